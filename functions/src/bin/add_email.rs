@@ -1,0 +1,5 @@
+//! The Lambda function of `add_email`.
+
+fn main() -> Result<(), lambda_http::Error> {
+    roster_http::serve(&functions::emails::add_email::ENDPOINT)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function of `delete_user`.
+
+fn main() -> Result<(), lambda_http::Error> {
+    roster_http::serve(&functions::users::delete_user::ENDPOINT)
+}

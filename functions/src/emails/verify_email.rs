@@ -1,0 +1,35 @@
+//! `POST /api/users/{user_id}/emails/{identifier_id}/verify`: mark an e-mail address as proved.
+
+use domain::rule;
+use domain::user::Source;
+use roster_http::{
+    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+};
+
+/// How API Gateway reaches this call and what it may touch.
+pub static ENDPOINT: Endpoint = Endpoint {
+    name: "verify_email",
+    summary: "Verify an e-mail address",
+    routes: &[(
+        Method::POST,
+        "/api/users/{user_id}/emails/{identifier_id}/verify",
+    )],
+    access: Access::Write,
+    actions: &[Action::UpdateItem],
+    statuses: &[200, 404, 409, 412, 422],
+    body: Schema::NONE,
+    example: "",
+    answer: Schema::of::<UserBody>(),
+    handler: |app, request| Box::pin(verify_email(app, request)),
+};
+
+async fn verify_email(app: &App, request: Request) -> Result<Response, Problem> {
+    let user_id = request.user_id()?;
+    let email_id = request.identifier_id()?;
+    let change = rule::verify_email(email_id, Source::API);
+    let user = app
+        .users
+        .change(&user_id, &change, &request.write(app))
+        .await?;
+    Response::user(&user, app.clock.now())
+}

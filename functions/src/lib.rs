@@ -1,0 +1,28 @@
+//! Every call of Roster: a file each, with its facts, its request type and its handler.
+//!
+//! **Invariant:** a call parses, asks the domain, persists and shows, in that order; it names
+//! neither DynamoDB nor Lambda, and shares nothing with other calls but what the crates below it
+//! offer. Each has a thin binary of its own in `src/bin`.
+
+pub mod emails;
+pub mod usernames;
+pub mod users;
+
+use roster_http::Endpoint;
+
+/// All calls, in the contract's order.
+pub static ENDPOINTS: &[&Endpoint] = &[
+    &users::create_user::ENDPOINT,
+    &users::get_user::ENDPOINT,
+    &users::delete_user::ENDPOINT,
+    &users::enable_user::ENDPOINT,
+    &users::disable_user::ENDPOINT,
+    &users::unblock_user::ENDPOINT,
+    &usernames::set_username::ENDPOINT,
+    &usernames::remove_username::ENDPOINT,
+    &emails::add_email::ENDPOINT,
+    &emails::remove_email::ENDPOINT,
+    &emails::set_primary_email::ENDPOINT,
+    &emails::verify_email::ENDPOINT,
+    &emails::unverify_email::ENDPOINT,
+];

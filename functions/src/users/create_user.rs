@@ -1,0 +1,156 @@
+//! `POST /api/users`: create a user.
+
+use domain::password::{Password, PasswordHash, Policy};
+use domain::profile::Profile;
+use domain::user::{Credential, NewUser};
+use domain::{Email, Phone, User, Username};
+use roster_http::{
+    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+
+/// How API Gateway reaches this call and what it may touch.
+pub static ENDPOINT: Endpoint = Endpoint {
+    name: "create_user",
+    summary: "Create a user",
+    routes: &[(Method::POST, "/api/users")],
+    access: Access::Write,
+    actions: &[Action::PutItem],
+    statuses: &[201, 409, 412, 422],
+    body: Schema::of::<CreateUser>(),
+    example: r#"{"username":"grace","email":"grace@example.org","email_verified":true,"name":"Grace Hopper"}"#,
+    answer: Schema::of::<UserBody>(),
+    handler: |app, request| Box::pin(create_user(app, request)),
+};
+
+/// The body. At least one of username, e-mail address and phone number is needed.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct CreateUser {
+    /// 1 to 64 characters, no `@`, no phone number.
+    username: Option<String>,
+    /// At most 254 characters.
+    email: Option<String>,
+    /// The address is proved, and so the primary one. Default: false.
+    email_verified: Option<bool>,
+    /// With its country code, such as +441514960453.
+    phone_number: Option<String>,
+    /// The number is proved, and so the primary one. Default: false.
+    phone_number_verified: Option<bool>,
+    /// 8 to 128 characters, none of the common ones. Either this or `password_hash`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    password: Option<SecretString>,
+    /// bcrypt, or a PHC string of argon2id, scrypt or pbkdf2. Either this or `password`.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    password_hash: Option<SecretString>,
+    /// The hash's algorithm; when given, the hash must be of it.
+    password_hash_algorithm: Option<String>,
+    /// The password must be changed at the next sign-in. Default: true.
+    is_temporary_password: Option<bool>,
+    name: Option<String>,
+    given_name: Option<String>,
+    middle_name: Option<String>,
+    family_name: Option<String>,
+    nickname: Option<String>,
+    /// An absolute URL.
+    picture: Option<String>,
+    /// Take a short or common password. Default: false.
+    skip_password_policy_checks: Option<bool>,
+    /// Taken for compatibility: this directory has no restrictions to skip.
+    #[expect(dead_code, reason = "checked for its type only")]
+    skip_identifier_restriction_checks: Option<bool>,
+    /// Take a picture that is no URL. Default: false.
+    skip_conformance_checks: Option<bool>,
+}
+
+/// The identifiers of the body, each a valid one.
+struct CreateIdentifiers {
+    username: Option<Username>,
+    email: Option<Email>,
+    phone: Option<Phone>,
+}
+
+impl CreateUser {
+    fn profile(&self) -> Profile<'_> {
+        Profile {
+            name: self.name.as_deref(),
+            given_name: self.given_name.as_deref(),
+            middle_name: self.middle_name.as_deref(),
+            family_name: self.family_name.as_deref(),
+            nickname: self.nickname.as_deref(),
+            picture: self.picture.as_deref(),
+        }
+    }
+
+    /// All that are not valid are named at once.
+    fn identifiers(&self) -> Result<CreateIdentifiers, Problem> {
+        let username = self.username.as_deref().map(Username::parse).transpose();
+        let email = self.email.as_deref().map(Email::parse).transpose();
+        let phone = self.phone_number.as_deref().map(Phone::parse).transpose();
+        match (username, email, phone) {
+            (Ok(username), Ok(email), Ok(phone)) => Ok(CreateIdentifiers {
+                username,
+                email,
+                phone,
+            }),
+            (username, email, phone) => {
+                let errors = [username.err(), email.err(), phone.err()];
+                Err(Problem::Rules(errors.into_iter().flatten().collect()))
+            }
+        }
+    }
+
+    fn credential(&self, app: &App) -> Result<Option<Credential>, Problem> {
+        let algorithm = self.password_hash_algorithm.as_deref();
+        let hash = match (&self.password, &self.password_hash) {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => {
+                return Err(Problem::invalid(
+                    "password_hash",
+                    "must not be given together with password",
+                ));
+            }
+            (None, Some(hash)) => PasswordHash::parse(hash.expose_secret(), algorithm)?,
+            (Some(password), None) => {
+                let policy = match self.skip_password_policy_checks {
+                    Some(true) => Policy::Skipped,
+                    _ => Policy::Checked,
+                };
+                Password::parse(password.expose_secret(), policy)?.hash(app.entropy.bytes())
+            }
+        };
+        Ok(Some(Credential {
+            hash: Some(hash),
+            updated_at: app.clock.now(),
+            force_reset: self.is_temporary_password.unwrap_or(true),
+        }))
+    }
+}
+
+async fn create_user(app: &App, request: Request) -> Result<Response, Problem> {
+    let body: CreateUser = request.json()?;
+    let write = request.write(app);
+    let credential = body.credential(app)?;
+    let conformance = !body.skip_conformance_checks.unwrap_or(false);
+    let claims = body.profile().claims(conformance)?;
+    let CreateIdentifiers {
+        username,
+        email,
+        phone,
+    } = body.identifiers()?;
+    let id = || app.new_identifier_id();
+    let new = NewUser {
+        operation: write.operation.clone(),
+        username: username.map(|username| (id(), username)),
+        email: email.map(|email| (id(), email, body.email_verified.unwrap_or(false))),
+        phone: phone.map(|phone| (id(), phone, body.phone_number_verified.unwrap_or(false))),
+        claims,
+        credential,
+    };
+    let user = app
+        .users
+        .create(User::create(new, write.now)?, &write)
+        .await?;
+    Response::created(&user, app.clock.now())
+}

@@ -1,0 +1,69 @@
+//! What a user can be named by: the three kinds that belong to one user at most.
+
+use crate::{Code, Email, IdentityError, Phone, Username};
+
+/// The three kinds of identifier. Each kind has a name space of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// E-mail addresses.
+    Email,
+    /// Phone numbers.
+    Phone,
+    /// Usernames.
+    Username,
+}
+
+impl Kind {
+    /// The rule error of a second user with the same identifier.
+    pub const fn duplicate(self) -> IdentityError {
+        match self {
+            Self::Email => IdentityError::new(
+                Code::DuplicateEmail,
+                "The e-mail address is already in use.",
+            ),
+            Self::Phone => IdentityError::new(
+                Code::DuplicatePhoneNumber,
+                "The phone number is already in use.",
+            ),
+            Self::Username => {
+                IdentityError::new(Code::DuplicateUserName, "The username is already in use.")
+            }
+        }
+    }
+}
+
+/// An identifier as uniqueness sees it: its kind and canonical form.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Identifier {
+    /// Which name space.
+    pub kind: Kind,
+    /// The canonical form, unique in that name space.
+    pub canonical: String,
+}
+
+impl From<&Email> for Identifier {
+    fn from(email: &Email) -> Self {
+        Self {
+            kind: Kind::Email,
+            canonical: email.canonical().to_owned(),
+        }
+    }
+}
+
+impl From<&Phone> for Identifier {
+    fn from(phone: &Phone) -> Self {
+        Self {
+            kind: Kind::Phone,
+            canonical: phone.as_str().to_owned(),
+        }
+    }
+}
+
+impl From<&Username> for Identifier {
+    fn from(username: &Username) -> Self {
+        Self {
+            kind: Kind::Username,
+            canonical: username.canonical().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The directory's rules: users, their identifiers, and what may be done to them.
+//!
+//! **Invariant:** this crate is pure. It does no I/O, reads no clock, draws no randomness of its
+//! own, and knows neither AWS nor HTTP. Times and random bytes are arguments.
+
+pub mod email;
+pub mod external;
+pub mod id;
+pub mod identifier;
+pub mod json;
+pub mod password;
+pub mod phone;
+pub mod profile;
+pub mod refusal;
+pub mod rule;
+pub mod sample;
+pub mod time;
+pub mod user;
+pub mod username;
+
+pub use email::Email;
+pub use id::{IdentifierId, OperationId, UserId};
+pub use identifier::{Identifier, Kind};
+pub use json::JsonObject;
+pub use phone::Phone;
+pub use refusal::{Code, IdentityError, Refusal};
+pub use rule::Rule;
+pub use time::Timestamp;
+pub use user::User;
+pub use username::Username;

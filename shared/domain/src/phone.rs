@@ -1,0 +1,90 @@
+//! Phone numbers.
+
+use rlibphonenumber::{PhoneNumber, PhoneNumberFormat};
+
+use crate::{Code, IdentityError};
+
+/// A phone number in E.164 form, such as `+441514960453`: shown so and unique so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Phone(String);
+
+impl Phone {
+    const MOST_CHARACTERS: usize = 32;
+
+    /// Takes a number with its country code; spaces and the usual punctuation between the digits
+    /// are dropped. The number must be one that its country has assigned a range for.
+    pub fn parse(text: &str) -> Result<Self, IdentityError> {
+        let invalid = || {
+            IdentityError::new(
+                Code::InvalidPhoneNumber,
+                "The phone number is not valid: it needs a plus sign and the country code, such \
+                 as +441514960453.",
+            )
+        };
+        let text = text.trim();
+        // The library also reads letters, extensions and `tel:` links, which are no identifiers.
+        let plain = text.len() <= Self::MOST_CHARACTERS
+            && text.starts_with('+')
+            && text[1..]
+                .bytes()
+                .all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')'));
+        if !plain {
+            return Err(invalid());
+        }
+        let number = PhoneNumber::parse(text, None).map_err(|_| invalid())?;
+        if !number.is_valid() {
+            return Err(invalid());
+        }
+        Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+    }
+
+    /// A number that was parsed before and comes back from the table.
+    pub fn restore(e164: String) -> Self {
+        Self(e164)
+    }
+
+    /// The number in E.164 form.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn punctuation_is_dropped() {
+        let phone = Phone::parse(" +44 (151) 496-0453 ").unwrap();
+        assert_eq!(phone.as_str(), "+441514960453");
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for bad in [
+            "",
+            "+",
+            "441514960453",
+            "+1",
+            "+999123456789",
+            "tel:+441514960453",
+            "+441514960453;ext=7",
+            "+44151496CALL",
+            "+４４１５１４９６０４５３",
+            "+44151496045300000000",
+        ] {
+            assert!(Phone::parse(bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_canonical_number_is_a_fixed_point(text in "\\+(44 ?151 ?496|1 ?\\(?212\\)? ?555|49 ?30)[ .-]?[0-9]{4,8}") {
+            if let Ok(phone) = Phone::parse(&text) {
+                prop_assert_eq!(Phone::parse(phone.as_str()), Ok(phone.clone()));
+            }
+        }
+    }
+}

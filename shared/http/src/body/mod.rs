@@ -1,0 +1,4 @@
+//! The wire's shapes: what is shown, computed from the domain.
+
+pub(crate) mod problem;
+pub(crate) mod user;

@@ -1,0 +1,74 @@
+//! The body of a problem (RFC 9457).
+
+use std::collections::BTreeMap;
+
+use domain::IdentityError;
+use serde::Serialize;
+
+use crate::Problem;
+
+/// The members of a problem. Clients choose their exception by `status` and, for 422, by `type`.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(deny_unknown_fields, rename = "Problem")
+)]
+pub struct ProblemBody<'a> {
+    /// What kind of problem it is.
+    r#type: String,
+    /// The status in words; never empty.
+    title: &'static str,
+    /// Equal to the status line's.
+    status: u16,
+    /// What is wrong with this request.
+    detail: String,
+    /// The request path.
+    instance: &'a str,
+    /// Under which the log tells more.
+    trace_id: &'a str,
+    /// Only with 422: the members that are not valid, or the rules that are broken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Errors<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+enum Errors<'a> {
+    /// Each member's messages (`#validation-error`).
+    Members(&'a BTreeMap<String, Vec<String>>),
+    /// Broken rules (`#identity-validation-error`).
+    Rules(#[cfg_attr(feature = "schema", schemars(with = "Vec<Rule>"))] &'a [IdentityError]),
+}
+
+/// A broken rule.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(deny_unknown_fields, rename = "IdentityError")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Rule {
+    /// What clients branch on.
+    code: String,
+    /// A sentence for a developer.
+    description: String,
+}
+
+impl<'a> ProblemBody<'a> {
+    /// What is shown of `problem`.
+    pub(crate) fn of(problem: &'a Problem, instance: &'a str, trace_id: &'a str) -> Self {
+        Self {
+            r#type: problem.type_uri(),
+            title: problem.title(),
+            status: problem.status(),
+            detail: problem.to_string(),
+            instance,
+            trace_id,
+            errors: match problem {
+                Problem::Validation(members) => Some(Errors::Members(members)),
+                Problem::Rules(errors) => Some(Errors::Rules(errors)),
+                _ => None,
+            },
+        }
+    }
+}

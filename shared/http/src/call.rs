@@ -1,0 +1,69 @@
+//! One invocation: from API Gateway's event to its answer.
+
+use lambda_http::Body;
+use lambda_http::http::{self, header};
+use store::Usage;
+use tokio::time::Instant;
+use tracing::{error, info};
+
+use crate::request::Origin;
+use crate::response::{finish, json};
+use crate::{App, Endpoint, Problem, ProblemBody, Request, Response};
+
+/// Answers one request. Every outcome is an answer; a panic is the runtime's to report.
+pub async fn call(
+    app: &App,
+    endpoint: &Endpoint,
+    event: lambda_http::Request,
+) -> http::Response<Body> {
+    let started = Instant::now();
+    let origin = Origin::of(&event);
+    let (outcome, usage) = store::metered(async {
+        let request = Request::new(app, endpoint, &origin, event)?;
+        (endpoint.handler)(app, request).await
+    })
+    .await;
+    let response = match outcome {
+        Ok(response) => response.into_http(),
+        Err(problem) => {
+            if let Some(fault) = problem.fault() {
+                error!(trace_id = origin.trace_id, route = endpoint.name, fault);
+            }
+            refuse(&problem, &origin)
+        }
+    };
+    log(
+        endpoint,
+        &origin,
+        response.status().as_u16(),
+        usage,
+        started,
+    );
+    response
+}
+
+/// One line a request: no path, no query, nothing personal.
+fn log(endpoint: &Endpoint, origin: &Origin, status: u16, usage: Usage, started: Instant) {
+    info!(
+        trace_id = origin.trace_id,
+        route = endpoint.name,
+        status,
+        milliseconds = started.elapsed().as_secs_f64() * 1000.0,
+        requests = usage.requests,
+        read_units = usage.capacity.read,
+        write_units = usage.capacity.write,
+        index_write_units = usage.capacity.index_write,
+    );
+}
+
+fn refuse(problem: &Problem, origin: &Origin) -> http::Response<Body> {
+    let response = http::Response::builder()
+        .status(problem.status())
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::CONTENT_TYPE, "application/problem+json");
+    let body = ProblemBody::of(problem, &origin.path, &origin.trace_id);
+    match json(&body) {
+        Ok(body) => finish(response, Some(body)),
+        Err(_) => Response::empty().into_http(),
+    }
+}

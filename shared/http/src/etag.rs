@@ -1,0 +1,129 @@
+//! Entity tags (RFC 9110, section 8.8.3): a user's version in quotes.
+
+use store::Precondition;
+
+/// The strong tag of a version.
+pub(crate) fn of(version: u64) -> String {
+    format!("\"{version}\"")
+}
+
+/// A header that lists tags.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Tags {
+    /// `*`.
+    Any,
+    /// At least one tag.
+    Listed(Vec<Tag>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Tag {
+    is_weak: bool,
+    opaque: String,
+}
+
+impl Tag {
+    /// The version that the tag names, if it can be one of ours.
+    fn version(&self) -> Option<u64> {
+        let version = self.opaque.parse().ok()?;
+        (of(version)[1..].trim_end_matches('"') == self.opaque).then_some(version)
+    }
+}
+
+impl Tags {
+    /// Reads `If-Match` or `If-None-Match`; `None` when it is malformed.
+    pub(crate) fn parse(header: &str) -> Option<Self> {
+        if header.trim() == "*" {
+            return Some(Self::Any);
+        }
+        let mut tags = Vec::new();
+        let mut rest = header.trim_matches([' ', '\t']);
+        loop {
+            let (is_weak, quoted) = match rest.strip_prefix("W/") {
+                Some(quoted) => (true, quoted),
+                None => (false, rest),
+            };
+            let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
+            let is_etagc = |b: u8| b == 0x21 || (0x23..=0x7e).contains(&b) || b >= 0x80;
+            if !opaque.bytes().all(is_etagc) {
+                return None;
+            }
+            tags.push(Tag {
+                is_weak,
+                opaque: opaque.to_owned(),
+            });
+            rest = after.trim_start_matches([' ', '\t']);
+            if rest.is_empty() {
+                return Some(Self::Listed(tags));
+            }
+            rest = rest.strip_prefix(',')?.trim_start_matches([' ', '\t']);
+        }
+    }
+
+    /// As `If-Match`: strong comparison, so a weak tag never matches. `*` is any present user,
+    /// which every write asks for anyway.
+    pub(crate) fn precondition(&self) -> Precondition {
+        match self {
+            Self::Any => Precondition::None,
+            Self::Listed(tags) => Precondition::Versions(
+                tags.iter()
+                    .filter(|tag| !tag.is_weak)
+                    .filter_map(Tag::version)
+                    .collect(),
+            ),
+        }
+    }
+
+    /// As `If-None-Match`: weak comparison.
+    pub(crate) fn matches(&self, version: u64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Listed(tags) => tags.iter().any(|tag| tag.version() == Some(version)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn versions(header: &str) -> Option<Precondition> {
+        Tags::parse(header).map(|tags| tags.precondition())
+    }
+
+    #[test]
+    fn if_match_lists_versions_and_weak_tags_never_match() {
+        assert_eq!(versions("\"7\""), Some(Precondition::Versions(vec![7])));
+        assert_eq!(
+            versions(" \"7\" ,\"8\", W/\"9\",\"x\",\"\",\"07\""),
+            Some(Precondition::Versions(vec![7, 8]))
+        );
+        assert_eq!(versions("W/\"7\""), Some(Precondition::Versions(vec![])));
+        assert_eq!(versions("*"), Some(Precondition::None));
+    }
+
+    #[test]
+    fn a_malformed_list_is_no_list() {
+        for bad in [
+            "",
+            "7",
+            "\"7",
+            "7\"",
+            "\"7\" \"8\"",
+            "\"7\",",
+            ",",
+            "w/\"7\"",
+            "\"a b\"",
+            "*,\"7\"",
+        ] {
+            assert_eq!(Tags::parse(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn if_none_match_compares_weakly() {
+        let matches = |header: &str| Tags::parse(header).is_some_and(|tags| tags.matches(7));
+        assert!(matches("\"7\"") && matches("W/\"7\"") && matches("*") && matches("\"1\", \"7\""));
+        assert!(!matches("\"8\"") && !matches("\"07\""));
+    }
+}

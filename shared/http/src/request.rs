@@ -1,0 +1,239 @@
+//! A request as a call sees it: checked as far as every call needs it.
+
+use domain::{IdentifierId, OperationId, UserId};
+use lambda_http::http::HeaderMap;
+use lambda_http::lambda_runtime::Context;
+use lambda_http::request::RequestContext;
+use lambda_http::{RequestExt as _, http};
+use percent_encoding::percent_decode_str;
+use serde::de::{DeserializeOwned, IgnoredAny};
+use std::collections::BTreeMap;
+use std::time::Duration;
+use store::{Precondition, Write};
+use tokio::time::Instant;
+
+use crate::app::since_epoch;
+use crate::etag::Tags;
+use crate::problem::invalid_parameter;
+use crate::{Access, App, Endpoint, Problem};
+
+/// A request whose key, headers and body are in order.
+#[derive(Debug)]
+pub struct Request {
+    parameters: BTreeMap<String, String>,
+    body: Vec<u8>,
+    if_match: Option<Tags>,
+    if_none_match: Option<Tags>,
+    operation: Option<OperationId>,
+    deadline: Instant,
+}
+
+/// What is known of a request before it is checked: enough to show a problem.
+pub(crate) struct Origin {
+    /// The request path, without the stage.
+    pub(crate) path: String,
+    /// API Gateway's request id.
+    pub(crate) trace_id: String,
+    key_id: Option<String>,
+}
+
+impl Origin {
+    pub(crate) fn of(event: &lambda_http::Request) -> Self {
+        let context = match event.request_context_ref() {
+            Some(RequestContext::ApiGatewayV1(context)) => Some(context),
+            _ => None,
+        };
+        Self {
+            path: event.raw_http_path().to_owned(),
+            trace_id: context
+                .and_then(|context| context.request_id.clone())
+                .unwrap_or_default(),
+            key_id: context.and_then(|context| context.identity.api_key_id.clone()),
+        }
+    }
+}
+
+/// 256 KB.
+const MOST_BODY_BYTES: usize = 256 * 1024;
+
+/// Time that the answer needs after the last attempt at a write.
+const ANSWER: Duration = Duration::from_millis(100);
+
+impl Request {
+    /// Checks what every call must: the key, the body's size and form, and the headers.
+    pub(crate) fn new(
+        app: &App,
+        endpoint: &Endpoint,
+        origin: &Origin,
+        event: lambda_http::Request,
+    ) -> Result<Self, Problem> {
+        let key_id = origin.key_id.as_deref().filter(|id| !id.is_empty());
+        let key_id = key_id.ok_or(Problem::Unauthorized)?;
+        if endpoint.access == Access::Write && app.read_only_key_ids.iter().any(|id| id == key_id) {
+            return Err(Problem::Forbidden);
+        }
+        let deadline = deadline(event.lambda_context_ref());
+        let parameters = parameters(&event)?;
+        let (head, body) = event.into_parts();
+        let body = body.to_vec();
+        if body.len() > MOST_BODY_BYTES {
+            return Err(Problem::BodyTooLarge);
+        }
+        check_object(&body)?;
+        let operation = header(&head.headers, "idempotency-key")?
+            .map(|key| named_operation(key, key_id, &head.method, &origin.path, &body))
+            .transpose()?;
+        Ok(Self {
+            parameters,
+            body,
+            if_match: tags(&head.headers, "if-match")?,
+            if_none_match: tags(&head.headers, "if-none-match")?,
+            operation,
+            deadline,
+        })
+    }
+
+    /// The path parameter `user_id`.
+    pub fn user_id(&self) -> Result<UserId, Problem> {
+        let text = self.parameter("user_id");
+        UserId::parse(text).map_err(|invalid| invalid_parameter("user_id", invalid))
+    }
+
+    /// The path parameter `identifier_id`.
+    pub fn identifier_id(&self) -> Result<IdentifierId, Problem> {
+        let text = self.parameter("identifier_id");
+        IdentifierId::parse(text).map_err(|invalid| invalid_parameter("identifier_id", invalid))
+    }
+
+    fn parameter(&self, name: &str) -> &str {
+        self.parameters.get(name).map_or("", String::as_str)
+    }
+
+    /// The body as a `T`. An empty body is an empty object; unknown members are ignored; a member
+    /// of the wrong type is named.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let body: &[u8] = if is_blank(&self.body) {
+            b"{}"
+        } else {
+            &self.body
+        };
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let member = error.path().to_string();
+            let message = error.into_inner().to_string();
+            let message = message.split(" at line ").next().unwrap_or_default();
+            Problem::invalid(member, message)
+        })
+    }
+
+    /// Whether the caller has this version already (`If-None-Match`).
+    pub fn has_current(&self, version: u64) -> bool {
+        self.if_none_match
+            .as_ref()
+            .is_some_and(|tags| tags.matches(version))
+    }
+
+    /// How this request writes.
+    pub fn write(&self, app: &App) -> Write {
+        Write {
+            operation: self
+                .operation
+                .clone()
+                .unwrap_or_else(|| app.new_operation_id()),
+            is_named: self.operation.is_some(),
+            precondition: self
+                .if_match
+                .as_ref()
+                .map_or(Precondition::None, Tags::precondition),
+            now: app.clock.now(),
+            deadline: self.deadline,
+        }
+    }
+}
+
+/// A member that must be there.
+pub fn required<T>(member: &'static str, value: Option<T>) -> Result<T, Problem> {
+    value.ok_or_else(|| Problem::invalid(member, "is required"))
+}
+
+/// Lambda's deadline on the monotonic clock, less the time that the answer needs.
+fn deadline(context: Option<&Context>) -> Instant {
+    let now = Instant::now();
+    let left = context.map_or(Duration::ZERO, |context| {
+        Duration::from_millis(context.deadline).saturating_sub(since_epoch())
+    });
+    now + left.saturating_sub(ANSWER)
+}
+
+/// API Gateway passes path parameters percent-encoded; they are decoded here, once.
+fn parameters(event: &lambda_http::Request) -> Result<BTreeMap<String, String>, Problem> {
+    event
+        .path_parameters()
+        .iter()
+        .map(|(name, value)| {
+            let value = percent_decode_str(value)
+                .decode_utf8()
+                .map_err(|_| Problem::invalid(name, "must be UTF-8"))?;
+            Ok((name.to_owned(), value.into_owned()))
+        })
+        .collect()
+}
+
+fn is_blank(body: &[u8]) -> bool {
+    body.iter()
+        .all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+/// On every call a body that is sent must be a JSON object in UTF-8, even where it isn't needed.
+fn check_object(body: &[u8]) -> Result<(), Problem> {
+    if is_blank(body) {
+        return Ok(());
+    }
+    let malformed = |what: &str| Problem::Malformed(format!("The body is not {what}."));
+    let text = std::str::from_utf8(body).map_err(|_| malformed("UTF-8"))?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| malformed("JSON"))?;
+    if text.trim_start().starts_with('{') {
+        Ok(())
+    } else {
+        Err(malformed("a JSON object"))
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Problem> {
+    headers
+        .get(name)
+        .map(|value| value.to_str().map_err(|_| malformed_header(name)))
+        .transpose()
+}
+
+fn tags(headers: &HeaderMap, name: &'static str) -> Result<Option<Tags>, Problem> {
+    header(headers, name)?
+        .map(|value| Tags::parse(value).ok_or_else(|| malformed_header(name)))
+        .transpose()
+}
+
+fn named_operation(
+    key: &str,
+    key_id: &str,
+    method: &http::Method,
+    path: &str,
+    body: &[u8],
+) -> Result<OperationId, Problem> {
+    const MOST_CHARACTERS: usize = 255;
+    let is_printable = |b: u8| (0x20..=0x7e).contains(&b);
+    if !(1..=MOST_CHARACTERS).contains(&key.len()) || !key.bytes().all(is_printable) {
+        return Err(malformed_header("idempotency-key"));
+    }
+    let path = path.strip_suffix('/').unwrap_or(path);
+    Ok(OperationId::of(&[
+        key_id.as_bytes(),
+        method.as_str().as_bytes(),
+        path.as_bytes(),
+        body,
+        key.as_bytes(),
+    ]))
+}
+
+fn malformed_header(name: &str) -> Problem {
+    Problem::Malformed(format!("The header {name} is malformed."))
+}

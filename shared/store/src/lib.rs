@@ -1,0 +1,23 @@
+//! The single table: its keys, items, expressions and transactions.
+//!
+//! **Invariant:** this crate alone names the DynamoDB SDK. It decides no rule: it turns the
+//! domain's rules into conditional writes, and what the table answers into the domain's terms.
+
+mod attempt;
+mod client;
+mod error;
+mod expression;
+mod operation;
+mod reservation;
+mod rule;
+mod usage;
+mod user;
+mod users;
+
+pub use client::{Credentials, Settings, connect};
+pub use error::{StoreError, WriteError};
+pub use usage::{Capacity, Usage, metered};
+pub use users::{Precondition, Users, Write};
+
+/// One stored item: attribute names and values, as the SDK has them.
+pub type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;

@@ -1,0 +1,34 @@
+//! The item that outlives a deleted user: that a named operation deleted it.
+//!
+//! Written only for a request with an `Idempotency-Key`, so that its repeat answers success
+//! instead of "no such user".
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{OperationId, Timestamp};
+
+use crate::Item;
+
+const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
+
+/// Its key.
+pub(crate) fn key(operation: &OperationId) -> Item {
+    let text = |text: String| AttributeValue::S(text);
+    Item::from([
+        (
+            "PK".to_owned(),
+            text(format!("OPERATION#{}", operation.as_str())),
+        ),
+        ("SK".to_owned(), text("OPERATION".to_owned())),
+    ])
+}
+
+/// The whole item; it lapses after a day.
+pub(crate) fn item(operation: &OperationId, now: Timestamp) -> Item {
+    let mut item = key(operation);
+    let expires_at = now.as_unix() + SECONDS_OF_A_DAY;
+    item.insert(
+        "expires_at".to_owned(),
+        AttributeValue::N(expires_at.to_string()),
+    );
+    item
+}

@@ -1,0 +1,124 @@
+//! A domain rule as one conditional `UpdateItem`.
+
+use domain::rule::{Condition, Effect};
+use domain::user::Operations;
+use domain::{OperationId, Rule, Timestamp};
+
+use crate::expression::{Placeholders, Update};
+use crate::users::Precondition;
+
+/// What the write needs of the rule.
+pub(crate) struct RuleExpressions {
+    pub(crate) placeholders: Placeholders,
+    pub(crate) condition: String,
+    pub(crate) update: String,
+}
+
+/// The condition is true of exactly those users for whom the rule's effects are due and the
+/// operation is new; it is false of a user who isn't there, whom an update would bring back.
+pub(crate) fn expressions(
+    rule: &Rule,
+    precondition: &Precondition,
+    operation: &OperationId,
+    now: Timestamp,
+) -> RuleExpressions {
+    let mut p = Placeholders::default();
+    let mut conditions = vec![format!("attribute_exists({})", p.path(&["PK"]))];
+    let (operations, id) = (p.path(&["operations"]), p.text(operation.as_str()));
+    conditions.push(format!("NOT contains({operations}, {id})"));
+    conditions.extend(precondition.condition(&mut p));
+    for (condition, _) in &rule.requires {
+        conditions.push(condition_text(*condition, &mut p));
+    }
+    let done: Vec<String> = rule
+        .done_when
+        .iter()
+        .map(|condition| condition_text(*condition, &mut p))
+        .collect();
+    conditions.push(format!("NOT ({})", done.join(" AND ")));
+
+    let mut update = Update::default();
+    for effect in &rule.effects {
+        effect_text(effect, &mut p, &mut update);
+    }
+    increment("version", &mut p, &mut update);
+    update.set(&p.path(&["last_updated"]), &p.number(now.as_unix()));
+    // The right-hand sides are the values from before the update: a shift register.
+    for place in (1..Operations::KEPT).rev() {
+        let older = format!("{operations}[{}]", place - 1);
+        update.set(&format!("{operations}[{place}]"), &older);
+    }
+    update.set(&format!("{operations}[0]"), &id);
+    RuleExpressions {
+        condition: conditions.join(" AND "),
+        update: update.expression(),
+        placeholders: p,
+    }
+}
+
+fn condition_text(condition: Condition, p: &mut Placeholders) -> String {
+    match condition {
+        Condition::Disabled(value) => {
+            format!("{} = {}", p.path(&["disabled"]), p.truth(value))
+        }
+        Condition::SessionsRevoked => {
+            format!("{} = {}", p.path(&["sessions_revoked"]), p.truth(true))
+        }
+        Condition::Unblocked => format!(
+            "({} = {} AND attribute_not_exists({}))",
+            p.path(&["failure_count"]),
+            p.number(0),
+            p.path(&["block_until"]),
+        ),
+        Condition::EmailExists(id) => {
+            format!("attribute_exists({})", p.path(&["emails", &id.to_string()]))
+        }
+        Condition::EmailVerified(id, value) => format!(
+            "{} = {}",
+            p.path(&["emails", &id.to_string(), "verified"]),
+            p.truth(value),
+        ),
+        Condition::EmailPrimary(id, true) => {
+            format!("{} = {}", p.path(&["primary_email"]), p.text(id))
+        }
+        Condition::EmailPrimary(id, false) => {
+            let (path, id) = (p.path(&["primary_email"]), p.text(id));
+            format!("(attribute_not_exists({path}) OR {path} <> {id})")
+        }
+    }
+}
+
+fn effect_text(effect: &Effect, p: &mut Placeholders, update: &mut Update) {
+    match effect {
+        Effect::Disabled(value) => update.set(&p.path(&["disabled"]), &p.truth(*value)),
+        Effect::SessionsRevoked(value) => {
+            update.set(&p.path(&["sessions_revoked"]), &p.truth(*value));
+        }
+        Effect::NextSessionEpoch => increment("session_epoch", p, update),
+        Effect::Unblock => {
+            update.set(&p.path(&["failure_count"]), &p.number(0));
+            update.remove(p.path(&["block_until"]));
+        }
+        Effect::PrimaryEmail(id) => update.set(&p.path(&["primary_email"]), &p.text(id)),
+        Effect::PrimaryEmailIfNone(id) => {
+            let (path, id) = (p.path(&["primary_email"]), p.text(id));
+            update.set(&path, &format!("if_not_exists({path}, {id})"));
+        }
+        Effect::EmailVerification(id, source) => {
+            let id = id.to_string();
+            let verified = p.path(&["emails", &id, "verified"]);
+            let verification_source = p.path(&["emails", &id, "verification_source"]);
+            update.set(&verified, &p.truth(source.is_some()));
+            match source {
+                Some(source) => update.set(&verification_source, &p.text(source.as_str())),
+                None => update.remove(verification_source),
+            }
+        }
+        Effect::NextEmailGeneration => increment("email_generation", p, update),
+    }
+}
+
+fn increment(attribute: &str, p: &mut Placeholders, update: &mut Update) {
+    let (path, one) = (p.path(&[attribute]), p.number(1));
+    update.set(&path, &format!("{path} + {one}"));
+}

@@ -1,0 +1,77 @@
+//! What a call asked of the table, as `ConsumedCapacity` tells it.
+
+use std::cell::RefCell;
+
+use aws_sdk_dynamodb::types::ConsumedCapacity;
+
+/// Capacity units, the base table's and the indexes' apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Capacity {
+    /// Read capacity units.
+    pub read: f64,
+    /// Write capacity units of the base table.
+    pub write: f64,
+    /// Write capacity units of the global secondary indexes.
+    pub index_write: f64,
+}
+
+/// Requests and what they cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Requests, each counted once however often the SDK sent it.
+    pub requests: u32,
+    /// What they cost.
+    pub capacity: Capacity,
+}
+
+tokio::task_local! {
+    static METER: RefCell<Usage>;
+}
+
+/// Runs `work` and tells what it asked of the table.
+pub async fn metered<T>(work: impl Future<Output = T>) -> (T, Usage) {
+    METER
+        .scope(RefCell::default(), async {
+            let value = work.await;
+            (value, METER.with(|meter| *meter.borrow()))
+        })
+        .await
+}
+
+/// Whether a request reads or writes: `ConsumedCapacity` alone does not say.
+#[derive(Clone, Copy)]
+pub(crate) enum Direction {
+    Read,
+    Write,
+}
+
+/// Counts one request. Outside of [`metered`] nobody listens.
+pub(crate) fn record<'a>(
+    direction: Direction,
+    consumed: impl IntoIterator<Item = &'a ConsumedCapacity>,
+) {
+    let _ = METER.try_with(|meter| {
+        let mut usage = meter.borrow_mut();
+        usage.requests += 1;
+        for consumed in consumed {
+            let table = consumed
+                .table()
+                .and_then(aws_sdk_dynamodb::types::Capacity::capacity_units)
+                .or(consumed.capacity_units())
+                .unwrap_or_default();
+            let indexes: f64 = consumed
+                .global_secondary_indexes()
+                .into_iter()
+                .flat_map(|indexes| indexes.values())
+                .filter_map(aws_sdk_dynamodb::types::Capacity::capacity_units)
+                .sum();
+            match direction {
+                Direction::Read => usage.capacity.read += table,
+                Direction::Write => {
+                    usage.capacity.write += table;
+                    usage.capacity.index_write += indexes;
+                }
+            }
+        }
+    });
+}

@@ -1,0 +1,438 @@
+//! The user item: a user's own facts, none of what is computed from them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::external::{Authenticator, Connection, ExternalProvider};
+use domain::id::InvalidId;
+use domain::password::PasswordHash;
+use domain::user::{
+    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source,
+};
+use domain::{
+    Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User, UserId, Username,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{Item, StoreError};
+
+/// The format that this code writes. A reader refuses a newer one.
+const FORMAT: u32 = 1;
+const SORT_KEY: &str = "USER";
+const LIST_SHARDS: u32 = 16;
+
+/// As it is stored.
+#[derive(Serialize, Deserialize)]
+struct UserItem {
+    #[serde(rename = "PK")]
+    pk: String,
+    #[serde(rename = "SK")]
+    sk: String,
+    format: u32,
+    /// `by_creation`'s partition.
+    list_shard: u32,
+    /// `by_creation`'s order.
+    list_sort: String,
+    creation_time: Timestamp,
+    last_updated: Timestamp,
+    version: u64,
+    session_epoch: u64,
+    email_generation: u64,
+    disabled: bool,
+    sessions_revoked: bool,
+    /// Newest first, filled up with empty texts, so that an update can shift it without a read.
+    operations: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<IdentifierItem>,
+    emails: BTreeMap<String, IdentifierItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_email: Option<String>,
+    phones: BTreeMap<String, IdentifierItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_phone: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    passkeys: Vec<Passkey>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    connections: Vec<Connection>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    external_providers: Vec<ProviderItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    claims: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    public_data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_data: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_updated_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    force_password_reset: Option<bool>,
+    sign_in_attempts_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_sign_in_attempt: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_sign_in_attempt_ip: Option<String>,
+    sign_in_success_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_sign_in_success: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_sign_in_success_ip: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_activity: Option<Timestamp>,
+    failure_count: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    block_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_known_city: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_known_region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_known_country: Option<String>,
+}
+
+/// An e-mail address, phone number or username in the user item.
+#[derive(Serialize, Deserialize)]
+struct IdentifierItem {
+    /// Only a username: the maps of the others have it as their key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    /// As typed.
+    shown: String,
+    /// Where it differs from the form as typed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canonical: Option<String>,
+    /// Absent for a username.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified: Option<bool>,
+    source: Source,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verification_source: Option<Source>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ProviderItem {
+    authenticator: Authenticator,
+    provider_user_id: String,
+    claims: String,
+}
+
+/// Its key.
+pub(crate) fn key(id: &UserId) -> Item {
+    Item::from([
+        ("PK".to_owned(), AttributeValue::S(partition_key(id))),
+        ("SK".to_owned(), AttributeValue::S(SORT_KEY.to_owned())),
+    ])
+}
+
+fn partition_key(id: &UserId) -> String {
+    format!("USER#{id}")
+}
+
+/// A stable hash (FNV-1a): the shard of a user must never move.
+fn list_shard(id: &UserId) -> u32 {
+    let hash = id.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    hash % LIST_SHARDS
+}
+
+/// The whole item.
+pub(crate) fn item(user: &User) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(UserItem::from(user))
+        .map_err(|error| StoreError::Unexpected(format!("user item: {error}")))
+}
+
+/// The user of an item.
+pub(crate) fn from_item(item: Item) -> Result<User, StoreError> {
+    let item: UserItem = serde_dynamo::from_item(item)
+        .map_err(|error| StoreError::Unexpected(format!("user item: {error}")))?;
+    if item.format > FORMAT {
+        return Err(StoreError::Unexpected(format!(
+            "user item: format {} is newer than this code",
+            item.format
+        )));
+    }
+    item.try_into()
+        .map_err(|what| StoreError::Unexpected(format!("user item: {what} is not valid")))
+}
+
+impl IdentifierItem {
+    fn address<T>(address: &Address<T>, shown: &str, canonical: &str) -> Self {
+        Self {
+            id: None,
+            shown: shown.to_owned(),
+            canonical: (canonical != shown).then(|| canonical.to_owned()),
+            verified: Some(address.verified),
+            source: address.source.clone(),
+            verification_source: address.verification_source.clone(),
+        }
+    }
+
+    fn forms(&mut self) -> (String, String) {
+        let shown = std::mem::take(&mut self.shown);
+        let canonical = self.canonical.take().unwrap_or_else(|| shown.clone());
+        (shown, canonical)
+    }
+
+    fn into_address<T>(mut self, value: impl FnOnce(String, String) -> T) -> Address<T> {
+        let (shown, canonical) = self.forms();
+        Address {
+            value: value(shown, canonical),
+            verified: self.verified.unwrap_or_default(),
+            source: self.source,
+            verification_source: self.verification_source,
+        }
+    }
+}
+
+impl From<&User> for UserItem {
+    fn from(user: &User) -> Self {
+        let json = |object: &JsonObject| (!object.is_empty()).then(|| object.as_str().to_owned());
+        let mut operations: Vec<String> = user
+            .operations
+            .iter()
+            .map(|id| id.as_str().to_owned())
+            .collect();
+        operations.resize_with(Operations::KEPT, String::new);
+        let credential = user.credential.as_ref();
+        Self {
+            pk: partition_key(&user.id),
+            sk: SORT_KEY.to_owned(),
+            format: FORMAT,
+            list_shard: list_shard(&user.id),
+            list_sort: format!("{:012}#{}", user.creation_time.as_unix(), user.id),
+            creation_time: user.creation_time,
+            last_updated: user.last_updated,
+            version: user.version,
+            session_epoch: user.session_epoch,
+            email_generation: user.email_generation,
+            disabled: user.disabled,
+            sessions_revoked: user.sessions_revoked,
+            operations,
+            username: user.username.as_ref().map(|username| {
+                let (shown, canonical) = (username.value.as_str(), username.value.canonical());
+                IdentifierItem {
+                    id: Some(username.id.to_string()),
+                    shown: shown.to_owned(),
+                    canonical: (canonical != shown).then(|| canonical.to_owned()),
+                    verified: None,
+                    source: username.source.clone(),
+                    verification_source: None,
+                }
+            }),
+            emails: user
+                .emails
+                .iter()
+                .map(|(id, email)| {
+                    let (shown, canonical) = (email.value.as_str(), email.value.canonical());
+                    (
+                        id.to_string(),
+                        IdentifierItem::address(email, shown, canonical),
+                    )
+                })
+                .collect(),
+            primary_email: user.primary_email.map(|id| id.to_string()),
+            phones: user
+                .phones
+                .iter()
+                .map(|(id, phone)| {
+                    let e164 = phone.value.as_str();
+                    (id.to_string(), IdentifierItem::address(phone, e164, e164))
+                })
+                .collect(),
+            primary_phone: user.primary_phone.map(|id| id.to_string()),
+            passkeys: user.passkeys.clone(),
+            connections: user.connections.clone(),
+            external_providers: user
+                .external_providers
+                .iter()
+                .map(|provider| ProviderItem {
+                    authenticator: provider.authenticator,
+                    provider_user_id: provider.provider_user_id.clone(),
+                    claims: provider.claims.as_str().to_owned(),
+                })
+                .collect(),
+            claims: json(&user.claims),
+            public_data: json(&user.public_data),
+            private_data: json(&user.private_data),
+            password_hash: credential
+                .and_then(|credential| credential.hash.as_ref())
+                .map(|hash| hash.expose().to_owned()),
+            password_updated_at: credential.map(|credential| credential.updated_at),
+            force_password_reset: credential.map(|credential| credential.force_reset),
+            sign_in_attempts_count: user.sign_ins.attempts,
+            last_sign_in_attempt: user.sign_ins.last_attempt,
+            last_sign_in_attempt_ip: user.sign_ins.last_attempt_ip.clone(),
+            sign_in_success_count: user.sign_ins.successes,
+            last_sign_in_success: user.sign_ins.last_success,
+            last_sign_in_success_ip: user.sign_ins.last_success_ip.clone(),
+            last_activity: user.sign_ins.last_activity,
+            failure_count: user.sign_ins.failures,
+            block_until: user.sign_ins.block_until,
+            last_known_city: user.last_known.city.clone(),
+            last_known_region: user.last_known.region.clone(),
+            last_known_country: user.last_known.country.clone(),
+        }
+    }
+}
+
+impl TryFrom<UserItem> for User {
+    /// The attribute that is not valid.
+    type Error = &'static str;
+
+    fn try_from(item: UserItem) -> Result<Self, Self::Error> {
+        let id = item
+            .pk
+            .strip_prefix("USER#")
+            .and_then(|id| UserId::parse(id).ok())
+            .ok_or("PK")?;
+        let username = match item.username {
+            None => None,
+            Some(mut username) => {
+                let id = username.id.take().ok_or("username")?;
+                let (shown, canonical) = username.forms();
+                Some(ProfileUsername {
+                    id: IdentifierId::parse(&id).map_err(|_| "username")?,
+                    value: Username::restore(shown, canonical),
+                    source: username.source,
+                })
+            }
+        };
+        let external_providers = item
+            .external_providers
+            .into_iter()
+            .map(|provider| {
+                Ok(ExternalProvider {
+                    authenticator: provider.authenticator,
+                    provider_user_id: provider.provider_user_id,
+                    claims: JsonObject::parse(&provider.claims)
+                        .map_err(|_| "external_providers")?,
+                })
+            })
+            .collect::<Result<_, Self::Error>>()?;
+        let credential = item.password_updated_at.map(|updated_at| Credential {
+            hash: item.password_hash.map(PasswordHash::restore),
+            updated_at,
+            force_reset: item.force_password_reset.unwrap_or_default(),
+        });
+        let operations = item
+            .operations
+            .into_iter()
+            .filter(|id| !id.is_empty())
+            .map(OperationId::stored)
+            .collect();
+        Ok(Self {
+            id,
+            creation_time: item.creation_time,
+            last_updated: item.last_updated,
+            version: item.version,
+            session_epoch: item.session_epoch,
+            email_generation: item.email_generation,
+            disabled: item.disabled,
+            sessions_revoked: item.sessions_revoked,
+            username,
+            emails: addresses(item.emails, Email::restore).ok_or("emails")?,
+            primary_email: identifier_id(item.primary_email).map_err(|_| "primary_email")?,
+            phones: addresses(item.phones, |e164, _| Phone::restore(e164)).ok_or("phones")?,
+            primary_phone: identifier_id(item.primary_phone).map_err(|_| "primary_phone")?,
+            passkeys: item.passkeys,
+            connections: item.connections,
+            external_providers,
+            claims: json(item.claims).ok_or("claims")?,
+            public_data: json(item.public_data).ok_or("public_data")?,
+            private_data: json(item.private_data).ok_or("private_data")?,
+            credential,
+            sign_ins: SignIns {
+                attempts: item.sign_in_attempts_count,
+                last_attempt: item.last_sign_in_attempt,
+                last_attempt_ip: item.last_sign_in_attempt_ip,
+                successes: item.sign_in_success_count,
+                last_success: item.last_sign_in_success,
+                last_success_ip: item.last_sign_in_success_ip,
+                last_activity: item.last_activity,
+                failures: item.failure_count,
+                block_until: item.block_until,
+            },
+            last_known: Place {
+                city: item.last_known_city,
+                region: item.last_known_region,
+                country: item.last_known_country,
+            },
+            operations: Operations::restore(operations),
+        })
+    }
+}
+
+fn addresses<T>(
+    stored: BTreeMap<String, IdentifierItem>,
+    value: impl Fn(String, String) -> T,
+) -> Option<BTreeMap<IdentifierId, Address<T>>> {
+    stored
+        .into_iter()
+        .map(|(id, address)| Some((IdentifierId::parse(&id).ok()?, address.into_address(&value))))
+        .collect()
+}
+
+fn identifier_id(stored: Option<String>) -> Result<Option<IdentifierId>, InvalidId> {
+    stored.map(|id| IdentifierId::parse(&id)).transpose()
+}
+
+fn json(stored: Option<String>) -> Option<JsonObject> {
+    stored.map_or_else(
+        || Some(JsonObject::empty()),
+        |text| JsonObject::parse(&text).ok(),
+    )
+}
+
+/// What differs between two states of a user, as attributes to set and names to remove. What
+/// newer code has added to the item is in neither, and stays.
+pub(crate) fn difference(before: &User, after: &User) -> Result<(Item, Vec<String>), StoreError> {
+    let (before, after): (HashMap<_, _>, HashMap<_, _>) = (item(before)?, item(after)?);
+    let removed = before
+        .keys()
+        .filter(|name| !after.contains_key(*name))
+        .cloned()
+        .collect();
+    let set = after
+        .into_iter()
+        .filter(|(name, value)| before.get(name) != Some(value))
+        .collect();
+    Ok((set, removed))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::sample;
+
+    use super::*;
+
+    #[test]
+    fn a_user_survives_the_way_into_an_item_and_back() {
+        let user = sample::published();
+        assert_eq!(from_item(item(&user).unwrap()).unwrap(), user);
+    }
+
+    #[test]
+    fn a_newer_format_is_not_misread() {
+        let mut newer = item(&sample::published()).unwrap();
+        newer.insert("format".to_owned(), AttributeValue::N("2".to_owned()));
+        let error = from_item(newer).unwrap_err();
+        assert!(error.to_string().contains("format 2 is newer"), "{error}");
+    }
+
+    #[test]
+    fn an_unchanged_user_has_no_difference() {
+        let user = sample::published();
+        assert_eq!(difference(&user, &user).unwrap(), (Item::new(), vec![]));
+    }
+
+    #[test]
+    fn a_removed_username_is_removed_from_the_item() {
+        let before = sample::published();
+        let mut after = before.clone();
+        after.remove_username().unwrap();
+        let (set, removed) = difference(&before, &after).unwrap();
+        assert_eq!((set, removed), (Item::new(), vec!["username".to_owned()]));
+    }
+}

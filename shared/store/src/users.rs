@@ -1,0 +1,492 @@
+//! Users in the table: read, created, changed, deleted, each with its reservations.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    CancellationReason, Delete, Put, ReturnConsumedCapacity, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdatePart,
+};
+use domain::rule::Decision;
+use domain::{Identifier, IdentifierId, OperationId, Refusal, Rule, Timestamp, User, UserId};
+use tokio::time::Instant;
+
+use crate::attempt::{Attempts, client_request_token};
+use crate::error::{StoreError, WriteError};
+use crate::expression::{Placeholders, Update};
+use crate::usage::{Direction, record};
+use crate::{Item, operation, reservation, rule, user};
+
+/// Which versions of the user a write may replace: `If-Match` (RFC 9110, section 13.1.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Precondition {
+    /// Any.
+    #[default]
+    None,
+    /// One of these; none of them when the caller's tags can't be ours.
+    Versions(Vec<u64>),
+}
+
+impl Precondition {
+    fn allows(&self, version: u64) -> bool {
+        match self {
+            Self::None => true,
+            Self::Versions(versions) => versions.contains(&version),
+        }
+    }
+
+    /// The condition on the item, if there is one.
+    pub(crate) fn condition(&self, p: &mut Placeholders) -> Option<String> {
+        match self {
+            Self::None => None,
+            // No version is negative: never true, and still told apart from a missing user.
+            Self::Versions(versions) if versions.is_empty() => {
+                Some(format!("{} = {}", p.path(&["version"]), p.number(-1)))
+            }
+            Self::Versions(versions) => {
+                let values: Vec<String> = versions.iter().map(|v| p.number(v)).collect();
+                Some(format!(
+                    "{} IN ({})",
+                    p.path(&["version"]),
+                    values.join(", ")
+                ))
+            }
+        }
+    }
+}
+
+/// How a write is carried out: by which operation, when, and until when it may be tried.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Names the attempt and its repeats.
+    pub operation: OperationId,
+    /// The client named the operation with an `Idempotency-Key` and may repeat it later.
+    pub is_named: bool,
+    /// Which versions it may replace.
+    pub precondition: Precondition,
+    /// The time that it writes.
+    pub now: Timestamp,
+    /// When to give up.
+    pub deadline: Instant,
+}
+
+/// The users of the directory.
+#[derive(Clone, Debug)]
+pub struct Users {
+    client: Client,
+    table: String,
+}
+
+/// How a transaction on a user ended, short of an error.
+enum Outcome {
+    Written,
+    /// The user was there in another state, or not at all.
+    Moved(Option<Box<User>>),
+    /// Others have these identifiers; the user was as expected.
+    Taken(Vec<Identifier>),
+}
+
+impl Users {
+    /// The users in `table`.
+    pub fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// One strongly consistent `GetItem`.
+    pub async fn get(&self, id: &UserId) -> Result<Option<User>, StoreError> {
+        self.get_item(user::key(id))
+            .await?
+            .map(user::from_item)
+            .transpose()
+    }
+
+    async fn get_item(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let output = self
+            .client
+            .get_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(&error))?;
+        record(Direction::Read, output.consumed_capacity());
+        Ok(output.item)
+    }
+
+    /// Writes a new user with all reservations: one transaction, all or nothing.
+    ///
+    /// The user's id follows from the operation, so a repeat finds the user that the first
+    /// attempt wrote, and answers it in its present state.
+    pub async fn create(&self, new: User, write: &Write) -> Result<User, WriteError> {
+        let mut placeholders = Placeholders::default();
+        let absent = format!("attribute_not_exists({})", placeholders.path(&["PK"]));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(user::item(&new)?))
+            .condition_expression(absent)
+            .set_expression_attribute_names(placeholders.names())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(unexpected)?;
+        let user_part = TransactWriteItem::builder().put(put).build();
+        let claims: Vec<_> = new.identifiers().into_iter().collect();
+        match self
+            .transact(user_part, &new.id, &claims, &[], None, write)
+            .await?
+        {
+            Outcome::Written => Ok(new),
+            Outcome::Moved(Some(own)) => Ok(*own),
+            Outcome::Moved(None) => Err(StoreError::Conflict.into()),
+            Outcome::Taken(identifiers) => Err(duplicates(&identifiers).into()),
+        }
+    }
+
+    /// Carries out a rule: one conditional `UpdateItem`, no read.
+    ///
+    /// When the condition fails, the item that comes back for free tells why: no such user, a
+    /// repeat of this operation, another version, the rule's own error, or "already so".
+    pub async fn change(
+        &self,
+        id: &UserId,
+        rule: &Rule,
+        write: &Write,
+    ) -> Result<User, WriteError> {
+        let expressions = rule::expressions(rule, &write.precondition, &write.operation, write.now);
+        let mut attempts = Attempts::until(write.deadline);
+        loop {
+            let sent = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(user::key(id)))
+                .condition_expression(&expressions.condition)
+                .update_expression(&expressions.update)
+                .set_expression_attribute_names(expressions.placeholders.names())
+                .set_expression_attribute_values(expressions.placeholders.values())
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
+                .send()
+                .await;
+            let error = match sent {
+                Ok(output) => {
+                    record(Direction::Write, output.consumed_capacity());
+                    let item = output
+                        .attributes
+                        .ok_or_else(|| unexpected("an update answered no attributes"))?;
+                    return Ok(user::from_item(item)?);
+                }
+                Err(error) => error,
+            };
+            record(Direction::Write, None);
+            match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
+                    let present = failed.item.clone().ok_or(WriteError::NotFound)?;
+                    return unmet(user::from_item(present)?, rule, write);
+                }
+                _ => match StoreError::from_sdk(&error) {
+                    StoreError::Conflict if attempts.again().await => {}
+                    error => return Err(error.into()),
+                },
+            }
+        }
+    }
+
+    /// Reads the user, applies a domain function, and writes the difference under the version
+    /// that was read, with the reservations that it gains or loses: one transaction.
+    ///
+    /// A function that changes nothing writes nothing.
+    pub async fn edit(
+        &self,
+        id: &UserId,
+        write: &Write,
+        edit: impl Fn(&mut User) -> Result<(), Refusal>,
+    ) -> Result<User, WriteError> {
+        let mut attempts = Attempts::until(write.deadline);
+        loop {
+            let before = self.get(id).await?.ok_or(WriteError::NotFound)?;
+            if before.operations.contains(&write.operation) {
+                return Ok(before);
+            }
+            if !write.precondition.allows(before.version) {
+                return Err(WriteError::PreconditionFailed);
+            }
+            let mut after = before.clone();
+            edit(&mut after)?;
+            if after == before {
+                return Ok(before);
+            }
+            after.stamp(write.operation.clone(), write.now);
+
+            let user_part = self.update_part(&before, &after)?;
+            let (old, new) = (before.identifiers(), after.identifiers());
+            let claims: Vec<_> = new
+                .iter()
+                .filter(|(i, _)| !old.contains_key(i))
+                .map(|(i, id)| (i.clone(), *id))
+                .collect();
+            let releases: Vec<_> = old.into_keys().filter(|i| !new.contains_key(i)).collect();
+            match self
+                .transact(user_part, id, &claims, &releases, None, write)
+                .await?
+            {
+                Outcome::Written => return Ok(after),
+                Outcome::Moved(None) => return Err(WriteError::NotFound),
+                Outcome::Moved(Some(now)) if now.operations.contains(&write.operation) => {
+                    return Ok(*now);
+                }
+                Outcome::Moved(Some(_)) if attempts.again().await => {}
+                Outcome::Moved(Some(_)) => return Err(StoreError::Conflict.into()),
+                Outcome::Taken(identifiers) => return Err(duplicates(&identifiers).into()),
+            }
+        }
+    }
+
+    /// Deletes the user and every reservation: one transaction. What else belongs to the user
+    /// goes by the stream; no reader trusts it without its user.
+    pub async fn delete(&self, id: &UserId, write: &Write) -> Result<(), WriteError> {
+        let mut attempts = Attempts::until(write.deadline);
+        loop {
+            let Some(before) = self.get(id).await? else {
+                let was_deleted_by_this = write.is_named
+                    && self
+                        .get_item(operation::key(&write.operation))
+                        .await?
+                        .is_some();
+                return if was_deleted_by_this {
+                    Ok(())
+                } else {
+                    Err(WriteError::NotFound)
+                };
+            };
+            if !write.precondition.allows(before.version) {
+                return Err(WriteError::PreconditionFailed);
+            }
+            let mut p = Placeholders::default();
+            let unmoved = format!("{} = {}", p.path(&["version"]), p.number(before.version));
+            let delete = Delete::builder()
+                .table_name(&self.table)
+                .set_key(Some(user::key(id)))
+                .condition_expression(unmoved)
+                .set_expression_attribute_names(p.names())
+                .set_expression_attribute_values(p.values())
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .build()
+                .map_err(unexpected)?;
+            let user_part = TransactWriteItem::builder().delete(delete).build();
+            let releases: Vec<_> = before.identifiers().into_keys().collect();
+            let record = write
+                .is_named
+                .then(|| operation::item(&write.operation, write.now));
+            match self
+                .transact(user_part, id, &[], &releases, record, write)
+                .await?
+            {
+                Outcome::Written => return Ok(()),
+                Outcome::Moved(None) => return Err(WriteError::NotFound),
+                Outcome::Moved(Some(_)) | Outcome::Taken(_) => {
+                    if !attempts.again().await {
+                        return Err(StoreError::Conflict.into());
+                    }
+                }
+            }
+        }
+    }
+
+    fn update_part(&self, before: &User, after: &User) -> Result<TransactWriteItem, StoreError> {
+        let (set, removed) = user::difference(before, after)?;
+        let mut p = Placeholders::default();
+        let unmoved = format!("{} = {}", p.path(&["version"]), p.number(before.version));
+        let mut update = Update::default();
+        for (name, value) in set {
+            update.set(&p.path(&[&name]), &p.value(value));
+        }
+        for name in removed {
+            update.remove(p.path(&[&name]));
+        }
+        let part = UpdatePart::builder()
+            .table_name(&self.table)
+            .set_key(Some(user::key(&after.id)))
+            .condition_expression(unmoved)
+            .update_expression(update.expression())
+            .set_expression_attribute_names(p.names())
+            .set_expression_attribute_values(p.values())
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .build()
+            .map_err(unexpected)?;
+        Ok(TransactWriteItem::builder().update(part).build())
+    }
+
+    /// Sends the user's part, a claim for each gained identifier and a release for each lost
+    /// one, as one transaction; repeats it, unchanged and with the same token, while other
+    /// transactions are in its way.
+    async fn transact(
+        &self,
+        user_part: TransactWriteItem,
+        owner: &UserId,
+        claims: &[(Identifier, IdentifierId)],
+        releases: &[Identifier],
+        operation: Option<Item>,
+        write: &Write,
+    ) -> Result<Outcome, StoreError> {
+        let mut parts = vec![user_part];
+        for (identifier, id) in claims {
+            parts.push(self.claim(identifier, *id, owner)?);
+        }
+        for identifier in releases {
+            parts.push(self.release(identifier, owner)?);
+        }
+        if let Some(item) = operation {
+            let put = Put::builder()
+                .table_name(&self.table)
+                .set_item(Some(item))
+                .build()
+                .map_err(unexpected)?;
+            parts.push(TransactWriteItem::builder().put(put).build());
+        }
+        let token = client_request_token();
+        let mut attempts = Attempts::until(write.deadline);
+        loop {
+            let sent = self
+                .client
+                .transact_write_items()
+                .set_transact_items(Some(parts.clone()))
+                .client_request_token(&token)
+                .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
+                .send()
+                .await;
+            let error = match sent {
+                Ok(output) => {
+                    record(Direction::Write, output.consumed_capacity());
+                    return Ok(Outcome::Written);
+                }
+                Err(error) => error,
+            };
+            record(Direction::Write, None);
+            match cancelled(&error, claims)? {
+                Some(outcome) => return Ok(outcome),
+                None if attempts.again().await => {}
+                None => return Err(StoreError::Conflict),
+            }
+        }
+    }
+
+    fn claim(
+        &self,
+        identifier: &Identifier,
+        id: IdentifierId,
+        owner: &UserId,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut p = Placeholders::default();
+        let free = format!("attribute_not_exists({})", p.path(&["PK"]));
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(reservation::item(identifier, id, owner)?))
+            .condition_expression(free)
+            .set_expression_attribute_names(p.names())
+            .build()
+            .map_err(unexpected)?;
+        Ok(TransactWriteItem::builder().put(put).build())
+    }
+
+    fn release(
+        &self,
+        identifier: &Identifier,
+        owner: &UserId,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut p = Placeholders::default();
+        let own = format!("{} = {}", p.path(&["owner"]), p.text(owner));
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(reservation::key(identifier)))
+            .condition_expression(own)
+            .set_expression_attribute_names(p.names())
+            .set_expression_attribute_values(p.values())
+            .build()
+            .map_err(unexpected)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+}
+
+fn unexpected(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unexpected(error.to_string())
+}
+
+/// Why a rule's condition was false of `present`.
+fn unmet(present: User, rule: &Rule, write: &Write) -> Result<User, WriteError> {
+    if present.operations.contains(&write.operation) {
+        return Ok(present);
+    }
+    if !write.precondition.allows(present.version) {
+        return Err(WriteError::PreconditionFailed);
+    }
+    match rule.decide(&present)? {
+        Decision::AlreadyDone => Ok(present),
+        Decision::Apply => Err(unexpected("a rule's condition was false where it holds").into()),
+    }
+}
+
+/// Why a transaction was cancelled; `None` when it is worth repeating as it is.
+fn cancelled<R: std::fmt::Debug>(
+    error: &SdkError<TransactWriteItemsError, R>,
+    claims: &[(Identifier, IdentifierId)],
+) -> Result<Option<Outcome>, StoreError> {
+    let reasons = match error.as_service_error() {
+        Some(TransactWriteItemsError::TransactionCanceledException(e)) => e.cancellation_reasons(),
+        _ => {
+            return match StoreError::from_sdk(error) {
+                StoreError::Conflict => Ok(None),
+                error => Err(error),
+            };
+        }
+    };
+    let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
+    if let Some(reason) = reasons.first().filter(|reason| failed(reason)) {
+        let present = reason.item.clone().map(user::from_item).transpose()?;
+        return Ok(Some(Outcome::Moved(present.map(Box::new))));
+    }
+    let taken: Vec<Identifier> = claims
+        .iter()
+        .zip(reasons.iter().skip(1))
+        .filter(|(_, reason)| failed(reason))
+        .map(|((identifier, _), _)| identifier.clone())
+        .collect();
+    if !taken.is_empty() {
+        return Ok(Some(Outcome::Taken(taken)));
+    }
+    let faults = reasons.iter().filter_map(|reason| {
+        StoreError::from_code(
+            reason.code().unwrap_or_default(),
+            reason.message().unwrap_or_default(),
+        )
+    });
+    let mut conflict = false;
+    for fault in faults {
+        match fault {
+            StoreError::Conflict => conflict = true,
+            fault => return Err(fault),
+        }
+    }
+    if conflict {
+        return Ok(None);
+    }
+    Err(StoreError::Unexpected(format!(
+        "a transaction was cancelled: {reasons:?}"
+    )))
+}
+
+fn duplicates(taken: &[Identifier]) -> Refusal {
+    Refusal::Rules(
+        taken
+            .iter()
+            .map(|identifier| identifier.kind.duplicate())
+            .collect(),
+    )
+}
