@@ -1,1 +1,67 @@
+//! The whole service on one machine: API Gateway and DynamoDB around the same handlers that
+//! Lambda runs; and the generator of what is made from the calls' facts.
+//!
+//! **Invariant:** nothing about a call is written down here. Routes, keys, gateway responses,
+//! limits and the table come from template.yaml, everything else from the calls' `ENDPOINT`s.
 
+pub mod database;
+pub mod event;
+pub mod gateway;
+pub mod generate;
+pub mod openapi;
+pub mod template;
+mod throttle;
+mod yaml;
+
+/// Why the service can't start, or the generator can't write: one line for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// template.yaml is missing, malformed, or says what this code can't follow.
+    #[error("can't read the template {path}: {reason}")]
+    Template {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Another process has the port.
+    #[error("can't listen on 127.0.0.1:{port}: {source} (another port: {flag})")]
+    Port {
+        /// The port.
+        port: u16,
+        /// Which flag sets another one.
+        flag: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The data file can't be opened, or isn't one.
+    #[error("can't use the data file {path}: {reason}")]
+    Data {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The store can't be reached, or refuses the table.
+    #[error("can't use the store {url}: {reason}")]
+    Store {
+        /// Where it should be.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The operating system gives no random bytes.
+    #[error(transparent)]
+    Misconfigured(#[from] roster_http::Misconfigured),
+    /// A file can't be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// `generate --check` found files that differ from what would be made.
+    #[error("not up to date: {0}; run `cargo run -- generate`")]
+    Stale(String),
+}

@@ -1,1 +1,198 @@
-fn main() {}
+//! `cargo run`: the whole service on 127.0.0.1.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use domain::{OperationId, sample};
+use functions::ENDPOINTS;
+use local::database::{self, Place};
+use local::gateway::{Gateway, KEYS};
+use local::template::Template;
+use local::{StartError, generate};
+use roster_http::{App, Clock, Entropy};
+use store::table::Made;
+use store::{Precondition, Settings, Users, Write};
+use tokio::net::TcpListener;
+use tokio::time::{Duration, Instant};
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// Roster on this machine: API Gateway and DynamoDB in one process.
+#[derive(Parser)]
+#[command(version, name = "roster")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// The port of the API; 0 for a free one.
+    #[arg(long, default_value_t = 9080)]
+    port: u16,
+    /// The port of the embedded store, for cargo-lambda and the AWS CLI; 0 for a free one.
+    #[arg(long, default_value_t = 9081)]
+    dynamodb_port: u16,
+    /// Keep the items in this file; without it they are gone at the end.
+    #[arg(long, value_name = "PATH", conflicts_with = "dynamodb")]
+    data: Option<PathBuf>,
+    /// Use this store, such as DynamoDB Local's, instead of the embedded one.
+    #[arg(long, value_name = "URL")]
+    dynamodb: Option<String>,
+    /// The table's name.
+    #[arg(long, default_value = "roster")]
+    table: String,
+    /// Start without the sample user.
+    #[arg(long)]
+    empty: bool,
+    /// The template to boot from.
+    #[arg(long, value_name = "PATH", default_value = "template.yaml")]
+    template: PathBuf,
+    /// Another value for a parameter of the template, such as `AllowedAddresses=10.0.0.0/8`.
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = name_and_value)]
+    parameters: Vec<(String, String)>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write openapi.yaml, README's table of calls and the events.
+    Generate {
+        /// Write nothing; fail when a file is not up to date.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn name_and_value(argument: &str) -> Result<(String, String), String> {
+    argument
+        .split_once('=')
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .ok_or_else(|| "needs the form NAME=VALUE".to_owned())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Some(Command::Generate { check }) => {
+            generate::generate(std::path::Path::new("."), ENDPOINTS, check)
+        }
+        None => run(arguments).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("roster: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), StartError> {
+    log_requests();
+    let template = Template::read(&arguments.template, &arguments.parameters)?;
+    let listener = listen(arguments.port, "--port").await?;
+    let place = match (arguments.data, arguments.dynamodb) {
+        (_, Some(url)) => Place::Url(url),
+        (Some(file), None) => Place::File(file),
+        (None, None) => Place::Memory,
+    };
+    let endpoint = match &place {
+        Place::Url(url) => url.clone(),
+        Place::Memory | Place::File(_) => {
+            let listener = listen(arguments.dynamodb_port, "--dynamodb-port").await?;
+            let endpoint = format!("http://{}", address(&listener)?);
+            let file = match &place {
+                Place::File(file) => Some(file.as_path()),
+                _ => None,
+            };
+            database::serve_embedded(file, listener)?;
+            endpoint
+        }
+    };
+    let settings = database::settings(endpoint, &arguments.table);
+    let made = database::prepare(&settings, &template.table).await?;
+    let app = app(&settings, &template)?;
+    if made == Made::New && !arguments.empty {
+        write_sample(&app, &settings).await?;
+    }
+
+    let base = format!("http://{}", address(&listener)?);
+    let gateway =
+        Gateway::new(template, app, ENDPOINTS).map_err(|reason| StartError::Template {
+            path: arguments.template.display().to_string(),
+            reason,
+        })?;
+    println!(
+        "ready {base} store {} try: curl -H 'X-API-KEY: {}' {base}/api/users/{}",
+        settings.endpoint.as_deref().unwrap_or_default(),
+        KEYS[0].1,
+        sample::published().id
+    );
+    gateway
+        .serve(listener, async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+        .await;
+    Ok(())
+}
+
+/// One line a request on standard error; the embedded store's own lines are left out.
+fn log_requests() {
+    let lines = tracing_subscriber::fmt::layer()
+        .compact()
+        .with_target(false)
+        .with_writer(std::io::stderr);
+    let ours = Targets::new()
+        .with_target("local", Level::INFO)
+        .with_target("roster_http", Level::INFO);
+    tracing_subscriber::registry()
+        .with(lines.with_filter(ours))
+        .init();
+}
+
+async fn listen(port: u16, flag: &'static str) -> Result<TcpListener, StartError> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, port))
+        .await
+        .map_err(|source| StartError::Port { port, flag, source })
+}
+
+fn address(listener: &TcpListener) -> Result<String, StartError> {
+    listener
+        .local_addr()
+        .map(|address| address.to_string())
+        .map_err(|source| StartError::Port {
+            port: 0,
+            flag: "--port",
+            source,
+        })
+}
+
+fn app(settings: &Settings, template: &Template) -> Result<App, StartError> {
+    Ok(App {
+        users: Users::new(store::connect(settings), settings.table.clone()),
+        clock: Clock::System,
+        entropy: Entropy::from_os()?,
+        read_only_key_ids: template.read_only_key_ids(),
+    })
+}
+
+/// A new table starts with the user of the published examples, so that every line of README and
+/// every sample event has something to work on.
+async fn write_sample(app: &App, settings: &Settings) -> Result<(), StartError> {
+    let write = Write {
+        operation: OperationId::of(&[b"sample"]),
+        is_named: false,
+        precondition: Precondition::None,
+        now: app.clock.now(),
+        deadline: Instant::now() + Duration::from_secs(10),
+    };
+    app.users
+        .create(sample::published(), &write)
+        .await
+        .map(|_| ())
+        .map_err(|error| StartError::Store {
+            url: settings.endpoint.clone().unwrap_or_default(),
+            reason: error.to_string(),
+        })
+}

@@ -131,7 +131,6 @@ impl CreateUser {
 async fn create_user(app: &App, request: Request) -> Result<Response, Problem> {
     let body: CreateUser = request.json()?;
     let write = request.write(app);
-    let credential = body.credential(app)?;
     let conformance = !body.skip_conformance_checks.unwrap_or(false);
     let claims = body.profile().claims(conformance)?;
     let CreateIdentifiers {
@@ -139,6 +138,8 @@ async fn create_user(app: &App, request: Request) -> Result<Response, Problem> {
         email,
         phone,
     } = body.identifiers()?;
+    // Last, because it takes the longest.
+    let credential = body.credential(app)?;
     let id = || app.new_identifier_id();
     let new = NewUser {
         operation: write.operation.clone(),

@@ -48,7 +48,7 @@ fn log(endpoint: &Endpoint, origin: &Origin, status: u16, usage: Usage, started:
         trace_id = origin.trace_id,
         route = endpoint.name,
         status,
-        milliseconds = started.elapsed().as_secs_f64() * 1000.0,
+        microseconds = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         requests = usage.requests,
         read_units = usage.capacity.read,
         write_units = usage.capacity.write,

@@ -46,18 +46,19 @@ impl StoreError {
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug,
     {
-        let context = || DisplayErrorContext(error).to_string();
         let Some(service_error) = error.as_service_error() else {
+            // Without an answer of the service there is nothing personal in the text.
+            let context = DisplayErrorContext(error).to_string();
             return match error {
-                SdkError::ConstructionFailure(_) => Self::Unexpected(context()),
-                _ => Self::Unavailable(context()),
+                SdkError::ConstructionFailure(_) => Self::Unexpected(context),
+                _ => Self::Unavailable(context),
             };
         };
-        Self::from_code(
-            service_error.code().unwrap_or_default(),
-            service_error.message().unwrap_or_default(),
-        )
-        .unwrap_or_else(|| Self::Unexpected(context()))
+        // Code and message only: the whole answer may hold the item.
+        let code = service_error.code().unwrap_or_default();
+        let message = service_error.message().unwrap_or_default();
+        Self::from_code(code, message)
+            .unwrap_or_else(|| Self::Unexpected(format!("{code}: {message}")))
     }
 
     /// Reads an error's or a cancellation reason's code.

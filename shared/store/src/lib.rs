@@ -10,6 +10,7 @@ mod expression;
 mod operation;
 mod reservation;
 mod rule;
+pub mod table;
 mod usage;
 mod user;
 mod users;

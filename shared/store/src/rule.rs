@@ -65,7 +65,7 @@ fn condition_text(condition: Condition, p: &mut Placeholders) -> String {
             format!("{} = {}", p.path(&["sessions_revoked"]), p.truth(true))
         }
         Condition::Unblocked => format!(
-            "({} = {} AND attribute_not_exists({}))",
+            "{} = {} AND attribute_not_exists({})",
             p.path(&["failure_count"]),
             p.number(0),
             p.path(&["block_until"]),

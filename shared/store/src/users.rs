@@ -477,8 +477,13 @@ fn cancelled<R: std::fmt::Debug>(
     if conflict {
         return Ok(None);
     }
+    // Codes only: a reason also holds the item.
+    let codes: Vec<_> = reasons
+        .iter()
+        .filter_map(CancellationReason::code)
+        .collect();
     Err(StoreError::Unexpected(format!(
-        "a transaction was cancelled: {reasons:?}"
+        "a transaction was cancelled: {codes:?}"
     )))
 }
 

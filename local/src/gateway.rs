@@ -1,0 +1,400 @@
+//! API Gateway, as far as template.yaml says.
+//!
+//! Each request becomes the exact proxy event, which a task of its own gives to the call through
+//! the adapter that `lambda_http::run` uses: production's way, but for the socket between.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming as Body;
+use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use lambda_http::lambda_runtime::Context as LambdaContext;
+use lambda_http::request::LambdaRequest;
+use lambda_http::{Adapter, LambdaEvent, Service as _, service_fn};
+use roster_http::{App, Endpoint, Method};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tracing::{error, info};
+
+use crate::event::{Context, Incoming, proxy_event};
+use crate::template::{GatewayResponse, Template};
+use crate::throttle::Throttle;
+
+/// The values that the template's keys have on this machine.
+pub const KEYS: [(&str, &str); 2] = [
+    ("AdministratorKey", "local-admin-key"),
+    ("ReadOnlyKey", "local-read-only-key"),
+];
+
+/// The stage of the sample events.
+pub(crate) const SAMPLE_STAGE: &str = "prod";
+
+/// API Gateway's limit on a request's body.
+const MOST_BODY_BYTES: usize = 10 * 1024 * 1024;
+/// Lambda's limit on an event.
+const MOST_EVENT_BYTES: usize = 6 * 1024 * 1024;
+/// How long requests under way may take to end at shutdown.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// The gateway.
+pub struct Gateway {
+    template: Template,
+    routes: Vec<Route>,
+    keys: HashMap<&'static str, &'static str>,
+    throttle: Throttle,
+    app: Arc<App>,
+}
+
+struct Route {
+    method: Method,
+    path: String,
+    timeout: Duration,
+    endpoint: &'static Endpoint,
+}
+
+/// What the adapter makes of a call's answer: the JSON that Lambda hands to API Gateway.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ProxyAnswer {
+    status_code: u16,
+    multi_value_headers: HashMap<String, Vec<String>>,
+    body: Option<String>,
+    #[serde(default)]
+    is_base64_encoded: bool,
+}
+
+/// Which of API Gateway's own answers; its response types.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    AccessDenied,
+    Default4xx,
+    Default5xx,
+    InvalidApiKey,
+    MissingAuthenticationToken,
+    RequestTooLarge,
+    Throttled,
+}
+
+impl Refusal {
+    fn response_type(self) -> &'static str {
+        match self {
+            Self::AccessDenied => "ACCESS_DENIED",
+            Self::Default4xx => "DEFAULT_4XX",
+            Self::Default5xx => "DEFAULT_5XX",
+            Self::InvalidApiKey => "INVALID_API_KEY",
+            Self::MissingAuthenticationToken => "MISSING_AUTHENTICATION_TOKEN",
+            Self::RequestTooLarge => "REQUEST_TOO_LARGE",
+            Self::Throttled => "THROTTLED",
+        }
+    }
+}
+
+impl Gateway {
+    /// A gateway over `app` with the template's routes, each to the call that the template names.
+    pub fn new(
+        template: Template,
+        app: App,
+        endpoints: &'static [&'static Endpoint],
+    ) -> Result<Self, String> {
+        let mut routes = Vec::new();
+        for function in &template.functions {
+            let endpoint = endpoints
+                .iter()
+                .find(|endpoint| endpoint.name == function.name)
+                .ok_or(format!(
+                    "{}: there is no call {}",
+                    function.logical_id, function.name
+                ))?;
+            for (method, path) in &function.routes {
+                routes.push(Route {
+                    method: method.clone(),
+                    path: path.clone(),
+                    timeout: function.timeout,
+                    endpoint,
+                });
+            }
+        }
+        let mut keys = HashMap::new();
+        for (id, value) in KEYS {
+            if template.key_ids.iter().any(|known| known == id) {
+                keys.insert(value, id);
+            }
+        }
+        Ok(Self {
+            throttle: Throttle::new(template.rate_limit, template.burst_limit),
+            template,
+            routes,
+            keys,
+            app: Arc::new(app),
+        })
+    }
+
+    /// Serves until `shutdown` resolves, then lets requests under way end.
+    pub async fn serve(self, listener: TcpListener, shutdown: impl Future<Output = ()>) {
+        let gateway = Arc::new(self);
+        let connections = GracefulShutdown::new();
+        let mut shutdown = std::pin::pin!(shutdown);
+        loop {
+            let (stream, peer) = tokio::select! {
+                () = &mut shutdown => break,
+                accepted = listener.accept() => match accepted {
+                    Ok(accepted) => accepted,
+                    Err(fault) => {
+                        error!(%fault, "accept");
+                        continue;
+                    }
+                },
+            };
+            let gateway = Arc::clone(&gateway);
+            let service = hyper::service::service_fn(move |request| {
+                let gateway = Arc::clone(&gateway);
+                async move { Ok::<_, Infallible>(gateway.answer(peer, request).await) }
+            });
+            let connection = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service);
+            let connection = connections.watch(connection);
+            tokio::spawn(async move {
+                // A client that goes away is no fault of ours.
+                let _ = connection.await;
+            });
+        }
+        drop(listener);
+        let _ = tokio::time::timeout(GRACE, connections.shutdown()).await;
+    }
+
+    async fn answer(&self, peer: SocketAddr, request: Request<Body>) -> Response<Full<Bytes>> {
+        let request_id = request_id(&self.app);
+        match self.pass_on(peer.ip(), request, &request_id).await {
+            Ok(response) => response,
+            Err((refusal, route)) => {
+                let response = &self.template.gateway_responses[refusal.response_type()];
+                info!(
+                    trace_id = request_id,
+                    route,
+                    status = response.status,
+                    gateway_response = refusal.response_type()
+                );
+                own_answer(response, &request_id)
+            }
+        }
+    }
+
+    /// API Gateway's order: the resource policy, the route, the key, the throttle, the function.
+    async fn pass_on(
+        &self,
+        source_ip: IpAddr,
+        request: Request<Body>,
+        request_id: &str,
+    ) -> Result<Response<Full<Bytes>>, (Refusal, &str)> {
+        let (head, body) = request.into_parts();
+        if !self
+            .template
+            .allowed_addresses
+            .iter()
+            .any(|range| range.contains(&source_ip))
+        {
+            return Err((Refusal::AccessDenied, ""));
+        }
+        let is_good = |host: &HeaderValue| {
+            host.to_str()
+                .is_ok_and(|host| host.parse::<hyper::http::uri::Authority>().is_ok())
+        };
+        if !head.headers.get(HOST).is_some_and(is_good) {
+            return Err((Refusal::Default4xx, ""));
+        }
+        let path = head.uri.path();
+        let (route, path_parameters) = self
+            .route(&head.method, path)
+            .ok_or((Refusal::MissingAuthenticationToken, ""))?;
+        let refuse = |refusal| (refusal, route.path.as_str());
+        let key = head
+            .headers
+            .get("x-api-key")
+            .and_then(|key| key.to_str().ok());
+        let api_key = key
+            .and_then(|key| self.keys.get_key_value(key))
+            .map(|(key, id)| (*id, *key))
+            .ok_or(refuse(Refusal::InvalidApiKey))?;
+        if !self.throttle.admits() {
+            return Err(refuse(Refusal::Throttled));
+        }
+        let body = Limited::new(body, MOST_BODY_BYTES)
+            .collect()
+            .await
+            .map_err(|fault| match fault.downcast::<LengthLimitError>() {
+                Ok(_) => refuse(Refusal::RequestTooLarge),
+                Err(_) => refuse(Refusal::Default4xx),
+            })?
+            .to_bytes();
+        let incoming = Incoming {
+            method: head.method.as_str(),
+            path,
+            query: head.uri.query().unwrap_or_default(),
+            headers: head
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes());
+                    (train_case(name), value.into_owned())
+                })
+                .collect(),
+            body: &body,
+            source_ip,
+        };
+        let event = proxy_event(
+            &incoming,
+            &Context {
+                resource_path: &route.path,
+                path_parameters,
+                api_key,
+                stage: &self.template.stage,
+                request_id,
+                time: i64::try_from(since_epoch().as_millis()).unwrap_or_default(),
+                has_binary_body: self.template.has_binary_bodies,
+            },
+        );
+        let event = event.to_string();
+        if event.len() > MOST_EVENT_BYTES {
+            return Err(refuse(Refusal::RequestTooLarge));
+        }
+        self.invoke(route, &event, request_id)
+            .await
+            .ok_or(refuse(Refusal::Default5xx))
+    }
+
+    /// The route of a path, and the path's parameters. A last slash makes no difference; a literal
+    /// segment is preferred to a parameter.
+    fn route(&self, method: &Method, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
+        let path = path.strip_suffix('/').unwrap_or(path);
+        let segments: Vec<&str> = path.split('/').collect();
+        self.routes
+            .iter()
+            .filter(|route| route.method == method)
+            .filter_map(|route| Some((route, parameters(&route.path, &segments)?)))
+            .min_by_key(|(_, parameters)| parameters.len())
+    }
+
+    /// Runs the call. A panic or a time-out is an error of the function: `None`.
+    async fn invoke(
+        &self,
+        route: &Route,
+        event: &str,
+        request_id: &str,
+    ) -> Option<Response<Full<Bytes>>> {
+        let event: LambdaRequest = serde_json::from_str(event).ok()?;
+        let mut context = LambdaContext::default();
+        request_id.clone_into(&mut context.request_id);
+        context.deadline =
+            u64::try_from((since_epoch() + route.timeout).as_millis()).unwrap_or_default();
+        let (app, endpoint) = (Arc::clone(&self.app), route.endpoint);
+        let call = tokio::spawn(async move {
+            let mut adapter = Adapter::from(service_fn(|request| async {
+                Ok::<_, Infallible>(roster_http::call(&app, endpoint, request).await)
+            }));
+            match adapter.call(LambdaEvent::new(event, context)).await {
+                Ok(answer) => serde_json::to_value(answer),
+                Err(never) => match never {},
+            }
+        });
+        let answer = tokio::time::timeout(route.timeout, call)
+            .await
+            .ok()?
+            .ok()?
+            .ok()?;
+        proxy_answer(answer)
+    }
+}
+
+fn proxy_answer(answer: Value) -> Option<Response<Full<Bytes>>> {
+    let answer: ProxyAnswer = serde_json::from_value(answer).ok()?;
+    let body = match answer.body {
+        None => Bytes::new(),
+        Some(body) if answer.is_base64_encoded => STANDARD.decode(body).ok()?.into(),
+        Some(body) => body.into(),
+    };
+    let mut response = Response::builder().status(answer.status_code);
+    for (name, values) in answer.multi_value_headers {
+        for value in values {
+            response = response.header(&name, value);
+        }
+    }
+    response.body(Full::new(body)).ok()
+}
+
+fn own_answer(response: &GatewayResponse, request_id: &str) -> Response<Full<Bytes>> {
+    let body = response.body.replace("$context.requestId", request_id);
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = hyper::StatusCode::from_u16(response.status).unwrap_or_default();
+    for (name, value) in &response.headers {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            answer.headers_mut().insert(name, value);
+        }
+    }
+    answer
+}
+
+fn parameters(route: &str, segments: &[&str]) -> Option<Vec<(String, String)>> {
+    let wanted: Vec<&str> = route.split('/').collect();
+    if wanted.len() != segments.len() {
+        return None;
+    }
+    let mut parameters = Vec::new();
+    for (wanted, segment) in wanted.into_iter().zip(segments) {
+        match wanted
+            .strip_prefix('{')
+            .and_then(|name| name.strip_suffix('}'))
+        {
+            Some(name) if !segment.is_empty() => {
+                parameters.push((name.to_owned(), (*segment).to_owned()));
+            }
+            None if wanted == *segment => {}
+            _ => return None,
+        }
+    }
+    Some(parameters)
+}
+
+/// `content-type` as `Content-Type`, which is how API Gateway shows what HTTP/1.1 clients send.
+fn train_case(name: &HeaderName) -> String {
+    name.as_str()
+        .split('-')
+        .map(|word| {
+            let (first, rest) = word.split_at(word.len().min(1));
+            first.to_ascii_uppercase() + rest
+        })
+        .collect::<Vec<_>>()
+        .join("-")
+}
+
+/// A UUID, as API Gateway's request ids are.
+fn request_id(app: &App) -> String {
+    let hex = format!("{:032x}", u128::from_be_bytes(app.entropy.bytes()));
+    let parts = [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ];
+    parts.join("-")
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "API Gateway has a clock of its own"
+)]
+fn since_epoch() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}

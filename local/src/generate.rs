@@ -1,0 +1,125 @@
+//! `cargo run -- generate`: the files that are made from the calls' facts.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use roster_http::{Access, Endpoint};
+
+use crate::event::{Context, Incoming, proxy_event};
+use crate::gateway::KEYS;
+use crate::openapi::{document, example_parameter};
+use crate::{StartError, gateway};
+
+const TABLE_START: &str = "<!-- calls: made by `cargo run -- generate` -->\n";
+const TABLE_END: &str = "<!-- /calls -->";
+
+/// Writes openapi.yaml, README's table of calls and the events below `root`; with `check`,
+/// writes nothing and fails when a file would change.
+pub fn generate(root: &Path, endpoints: &[&Endpoint], check: bool) -> Result<(), StartError> {
+    let read = |name: &str| {
+        std::fs::read_to_string(root.join(name)).map_err(|source| StartError::File {
+            path: name.to_owned(),
+            source,
+        })
+    };
+    let mut files = vec![
+        ("openapi.yaml".to_owned(), openapi(endpoints)),
+        (
+            "README.md".to_owned(),
+            readme(&read("README.md")?, endpoints),
+        ),
+    ];
+    for endpoint in endpoints {
+        files.push((format!("events/{}.json", endpoint.name), event(endpoint)));
+    }
+    let mut stale = Vec::new();
+    for (name, wanted) in files {
+        if read(&name).is_ok_and(|present| present == wanted) {
+            continue;
+        }
+        if check {
+            stale.push(name);
+        } else {
+            std::fs::write(root.join(&name), wanted)
+                .map_err(|source| StartError::File { path: name, source })?;
+        }
+    }
+    if stale.is_empty() {
+        Ok(())
+    } else {
+        Err(StartError::Stale(stale.join(", ")))
+    }
+}
+
+fn openapi(endpoints: &[&Endpoint]) -> String {
+    let document = serde_saphyr::to_string(&document(endpoints))
+        .expect("a document of maps, texts and numbers is YAML");
+    format!(
+        "# Made by `cargo run -- generate` from the calls' facts and the wire's types.\n{document}"
+    )
+}
+
+fn readme(present: &str, endpoints: &[&Endpoint]) -> String {
+    let (Some(start), Some(end)) = (present.find(TABLE_START), present.find(TABLE_END)) else {
+        return present.to_owned();
+    };
+    let mut table = String::from("| call | request | answers |\n|---|---|---|\n");
+    for endpoint in endpoints {
+        let (method, path) = endpoint.route();
+        let key = match endpoint.access {
+            Access::Read => "",
+            Access::Write => ", administrator's key",
+        };
+        let statuses: Vec<_> = endpoint.statuses.iter().map(ToString::to_string).collect();
+        let _ = writeln!(
+            table,
+            "| `{}`{key} | `{method} {path}` | {} |",
+            endpoint.name,
+            statuses.join(" ")
+        );
+    }
+    let head = &present[..start + TABLE_START.len()];
+    format!("{head}{table}{}", &present[end..])
+}
+
+/// A complete event for the call, about the sample user that the local store starts with.
+fn event(endpoint: &Endpoint) -> String {
+    const TIME: i64 = 1_640_975_400_000;
+    let (method, resource_path) = endpoint.route();
+    let path_parameters: Vec<(String, String)> = resource_path
+        .split('/')
+        .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
+        .map(|name| (name.to_owned(), example_parameter(name)))
+        .collect();
+    let path = path_parameters
+        .iter()
+        .fold(resource_path.to_owned(), |path, (name, value)| {
+            path.replace(&format!("{{{name}}}"), value)
+        });
+    let (key_id, key) = KEYS[0];
+    let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let incoming = Incoming {
+        method: method.as_str(),
+        path: &path,
+        query: "",
+        headers: vec![
+            header("Accept", "application/json"),
+            header("Content-Type", "application/json"),
+            header("Host", "127.0.0.1:9080"),
+            header("X-Api-Key", key),
+        ],
+        body: endpoint.example.as_bytes(),
+        source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    let context = Context {
+        resource_path,
+        path_parameters,
+        api_key: (key_id, key),
+        stage: gateway::SAMPLE_STAGE,
+        request_id: "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
+        time: TIME,
+        has_binary_body: false,
+    };
+    format!("{:#}\n", proxy_event(&incoming, &context))
+}

@@ -1,0 +1,138 @@
+//! The table itself, for stores that no CloudFormation makes: the local ones.
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
+    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
+    TimeToLiveSpecification,
+};
+
+use crate::StoreError;
+
+/// A table as template.yaml describes it, in DynamoDB's words.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// Attribute names and types (`S`, `N`).
+    pub attributes: Vec<(String, String)>,
+    /// Attribute names and key types (`HASH`, `RANGE`).
+    pub key: Vec<(String, String)>,
+    /// The global secondary indexes.
+    pub indexes: Vec<Index>,
+    /// What the stream shows of a change.
+    pub stream_view: String,
+    /// The TTL attribute.
+    pub time_to_live: String,
+}
+
+/// A global secondary index.
+#[derive(Clone, Debug)]
+pub struct Index {
+    /// Its name.
+    pub name: String,
+    /// Attribute names and key types.
+    pub key: Vec<(String, String)>,
+    /// `KEYS_ONLY`, `INCLUDE` or `ALL`.
+    pub projection: String,
+    /// With `INCLUDE`: which further attributes.
+    pub attributes: Vec<String>,
+}
+
+/// Whether the table had to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// It is new and empty.
+    New,
+    /// It was there.
+    Before,
+}
+
+/// Makes the table unless it is there.
+pub async fn make(client: &Client, name: &str, table: &Table) -> Result<Made, StoreError> {
+    let indexes = table
+        .indexes
+        .iter()
+        .map(|index| {
+            let projection = Projection::builder()
+                .projection_type(ProjectionType::from(index.projection.as_str()))
+                .set_non_key_attributes(
+                    (!index.attributes.is_empty()).then(|| index.attributes.clone()),
+                )
+                .build();
+            GlobalSecondaryIndex::builder()
+                .index_name(&index.name)
+                .set_key_schema(Some(key_schema(&index.key)?))
+                .projection(projection)
+                .build()
+                .map_err(unexpected)
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let attributes = table
+        .attributes
+        .iter()
+        .map(|(name, kind)| {
+            AttributeDefinition::builder()
+                .attribute_name(name)
+                .attribute_type(ScalarAttributeType::from(kind.as_str()))
+                .build()
+                .map_err(unexpected)
+        })
+        .collect::<Result<_, StoreError>>()?;
+    let stream = StreamSpecification::builder()
+        .stream_enabled(true)
+        .stream_view_type(StreamViewType::from(table.stream_view.as_str()))
+        .build()
+        .map_err(unexpected)?;
+    let created = client
+        .create_table()
+        .table_name(name)
+        .billing_mode(BillingMode::PayPerRequest)
+        .set_attribute_definitions(Some(attributes))
+        .set_key_schema(Some(key_schema(&table.key)?))
+        .set_global_secondary_indexes(Some(indexes))
+        .stream_specification(stream)
+        .send()
+        .await;
+    match created {
+        Ok(_) => {}
+        Err(error) if is_there(&error) => return Ok(Made::Before),
+        Err(error) => return Err(StoreError::from_sdk(&error)),
+    }
+    let time_to_live = TimeToLiveSpecification::builder()
+        .attribute_name(&table.time_to_live)
+        .enabled(true)
+        .build()
+        .map_err(unexpected)?;
+    client
+        .update_time_to_live()
+        .table_name(name)
+        .time_to_live_specification(time_to_live)
+        .send()
+        .await
+        .map_err(|error| StoreError::from_sdk(&error))?;
+    Ok(Made::New)
+}
+
+fn is_there<R>(error: &SdkError<CreateTableError, R>) -> bool {
+    matches!(
+        error.as_service_error(),
+        Some(CreateTableError::ResourceInUseException(_))
+    )
+}
+
+fn key_schema(key: &[(String, String)]) -> Result<Vec<KeySchemaElement>, StoreError> {
+    key.iter()
+        .map(|(name, kind)| {
+            KeySchemaElement::builder()
+                .attribute_name(name)
+                .key_type(KeyType::from(kind.as_str()))
+                .build()
+                .map_err(unexpected)
+        })
+        .collect()
+}
+
+fn unexpected(error: impl std::fmt::Display) -> StoreError {
+    StoreError::Unexpected(error.to_string())
+}
