@@ -1,1 +1,37 @@
-fn main() {}
+//! Looks for the programs that some tests need. Without them those tests are ignored and say why;
+//! where `CI` is set their absence fails the build.
+
+use std::process::{Command, Stdio};
+
+fn main() {
+    println!("cargo::rerun-if-env-changed=CI");
+    println!("cargo::rerun-if-env-changed=PATH");
+    println!("cargo::rustc-check-cfg=cfg(dynamodb_local, cargo_lambda)");
+    let runs = |program: &str, argument: &str| {
+        Command::new(program)
+            .arg(argument)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    #[expect(clippy::disallowed_methods, reason = "a build script is told of CI so")]
+    let is_ci = std::env::var("CI").is_ok_and(|ci| !ci.is_empty());
+    let require = |cfg: &str, is_there: bool, what: &str| {
+        if is_there {
+            println!("cargo::rustc-cfg={cfg}");
+        } else {
+            assert!(!is_ci, "{what}: needed where CI is set");
+        }
+    };
+    require(
+        "dynamodb_local",
+        runs("java", "-version") && runs("mvn", "--version"),
+        "Java and Maven",
+    );
+    require(
+        "cargo_lambda",
+        runs("cargo-lambda", "--version"),
+        "cargo-lambda",
+    );
+}

@@ -23,8 +23,9 @@ pub struct ProblemBody<'a> {
     status: u16,
     /// What is wrong with this request.
     detail: String,
-    /// The request path.
-    instance: &'a str,
+    /// The request path; absent where API Gateway answers for itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<&'a str>,
     /// Under which the log tells more.
     trace_id: &'a str,
     /// Only with 422: the members that are not valid, or the rules that are broken.
@@ -62,7 +63,7 @@ impl<'a> ProblemBody<'a> {
             title: problem.title(),
             status: problem.status(),
             detail: problem.to_string(),
-            instance,
+            instance: Some(instance),
             trace_id,
             errors: match problem {
                 Problem::Validation(members) => Some(Errors::Members(members)),

@@ -1,0 +1,23 @@
+//! The first yardstick: a function that only gets an item, on the SDK set-up of every call.
+
+use bench::{get_item, variable};
+use lambda_http::{Error, service_fn};
+use store::{Credentials, Settings};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let settings = Settings {
+        region: variable("AWS_REGION")?,
+        endpoint: variable("AWS_ENDPOINT_URL_DYNAMODB").ok(),
+        table: variable("TABLE_NAME")?,
+        credentials: Credentials::new(
+            variable("AWS_ACCESS_KEY_ID")?,
+            variable("AWS_SECRET_ACCESS_KEY")?,
+            variable("AWS_SESSION_TOKEN").ok(),
+            None,
+            "environment",
+        ),
+    };
+    let (client, table) = (&store::connect(&settings), settings.table.as_str());
+    lambda_http::run(service_fn(|request| get_item(client, table, request))).await
+}

@@ -1,0 +1,239 @@
+//! `cold_start`: times `get_user` to its first answer, beside both yardsticks, and fails when it
+//! is too slow or too big.
+
+mod cpu_share;
+mod measure;
+mod runtime_api;
+mod tls;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser;
+use domain::{OperationId, sample};
+use local::event::{Context, Incoming, proxy_event};
+use local::template::Template;
+use local::{database, gateway};
+use roster_http::Clock;
+use store::{Precondition, Settings, Users, Write};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::time::Instant;
+
+use crate::cpu_share::CpuShare;
+use crate::measure::{Run, Setting};
+
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// `get_user` may take at most so much of each yardstick's time, and of bytes.
+const MOST_OF_BARE: f64 = 1.2;
+const MOST_OF_DEFAULT: f64 = 0.2;
+const MOST_BYTES: u64 = 7_000_000;
+
+const USER_ROUTE: &str = "/api/users/{user_id}";
+
+/// A release build of each binary, with features of nothing but itself: cargo's arguments, and
+/// where the binary is then.
+const BINARIES: [(&str, &str, &str); 3] = [
+    ("get_user", "-p functions", "target"),
+    ("bare_get_item", "-p bench", "target"),
+    (
+        "default_get_item",
+        "-p bench --features default-sdk",
+        "target/default-sdk",
+    ),
+];
+
+/// Times `get_user`, a bare `GetItem` and one on the SDK's default features to their first answers.
+#[derive(Parser)]
+struct Arguments {
+    /// How often each is timed.
+    #[arg(default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Arguments { runs } = Arguments::parse();
+    let done = tokio::select! {
+        done = compare(runs) => done,
+        _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("cold_start: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn compare(runs: u32) -> Result<bool, Failure> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .ok_or("the package has no workspace")?;
+    let mut binaries = Vec::new();
+    for (name, arguments, target) in BINARIES {
+        binaries.push(build(root, name, arguments, target).await?);
+    }
+    let setting = set_up(root).await?;
+
+    let mut timed = [const { Vec::new() }; BINARIES.len()];
+    // The first round reads the binaries from the disk, and isn't counted. Rounds go through all
+    // binaries, so that a machine that gets slower does so for each.
+    for round in 0..=runs {
+        for (binary, timed) in binaries.iter().zip(&mut timed) {
+            let run = setting.run(binary).await?;
+            if round > 0 {
+                timed.push(run);
+            }
+        }
+    }
+    report(&setting, &binaries, &timed)
+}
+
+async fn build(root: &Path, name: &str, arguments: &str, target: &str) -> Result<PathBuf, Failure> {
+    let status = Command::new("cargo")
+        .current_dir(root)
+        .args(["build", "--release", "--bin", name, "--target-dir", target])
+        .args(arguments.split(' '))
+        .status()
+        .await?;
+    if !status.success() {
+        return Err(format!("{name} can't be built").into());
+    }
+    Ok(root.join(target).join("release").join(name))
+}
+
+/// The embedded store with the template's table and the sample user, behind TLS.
+async fn set_up(root: &Path) -> Result<Setting, Failure> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let store = listener.local_addr()?;
+    database::serve_embedded(None, listener)?;
+    let settings = database::settings(format!("http://{store}"), "roster");
+    let template = Template::read(&root.join("template.yaml"), &[])?;
+    database::prepare(&settings, &template.table).await?;
+    write_sample(&settings).await?;
+    let roots = root.join("target/cold_start-roots.pem");
+    let port = tls::terminate(store, &roots).await?;
+    Ok(Setting {
+        event: event().to_string().into(),
+        endpoint: format!("https://localhost:{port}"),
+        table: settings.table,
+        roots,
+        share: CpuShare::of_128_mb().map(Arc::new),
+        expected: sample::published().id.to_string(),
+    })
+}
+
+async fn write_sample(settings: &Settings) -> Result<(), Failure> {
+    let write = Write {
+        operation: OperationId::of(&[b"sample"]),
+        is_named: false,
+        precondition: Precondition::None,
+        now: Clock::System.now(),
+        deadline: Instant::now() + Duration::from_secs(10),
+    };
+    Users::new(store::connect(settings), settings.table.clone())
+        .create(sample::published(), &write)
+        .await?;
+    Ok(())
+}
+
+fn event() -> serde_json::Value {
+    let user_id = sample::published().id.to_string();
+    let (key_id, key) = gateway::KEYS[0];
+    let incoming = Incoming {
+        method: "GET",
+        path: &USER_ROUTE.replace("{user_id}", &user_id),
+        query: "",
+        headers: vec![
+            ("Accept".to_owned(), "application/json".to_owned()),
+            ("Host".to_owned(), "localhost".to_owned()),
+            ("X-Api-Key".to_owned(), key.to_owned()),
+        ],
+        body: &[],
+        source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    };
+    let context = Context {
+        resource_path: USER_ROUTE,
+        path_parameters: vec![("user_id".to_owned(), user_id)],
+        api_key: (key_id, key),
+        stage: "prod",
+        request_id: "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
+        time: Clock::System.now().as_unix() * 1000,
+        has_binary_body: false,
+    };
+    proxy_event(&incoming, &context)
+}
+
+/// Prints what was measured, and whether it is good enough.
+fn report(setting: &Setting, binaries: &[PathBuf], timed: &[Vec<Run>]) -> Result<bool, Failure> {
+    let cpu = match setting.share {
+        Some(_) => "CPU after init: that of a 128 MB function",
+        None => "CPU after init: all of it, since no cgroup can be made here",
+    };
+    println!("{} runs each, medians in ms. {cpu}.\n", timed[0].len());
+    println!("| binary | bytes | init | first request | start to first answer | least | most |");
+    println!("|---|---|---|---|---|---|---|");
+    let mut medians = Vec::new();
+    let mut bytes = Vec::new();
+    for ((name, ..), (binary, runs)) in BINARIES.iter().zip(binaries.iter().zip(timed)) {
+        let of = |part: fn(&Run) -> Duration| {
+            let mut all: Vec<f64> = runs
+                .iter()
+                .map(|run| part(run).as_secs_f64() * 1e3)
+                .collect();
+            all.sort_by(f64::total_cmp);
+            all
+        };
+        let total = of(|run| run.init + run.request);
+        let size = std::fs::metadata(binary)?.len();
+        println!(
+            "| `{name}` | {size} | {:.1} | {:.1} | **{:.1}** | {:.1} | {:.1} |",
+            median(&of(|run| run.init)),
+            median(&of(|run| run.request)),
+            median(&total),
+            total[0],
+            total[total.len() - 1],
+        );
+        medians.push(median(&total));
+        bytes.push(size);
+    }
+    println!();
+    let mut is_good = true;
+    let mut verdict = |what: &str, is: f64, most: f64| {
+        let holds = is <= most;
+        is_good &= holds;
+        println!(
+            "{} {what}: {is:.2}, at most {most}",
+            if holds { "ok  " } else { "FAIL" }
+        );
+    };
+    verdict(
+        "get_user / bare_get_item",
+        medians[0] / medians[1],
+        MOST_OF_BARE,
+    );
+    verdict(
+        "get_user / default_get_item",
+        medians[0] / medians[2],
+        MOST_OF_DEFAULT,
+    );
+    let fits = bytes[0] < MOST_BYTES;
+    println!(
+        "{} get_user: {} bytes, under {MOST_BYTES}",
+        if fits { "ok  " } else { "FAIL" },
+        bytes[0]
+    );
+    Ok(is_good && fits)
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    f64::midpoint(sorted[middle], sorted[(sorted.len() - 1) / 2])
+}

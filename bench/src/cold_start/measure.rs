@@ -1,0 +1,118 @@
+//! One process, from its start to its first answer.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::body::Bytes;
+use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::Failure;
+use crate::cpu_share::CpuShare;
+use crate::runtime_api::{Report, RuntimeApi};
+
+const MOST: Duration = Duration::from_secs(30);
+
+/// What all runs have in common.
+pub(crate) struct Setting {
+    /// API Gateway's event.
+    pub(crate) event: Bytes,
+    /// The store behind TLS.
+    pub(crate) endpoint: String,
+    /// The table's name.
+    pub(crate) table: String,
+    /// The file of roots that the store's certificate is trusted by.
+    pub(crate) roots: PathBuf,
+    /// The CPU after init; without it, all.
+    pub(crate) share: Option<Arc<CpuShare>>,
+    /// What the body of the right answer contains.
+    pub(crate) expected: String,
+}
+
+/// How long one run took. What the harness did between init and the request is left out.
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
+    /// From the start to asking for the event.
+    pub(crate) init: Duration,
+    /// From the event to the answer.
+    pub(crate) request: Duration,
+}
+
+impl Setting {
+    /// Runs `binary` until it answers.
+    pub(crate) async fn run(&self, binary: &PathBuf) -> Result<Run, Failure> {
+        let mut api = RuntimeApi::serve(self.event.clone(), self.share.clone()).await?;
+        // A shell that waits becomes the function: moving a process that runs already into the
+        // cgroup would hold up the threads that it starts.
+        let mut process = Command::new("/bin/sh")
+            .args(["-c", "read -r _ && exec \"$0\""])
+            .arg(binary)
+            .env_clear()
+            .envs([
+                ("AWS_LAMBDA_RUNTIME_API", api.address.to_string().as_str()),
+                ("AWS_LAMBDA_FUNCTION_NAME", "cold-start"),
+                ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128"),
+                ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+                ("AWS_REGION", "eu-west-1"),
+                ("AWS_ACCESS_KEY_ID", "local"),
+                ("AWS_SECRET_ACCESS_KEY", "local"),
+                ("AWS_SESSION_TOKEN", "local"),
+                ("AWS_ENDPOINT_URL_DYNAMODB", &self.endpoint),
+                ("TABLE_NAME", &self.table),
+                ("READ_ONLY_KEY_IDS", "ReadOnlyKey"),
+            ])
+            .env("SSL_CERT_FILE", &self.roots)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        if let (Some(share), Some(id)) = (&self.share, process.id()) {
+            share.take(id)?;
+        }
+        let mut go = process.stdin.take().ok_or("the shell has no input")?;
+        let start = Instant::now();
+        go.write_all(b"\n").await?;
+        let run = timeout(MOST, self.watch(&mut api, start))
+            .await
+            .map_err(|_| "no answer in time")?;
+        process.kill().await?;
+        run
+    }
+
+    async fn watch(&self, api: &mut RuntimeApi, start: Instant) -> Result<Run, Failure> {
+        let mut next = None;
+        loop {
+            match (api.reports.recv().await, next) {
+                (Some(Report::Next { asked, sent }), None) => next = Some((asked, sent)),
+                (Some(Report::Answer { at, body }), Some((asked, sent))) => {
+                    self.check(&body)?;
+                    return Ok(Run {
+                        init: asked - start,
+                        request: at - sent,
+                    });
+                }
+                (Some(Report::Error(body)), _) => {
+                    return Err(String::from_utf8_lossy(&body).into());
+                }
+                _ => return Err("the function broke the Runtime API's order".into()),
+            }
+        }
+    }
+
+    fn check(&self, answer: &[u8]) -> Result<(), Failure> {
+        let answer: Value = serde_json::from_slice(answer)?;
+        let is_right = answer["statusCode"] == 200
+            && answer["body"]
+                .as_str()
+                .is_some_and(|body| body.contains(&self.expected));
+        if is_right {
+            Ok(())
+        } else {
+            Err(format!("wrong answer: {answer}").into())
+        }
+    }
+}

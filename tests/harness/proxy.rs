@@ -1,0 +1,190 @@
+//! The layer between the SDK and the store that can fail as the real one does: neither local
+//! store ever throttles, conflicts or loses a reply.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+
+use super::free_port;
+
+/// What can happen to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// Another transaction is in the way; nothing happens.
+    Conflict,
+    /// The table is over its capacity; nothing happens.
+    Throttle,
+    /// The service fails; nothing happens.
+    InternalError,
+    /// The request is carried out, and the reply gets lost.
+    DropReply,
+    /// The service refuses the request as one that it doesn't understand; nothing happens.
+    Refuse,
+}
+
+/// One request that went through.
+#[derive(Clone, Debug)]
+pub(crate) struct Recorded {
+    /// The DynamoDB action.
+    pub(crate) action: String,
+    /// The answer's `ConsumedCapacity`.
+    pub(crate) consumed: Value,
+}
+
+#[derive(Default)]
+struct State {
+    /// Faults to come: from which request on, how many times, which.
+    planned: Option<(usize, usize, Fault)>,
+    recorded: Vec<Recorded>,
+}
+
+/// The faults to come, and the requests that went through.
+#[derive(Clone)]
+pub(crate) struct Faults(Arc<Mutex<State>>);
+
+impl Faults {
+    /// A proxy in front of the store at `url`; also its own URL.
+    pub(crate) async fn between(url: &str) -> (Self, String) {
+        let listener = free_port().await;
+        let own = format!("http://{}", listener.local_addr().unwrap());
+        let faults = Self(Arc::default());
+        let (state, url) = (faults.clone(), url.to_owned());
+        let client = reqwest::Client::new();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (state, url, client) = (state.clone(), url.clone(), client.clone());
+                let service = hyper::service::service_fn(move |request| {
+                    let (state, url, client) = (state.clone(), url.clone(), client.clone());
+                    async move { state.pass_on(&client, &url, request).await }
+                });
+                tokio::spawn(
+                    hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service),
+                );
+            }
+        });
+        (faults, own)
+    }
+
+    /// From the request number `at` on (0 is the next one), `times` requests meet `fault`.
+    pub(crate) fn plan(&self, at: usize, times: usize, fault: Fault) {
+        let mut state = self.0.lock().unwrap();
+        state.recorded.clear();
+        state.planned = Some((at, times, fault));
+    }
+
+    /// No more faults; what went through since the last call of this or of `plan`.
+    pub(crate) fn clear(&self) -> Vec<Recorded> {
+        let mut state = self.0.lock().unwrap();
+        state.planned = None;
+        std::mem::take(&mut state.recorded)
+    }
+
+    fn next(&self, action: &str) -> Option<Fault> {
+        let mut state = self.0.lock().unwrap();
+        let number = state.recorded.len();
+        state.recorded.push(Recorded {
+            action: action.to_owned(),
+            consumed: Value::Null,
+        });
+        let (at, times, fault) = state.planned?;
+        (at..at.saturating_add(times))
+            .contains(&number)
+            .then_some(fault)
+    }
+
+    async fn pass_on(
+        &self,
+        client: &reqwest::Client,
+        url: &str,
+        request: Request<Incoming>,
+    ) -> Result<Response<Full<Bytes>>, LostReply> {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.map_err(|_| LostReply)?.to_bytes();
+        let target = head.headers["x-amz-target"].to_str().unwrap().to_owned();
+        let action = target.rsplit('.').next().unwrap_or_default();
+        let fault = self.next(action);
+        let refusal = match fault {
+            Some(Fault::Conflict) => conflict(action, &body),
+            Some(Fault::Throttle) => Some((400, error("ThrottlingException"))),
+            Some(Fault::InternalError) => Some((500, error("InternalServerError"))),
+            Some(Fault::Refuse) => Some((400, error("ValidationException"))),
+            Some(Fault::DropReply) | None => None,
+        };
+        if let Some((status, body)) = refusal {
+            return Ok(answer(status, body.to_string().into()));
+        }
+        let mut onward = client.post(url).body(body);
+        for (name, value) in &head.headers {
+            if name != "host" {
+                onward = onward.header(name, value);
+            }
+        }
+        let response = onward.send().await.unwrap();
+        let status = response.status().as_u16();
+        let body = response.bytes().await.unwrap();
+        if fault == Some(Fault::DropReply) {
+            return Err(LostReply);
+        }
+        if let Ok(parsed) = serde_json::from_slice::<Value>(&body)
+            && let Some(last) = self.0.lock().unwrap().recorded.last_mut()
+        {
+            last.consumed = parsed["ConsumedCapacity"].clone();
+        }
+        Ok(answer(status, body))
+    }
+}
+
+/// Ends the connection without an answer.
+#[derive(Debug)]
+struct LostReply;
+
+impl std::fmt::Display for LostReply {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the reply got lost")
+    }
+}
+
+impl std::error::Error for LostReply {}
+
+impl From<Infallible> for LostReply {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+fn answer(status: u16, body: Bytes) -> Response<Full<Bytes>> {
+    Response::builder()
+        .status(status)
+        .header("content-type", "application/x-amz-json-1.0")
+        .body(Full::new(body))
+        .unwrap()
+}
+
+fn error(name: &str) -> Value {
+    json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": "planned" })
+}
+
+/// A conflict as each action tells of it; a read never meets one.
+fn conflict(action: &str, body: &[u8]) -> Option<(u16, Value)> {
+    match action {
+        "TransactWriteItems" => {
+            let request: Value = serde_json::from_slice(body).unwrap();
+            let parts = request["TransactItems"].as_array().unwrap().len();
+            let mut reasons = vec![json!({ "Code": "None" }); parts];
+            reasons[0] = json!({ "Code": "TransactionConflict", "Message": "planned" });
+            let mut cancelled = error("TransactionCanceledException");
+            cancelled["CancellationReasons"] = reasons.into();
+            Some((400, cancelled))
+        }
+        "UpdateItem" => Some((400, error("TransactionConflictException"))),
+        _ => None,
+    }
+}

@@ -1,0 +1,128 @@
+//! The table as it is, past everything that Roster makes of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::AttributeValue;
+use store::Item;
+
+/// A table of one test's own.
+pub(crate) struct RawTable {
+    client: Client,
+    pub(crate) name: String,
+}
+
+fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+    item.get(name)
+        .and_then(|value| value.as_s().ok())
+        .map_or("", String::as_str)
+}
+
+fn map<'a>(item: &'a Item, name: &str) -> BTreeMap<&'a str, &'a Item> {
+    let map = item.get(name).and_then(|value| value.as_m().ok());
+    map.into_iter()
+        .flatten()
+        .map(|(id, value)| (id.as_str(), value.as_m().unwrap()))
+        .collect()
+}
+
+impl RawTable {
+    pub(crate) fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// Every item, by partition key and sort key.
+    pub(crate) async fn items(&self) -> BTreeMap<(String, String), Item> {
+        let mut pages = self
+            .client
+            .scan()
+            .table_name(&self.name)
+            .consistent_read(true)
+            .into_paginator()
+            .send();
+        let mut items = BTreeMap::new();
+        while let Some(page) = pages.next().await {
+            for item in page.unwrap().items.unwrap_or_default() {
+                items.insert(
+                    (text(&item, "PK").to_owned(), text(&item, "SK").to_owned()),
+                    item,
+                );
+            }
+        }
+        items
+    }
+
+    /// One raw attribute of a user.
+    pub(crate) async fn set_attribute(&self, user_id: &str, name: &str, value: AttributeValue) {
+        self.client
+            .update_item()
+            .table_name(&self.name)
+            .key("PK", AttributeValue::S(format!("USER#{user_id}")))
+            .key("SK", AttributeValue::S("USER".to_owned()))
+            .update_expression("SET #name = :value")
+            .expression_attribute_names("#name", name)
+            .expression_attribute_values(":value", value)
+            .send()
+            .await
+            .unwrap();
+    }
+
+    /// What must hold of the whole table at any time: every identifier has its reservation, every
+    /// reservation its owner, and a primary address is one of the user's own, and verified.
+    pub(crate) async fn check_invariants(&self) {
+        let items = self.items().await;
+        let mut reserved = BTreeSet::new();
+        let mut owned = BTreeSet::new();
+        for ((pk, sk), item) in &items {
+            match sk.as_str() {
+                "RESERVATION" => {
+                    let owner = text(item, "owner").to_owned();
+                    reserved.insert((pk.clone(), owner, text(item, "identifier_id").to_owned()));
+                }
+                "USER" => {
+                    let owner = pk.strip_prefix("USER#").unwrap();
+                    assert!(item.contains_key("version"), "a ghost: {pk}");
+                    for (kind, own) in user_identifiers(item) {
+                        let canonical = Some(text(own.1, "canonical")).filter(|c| !c.is_empty());
+                        let canonical = canonical.unwrap_or(text(own.1, "shown"));
+                        owned.insert((
+                            format!("{kind}#{canonical}"),
+                            owner.to_owned(),
+                            own.0.to_owned(),
+                        ));
+                    }
+                    check_primary(item, "primary_email", "emails");
+                    check_primary(item, "primary_phone", "phones");
+                }
+                "OPERATION" => {}
+                other => panic!("an item that nobody knows: {other}"),
+            }
+        }
+        assert_eq!(reserved, owned, "reservations and identifiers differ");
+    }
+}
+
+fn user_identifiers(user: &Item) -> Vec<(&'static str, (&str, &Item))> {
+    let username = user
+        .get("username")
+        .map(|username| username.as_m().unwrap());
+    map(user, "emails")
+        .into_iter()
+        .map(|own| ("EMAIL", own))
+        .chain(map(user, "phones").into_iter().map(|own| ("PHONE", own)))
+        .chain(username.map(|username| ("USERNAME", (text(username, "id"), username))))
+        .collect()
+}
+
+fn check_primary(user: &Item, primary: &str, addresses: &str) {
+    let Some(primary) = user.get(primary) else {
+        return;
+    };
+    let addresses = map(user, addresses);
+    let address = addresses[primary.as_s().unwrap().as_str()];
+    assert_eq!(
+        address["verified"],
+        AttributeValue::Bool(true),
+        "an unverified primary address"
+    );
+}

@@ -1,0 +1,2 @@
+mod remove_username;
+mod set_username;
