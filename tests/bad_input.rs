@@ -1,1 +1,180 @@
+//! Bad input gets the contract's answer, stores nothing and leaks nothing.
 
+use domain::sample;
+use functions::ENDPOINTS;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::harness::{ADMIN, Answer, READ_ONLY, Roster};
+
+/// Every call as a request on the sample user.
+fn calls() -> Vec<(&'static str, String)> {
+    let user = sample::published();
+    let email = user.emails.keys().next().unwrap().to_string();
+    ENDPOINTS
+        .iter()
+        .map(|endpoint| {
+            let (method, path) = endpoint.route();
+            let path = path.replace("{user_id}", user.id.as_str());
+            (method.as_str(), path.replace("{identifier_id}", &email))
+        })
+        .collect()
+}
+
+async fn create(roster: &Roster, body: impl Into<Vec<u8>>) -> Answer {
+    roster.request("POST", "/api/users").body(body).send().await
+}
+
+/// A request that no HTTP library would send.
+async fn raw(roster: &Roster, request: &str) -> String {
+    let mut stream = TcpStream::connect(roster.base.strip_prefix("http://").unwrap())
+        .await
+        .unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+on_both_stores! {
+    async fn a_malformed_body_is_refused_by_every_call_needed_or_not(roster: Roster) {
+        roster.write(&sample::published()).await;
+        let before = roster.table.items().await;
+        let deep = format!("{}{}", "{\"a\":".repeat(500), "}".repeat(500));
+        let bodies: [&[u8]; 9] = [
+            b"{", b"nonsense", b"[]", b"null", b"\"{}\"", b"{\"email\":\"\xff\xfe\"}",
+            b"{}{}", b"\xef\xbb\xbf{}", deep.as_bytes(),
+        ];
+        for (method, path) in calls() {
+            for body in bodies {
+                let answer = roster.request(method, &path).body(body).send().await;
+                assert_eq!(answer.status, 400, "{method} {path} {body:?}: {answer:?}");
+            }
+        }
+        assert_eq!(roster.table.items().await, before);
+    }
+
+    async fn a_body_over_256_kb_is_refused_by_every_call(roster: Roster) {
+        roster.write(&sample::published()).await;
+        let before = roster.table.items().await;
+        let body = json!({ "padding": "x".repeat(257 * 1024) }).to_string();
+        for (method, path) in calls() {
+            let answer = roster.request(method, &path).body(body.clone()).send().await;
+            assert_eq!(answer.status, 413, "{method} {path}: {answer:?}");
+        }
+        assert_eq!(roster.table.items().await, before);
+    }
+
+    async fn a_body_of_256_kb_is_read(roster: Roster) {
+        let frame = json!({ "username": "grace", "padding": "" }).to_string();
+        let padding = "x".repeat(256 * 1024 - frame.len());
+        let body = json!({ "username": "grace", "padding": padding }).to_string();
+        assert_eq!(body.len(), 256 * 1024);
+        create(&roster, body).await.expect(201);
+    }
+
+    async fn a_body_over_ten_megabytes_is_the_gateways_to_refuse(roster: Roster) {
+        let answer = create(&roster, vec![b' '; 10 * 1024 * 1024 + 1]).await.expect(413);
+        assert!(answer.body.get("instance").is_none());
+    }
+
+    async fn unknown_members_are_ignored_and_wrong_types_named(roster: Roster) {
+        let wrong = [
+            ("username", "7"), ("username", "[]"), ("email", "{}"), ("phone_number", "true"),
+            ("email_verified", "\"true\""), ("password", "12345678"), ("name", "[\"a\"]"),
+        ];
+        for (member, value) in wrong {
+            let answer = create(&roster, format!("{{\"{member}\":{value}}}")).await.expect(422);
+            assert_eq!(answer.body["type"], "https://httpstatuses.io/422#validation-error");
+            let named: Vec<_> = answer.body["errors"].as_object().unwrap().keys().collect();
+            assert_eq!(named, [member]);
+        }
+        assert!(roster.table.items().await.is_empty());
+        create(&roster, r#"{"username":"grace","":{"a":[1e999]},"x":null}"#).await.expect(201);
+    }
+
+    async fn control_characters_and_marks_that_hide_are_refused(roster: Roster) {
+        for hidden in ["\u{0}", "\u{7}", "\u{7f}", "\u{202e}", "\u{200f}", "\u{200b}", "\u{feff}", "\u{2028}"] {
+            let answer = create(&roster, json!({ "username": format!("gr{hidden}ace") }).to_string());
+            assert_eq!(answer.await.expect(422).codes(), ["InvalidUserName"], "{hidden:?}");
+            let email = format!("gr{hidden}ace@example.org");
+            let answer = create(&roster, json!({ "email": email }).to_string());
+            assert_eq!(answer.await.expect(422).codes(), ["InvalidEmail"], "{hidden:?}");
+            let phone = format!("+4415{hidden}1496045");
+            let answer = create(&roster, json!({ "phone_number": phone }).to_string());
+            assert_eq!(answer.await.expect(422).codes(), ["InvalidPhoneNumber"], "{hidden:?}");
+        }
+        let answer = create(&roster, json!({ "username": "grace", "name": "a\u{0}b" }).to_string());
+        assert!(answer.await.expect(422).body["errors"]["name"].is_array());
+        assert!(roster.table.items().await.is_empty());
+    }
+
+    async fn homoglyphs_are_different_names_and_no_duplicates(roster: Roster) {
+        // The second one is Cyrillic: looks alike, is another address. It must not be taken for
+        // the first one, in either direction.
+        create(&roster, json!({ "email": "grace@example.org" }).to_string()).await.expect(201);
+        let other = create(&roster, json!({ "email": "grаce@example.org" }).to_string()).await;
+        assert_eq!(other.expect(201).body["emails"][0]["email"], "grаce@example.org");
+        roster.table.check_invariants().await;
+    }
+
+    async fn an_overlong_address_is_refused(roster: Roster) {
+        let labels = ["d".repeat(60), "e".repeat(60), "f".repeat(60)].join(".");
+        let email = format!("{}@{labels}.example", "a".repeat(64));
+        assert_eq!(email.len(), 255);
+        let answer = create(&roster, json!({ "email": email }).to_string()).await.expect(422);
+        assert_eq!(answer.codes(), ["InvalidEmail"]);
+    }
+
+    async fn percent_encoded_slashes_and_bytes_in_ids_are_refused(roster: Roster) {
+        for id in ["a%2Fb", "..%2Fgroups", "%00", "%FF", "%E2%80%AE", "a%252Fb", "groups", "a.b"] {
+            let answer = roster.send("GET", &format!("/api/users/{id}")).await.expect(422);
+            assert!(answer.body["errors"]["user_id"].is_array(), "{id}: {answer:?}");
+        }
+        let path = roster.write(&sample::published()).await;
+        for id in ["%2F", "6cec8047%2D6149", "6cec804761494d9b8d9991c83c22a9dc"] {
+            let answer = roster.send("POST", &format!("{path}/emails/{id}/primary")).await;
+            assert!(answer.expect(422).body["errors"]["identifier_id"].is_array(), "{id}");
+        }
+        let encoded = path.replace("UOtB", "%55Ot%42");
+        roster.send("GET", &encoded).await.expect(200);
+    }
+
+    async fn clients_that_send_a_content_type_without_a_body_are_served(roster: Roster) {
+        let path = roster.write(&sample::published()).await;
+        for accept in ["*/*", "application/json", "application/problem+json", "text/html"] {
+            roster.request("GET", &path).header("accept", accept).send().await.expect(200);
+        }
+    }
+
+    async fn of_repeated_headers_the_last_one_counts(roster: Roster) {
+        let path = roster.write(&sample::published()).await;
+        let enable = || roster.request("POST", &format!("{path}/enable"));
+        enable().header("if-match", "\"1\"").header("if-match", "\"9\"").send().await.expect(412);
+        enable().header("if-match", "\"9\"").header("if-match", "\"1\"").send().await.expect(200);
+    }
+
+    async fn a_second_key_can_not_lift_the_first_ones_limits(roster: Roster) {
+        let path = roster.write(&sample::published()).await;
+        let call = roster.request("POST", &format!("{path}/enable")).key(Some(READ_ONLY));
+        call.header("x-api-key", ADMIN).send().await.expect(403);
+    }
+
+    async fn a_request_without_a_good_host_is_refused(roster: Roster) {
+        for head in ["", "Host: a b\r\n", "Host: \r\n", "Host: http://x/y\r\n"] {
+            let request = format!(
+                "GET /api/users/x HTTP/1.1\r\n{head}X-API-KEY: {ADMIN}\r\nConnection: close\r\n\r\n"
+            );
+            let answer = raw(&roster, &request).await;
+            assert!(answer.starts_with("HTTP/1.1 400"), "{head:?}: {answer}");
+        }
+    }
+
+    async fn a_header_that_is_not_text_is_refused_where_it_matters(roster: Roster) {
+        let path = roster.write(&sample::published()).await;
+        roster.request("GET", &path).header("x-other", b"\xff".to_vec()).send().await.expect(200);
+        let call = roster.request("GET", &path);
+        call.header("if-none-match", b"\"\xff\"".to_vec()).send().await.expect(400);
+    }
+}

@@ -1,1 +1,134 @@
+//! What each call costs on a user of up to 1 KB: the rows of the design, read from
+//! `ConsumedCapacity`. DynamoDB Local counts transactions half, so this is about the embedded
+//! store alone, which follows AWS.
 
+use serde_json::{Value, json};
+
+use crate::harness::{Recorded, Roster, Store};
+
+/// Requests, and units of the base table and of the indexes.
+#[derive(Debug, PartialEq)]
+struct Cost {
+    actions: Vec<String>,
+    table: f64,
+    indexes: f64,
+}
+
+fn cost(actions: &[&str], table: f64, indexes: f64) -> Cost {
+    let actions = actions.iter().map(|action| (*action).to_owned()).collect();
+    Cost {
+        actions,
+        table,
+        indexes,
+    }
+}
+
+fn measured(recorded: Vec<Recorded>) -> Cost {
+    let mut measured = cost(&[], 0.0, 0.0);
+    for request in recorded {
+        let consumed = match &request.consumed {
+            Value::Array(tables) => tables.clone(),
+            table => vec![table.clone()],
+        };
+        for table in consumed {
+            measured.table += table["Table"]["CapacityUnits"].as_f64().unwrap();
+            measured.indexes += table["GlobalSecondaryIndexes"]
+                .as_object()
+                .into_iter()
+                .flat_map(|indexes| indexes.values())
+                .map(|index| index["CapacityUnits"].as_f64().unwrap())
+                .sum::<f64>();
+        }
+        measured.actions.push(request.action);
+    }
+    measured
+}
+
+async fn price(roster: &Roster, method: &str, path: &str, body: Value) -> (Cost, Value) {
+    roster.faults.clear();
+    let answer = roster.send_json(method, path, body).await;
+    assert!(answer.status < 300, "{answer:?}");
+    (measured(roster.faults.clear()), answer.body)
+}
+
+#[tokio::test]
+async fn every_call_costs_what_the_design_says() {
+    let roster = Roster::start(Store::Embedded).await;
+    let none = || json!({});
+    let body = json!({
+        "username": "grace", "email": "grace@example.org", "email_verified": true,
+        "phone_number": "+441514960454", "name": "Grace Hopper",
+    });
+    let (create, user) = price(&roster, "POST", "/api/users", body).await;
+    assert_eq!(create, cost(&["TransactWriteItems"], 8.0, 4.0));
+    let path = format!("/api/users/{}", user["user_id"].as_str().unwrap());
+
+    let (get, _) = price(&roster, "GET", &path, none()).await;
+    assert_eq!(get, cost(&["GetItem"], 1.0, 0.0));
+
+    let update = || cost(&["UpdateItem"], 1.0, 0.0);
+    let call = |method: &'static str, rest: String, body: Value| {
+        let (roster, path) = (&roster, format!("{path}{rest}"));
+        async move { price(roster, method, &path, body).await }
+    };
+    assert_eq!(call("POST", "/disable".into(), none()).await.0, update());
+    assert_eq!(call("POST", "/enable".into(), none()).await.0, update());
+
+    let read_and_write =
+        |units: f64, indexes: f64| cost(&["GetItem", "TransactWriteItems"], 1.0 + units, indexes);
+    let body = json!({ "email": "hopper@example.org", "is_verified": true });
+    let (add, user) = call("POST", "/emails".into(), body).await;
+    assert_eq!(add, read_and_write(4.0, 1.0));
+    let emails = user["emails"].as_array().unwrap();
+    let added = emails
+        .iter()
+        .find(|email| email["primary"] == false)
+        .unwrap();
+    let email = format!("/emails/{}", added["id"].as_str().unwrap());
+    assert_eq!(
+        call("POST", format!("{email}/unverify"), none()).await.0,
+        update()
+    );
+    assert_eq!(
+        call("POST", format!("{email}/verify"), none()).await.0,
+        update()
+    );
+    assert_eq!(
+        call("POST", format!("{email}/primary"), none()).await.0,
+        update()
+    );
+    let old = emails
+        .iter()
+        .find(|email| email["primary"] == true)
+        .unwrap();
+    let old = format!("/emails/{}", old["id"].as_str().unwrap());
+    assert_eq!(
+        call("DELETE", old, none()).await.0,
+        read_and_write(4.0, 1.0)
+    );
+
+    let body = json!({ "username": "hopper" });
+    let (replace, _) = call("PUT", "/username".into(), body.clone()).await;
+    assert_eq!(replace, read_and_write(6.0, 2.0));
+    let (remove, _) = call("DELETE", "/username".into(), none()).await;
+    assert_eq!(remove, read_and_write(4.0, 1.0));
+    let (set, _) = call("PUT", "/username".into(), body).await;
+    assert_eq!(set, read_and_write(4.0, 1.0));
+
+    roster.faults.clear();
+    roster.send("DELETE", &path).await.expect(204);
+    let delete = measured(roster.faults.clear());
+    assert_eq!(delete, read_and_write(2.0 * 4.0, 4.0));
+}
+
+#[tokio::test]
+async fn a_lock_out_is_lifted_at_the_price_of_one_write() {
+    let roster = Roster::start(Store::Embedded).await;
+    let path = roster.create(json!({ "username": "grace" })).await;
+    let mut user = roster.read(&path).await.unwrap();
+    roster.send("DELETE", &path).await.expect(204);
+    user.sign_ins.failures = 3;
+    roster.write(&user).await;
+    let (unblock, _) = price(&roster, "POST", &format!("{path}/unblock"), json!({})).await;
+    assert_eq!(unblock, cost(&["UpdateItem"], 1.0, 0.0));
+}

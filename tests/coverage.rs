@@ -1,1 +1,172 @@
+//! Every documented status of every call can be provoked, and is what the call answers.
 
+use domain::sample;
+use functions::ENDPOINTS;
+use roster_http::{Access, Endpoint};
+use serde_json::json;
+
+use crate::harness::{Answer, Call, Fault, READ_ONLY, Roster, Store};
+
+/// A request that the call answers with success, once the sample user is there.
+fn good<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
+    request(roster, endpoint, &path(endpoint)).body(endpoint.example)
+}
+
+fn request<'a>(roster: &'a Roster, endpoint: &Endpoint, path: &str) -> Call<'a> {
+    roster.request(endpoint.route().0.as_str(), path)
+}
+
+fn path(endpoint: &Endpoint) -> String {
+    let user = sample::published();
+    let email = user.emails.keys().next().unwrap().to_string();
+    endpoint
+        .route()
+        .1
+        .replace("{user_id}", user.id.as_str())
+        .replace("{identifier_id}", &email)
+}
+
+/// Provokes one status; `None` where nobody has written down how.
+async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<Answer> {
+    let forever = usize::MAX;
+    let answer = match status {
+        200 | 201 | 204 => good(roster, endpoint).send().await,
+        304 => {
+            good(roster, endpoint)
+                .header("if-none-match", "\"1\"")
+                .send()
+                .await
+        }
+        400 => good(roster, endpoint).body("{").send().await,
+        401 => good(roster, endpoint).key(None).send().await,
+        403 if endpoint.access == Access::Write => {
+            good(roster, endpoint).key(Some(READ_ONLY)).send().await
+        }
+        403 => {
+            let elsewhere = [("AllowedAddresses", "203.0.113.0/24")];
+            let roster = Roster::with_parameters(Store::Embedded, &elsewhere).await;
+            good(&roster, endpoint).send().await
+        }
+        404 => {
+            let unknown = path(endpoint).replace(sample::published().id.as_str(), "nobody");
+            request(roster, endpoint, &unknown)
+                .body(endpoint.example)
+                .send()
+                .await
+        }
+        409 => {
+            roster.faults.plan(0, forever, Fault::Conflict);
+            good(roster, endpoint).send().await
+        }
+        412 => {
+            good(roster, endpoint)
+                .header("if-match", "\"999\"")
+                .send()
+                .await
+        }
+        413 => {
+            let padding = "x".repeat(256 * 1024);
+            good(roster, endpoint)
+                .json(json!({ "padding": padding }))
+                .send()
+                .await
+        }
+        422 if endpoint.name == "create_user" => good(roster, endpoint).body("{}").send().await,
+        422 => {
+            let malformed = path(endpoint).replace(sample::published().id.as_str(), "a%20b");
+            request(roster, endpoint, &malformed)
+                .body(endpoint.example)
+                .send()
+                .await
+        }
+        429 => {
+            let slow = [
+                ("ThrottlingRateLimit", "0.001"),
+                ("ThrottlingBurstLimit", "0"),
+            ];
+            let roster = Roster::with_parameters(Store::Embedded, &slow).await;
+            good(&roster, endpoint).send().await
+        }
+        500 => {
+            roster.faults.plan(0, forever, Fault::Refuse);
+            good(roster, endpoint).send().await
+        }
+        503 => {
+            roster.faults.plan(0, forever, Fault::Throttle);
+            good(roster, endpoint).send().await
+        }
+        _ => return None,
+    };
+    Some(answer)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_documented_status_of_every_call_can_be_provoked() {
+    let mut gaps = Vec::new();
+    for endpoint in ENDPOINTS {
+        for status in [endpoint.statuses, Endpoint::SHARED_STATUSES].concat() {
+            let roster = Roster::start(Store::Embedded).await;
+            let mut user = sample::published();
+            user.sign_ins.block_until = None;
+            roster.write(&user).await;
+            let answer = provoke(&roster, endpoint, status).await;
+            if answer.as_ref().map(|answer| answer.status) != Some(status) {
+                gaps.push(format!("{} {status}: {answer:?}", endpoint.name));
+            }
+        }
+    }
+    assert!(gaps.is_empty(), "{gaps:#?}");
+}
+
+#[tokio::test]
+async fn a_fault_of_the_service_tells_nothing_of_its_inside() {
+    let roster = Roster::start(Store::Embedded).await;
+    let path = roster.write(&sample::published()).await;
+    for (fault, status) in [(Fault::Refuse, 500), (Fault::InternalError, 503)] {
+        roster.faults.plan(0, usize::MAX, fault);
+        let answer = roster
+            .send("GET", &path)
+            .await
+            .expect(status)
+            .body
+            .to_string();
+        for inside in ["planned", "Exception", "roster-", "USER#"] {
+            assert!(!answer.contains(inside), "{answer}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_gateways_own_answers_have_no_instance_and_their_own_trace_id() {
+    let roster = Roster::start(Store::Embedded).await;
+    for (method, path, key, status) in [
+        ("GET", "/api/users/x", None, 401),
+        ("GET", "/api/users/x", Some("guessed"), 401),
+        ("GET", "/api/nothing", Some(READ_ONLY), 404),
+        ("PATCH", "/api/users/x", Some(READ_ONLY), 404),
+        ("GET", "/", Some(READ_ONLY), 404),
+        ("GET", "/api/users//enable", Some(READ_ONLY), 404),
+    ] {
+        let answer = roster
+            .request(method, path)
+            .key(key)
+            .send()
+            .await
+            .expect(status);
+        assert!(answer.body.get("instance").is_none(), "{answer:?}");
+        assert_eq!(answer.body["trace_id"].as_str().unwrap().len(), 36);
+    }
+}
+
+#[tokio::test]
+async fn a_throttled_caller_is_told_when_to_come_back() {
+    let slow = [
+        ("ThrottlingRateLimit", "0.001"),
+        ("ThrottlingBurstLimit", "2"),
+    ];
+    let roster = Roster::with_parameters(Store::Embedded, &slow).await;
+    roster.send("GET", "/api/users/x").await.expect(404);
+    roster.send("GET", "/api/users/x").await.expect(404);
+    let answer = roster.send("GET", "/api/users/x").await.expect(429);
+    assert_eq!(answer.header("retry-after"), Some("1"));
+}

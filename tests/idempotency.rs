@@ -1,1 +1,118 @@
+//! `Idempotency-Key`: a repeat finds itself and answers success, however late it comes.
 
+use domain::sample;
+use serde_json::{Value, json};
+
+use crate::harness::{ADMIN, Answer, READ_ONLY, Roster};
+
+async fn named(roster: &Roster, method: &str, path: &str, key: &str, body: Value) -> Answer {
+    roster
+        .request(method, path)
+        .header("idempotency-key", key)
+        .json(body)
+        .send()
+        .await
+}
+
+on_both_stores! {
+    async fn a_repeated_create_answers_the_same_user(roster: Roster) {
+        let body = json!({ "email": "grace@example.org", "password": "correct horse battery" });
+        let first = named(&roster, "POST", "/api/users", "k", body.clone()).await.expect(201);
+        let again = named(&roster, "POST", "/api/users/", "k", body.clone()).await.expect(201);
+        assert_eq!(again.body, first.body);
+        assert_eq!(again.header("location"), first.header("location"));
+
+        let path = format!("/api/users/{}", first.body["user_id"].as_str().unwrap());
+        roster.send("POST", &format!("{path}/disable")).await.expect(200);
+        let late = named(&roster, "POST", "/api/users", "k", body.clone()).await.expect(201);
+        assert_eq!((&late.body["disabled"], late.version()), (&json!(true), 2));
+
+        let other = named(&roster, "POST", "/api/users", "other", body).await.expect(422);
+        assert_eq!(other.codes(), ["DuplicateEmail"]);
+        roster.table.check_invariants().await;
+    }
+
+    async fn another_body_under_the_same_key_is_another_operation(roster: Roster) {
+        named(&roster, "POST", "/api/users", "k", json!({ "username": "a" })).await.expect(201);
+        named(&roster, "POST", "/api/users", "k", json!({ "username": "b" })).await.expect(201);
+        let refused = named(&roster, "POST", "/api/users", "k", json!({ "username": "B" })).await;
+        assert_eq!(refused.expect(422).codes(), ["DuplicateUserName"]);
+    }
+
+    async fn a_late_repeat_does_not_undo_what_came_after_it(roster: Roster) {
+        let path = roster.write(&sample::published()).await;
+        let (enable, disable) = (format!("{path}/enable"), format!("{path}/disable"));
+        named(&roster, "POST", &enable, "k", json!({})).await.expect(200);
+        roster.send("POST", &disable).await.expect(200);
+        let late = named(&roster, "POST", &enable, "k", json!({})).await.expect(200);
+        assert_eq!((&late.body["disabled"], late.version()), (&json!(true), 3));
+    }
+
+    async fn a_repeat_of_a_removal_answers_success(roster: Roster) {
+        let path = roster.write(&sample::published()).await;
+        let username = format!("{path}/username");
+        let first = named(&roster, "DELETE", &username, "k", json!({})).await.expect(200);
+        let again = named(&roster, "DELETE", &username, "k", json!({})).await.expect(200);
+        assert_eq!(again.body, first.body);
+        named(&roster, "DELETE", &username, "other", json!({})).await.expect(404);
+    }
+
+    async fn a_repeat_of_an_addition_answers_success(roster: Roster) {
+        let path = roster.create(json!({ "username": "grace" })).await;
+        let (emails, body) = (format!("{path}/emails"), json!({ "email": "g@example.org" }));
+        let first = named(&roster, "POST", &emails, "k", body.clone()).await.expect(200);
+        roster.send("POST", &format!("{path}/disable")).await.expect(200);
+        let again = named(&roster, "POST", &emails, "k", body.clone()).await.expect(200);
+        assert_eq!(again.body["emails"], first.body["emails"]);
+        let refused = named(&roster, "POST", &emails, "other", body).await.expect(422);
+        assert_eq!(refused.codes(), ["DuplicateEmail"]);
+    }
+
+    async fn a_repeat_of_a_deletion_answers_success(roster: Roster) {
+        let path = roster.create(json!({ "username": "grace" })).await;
+        named(&roster, "DELETE", &path, "k", json!({})).await.expect(204);
+        named(&roster, "DELETE", &path, "k", json!({})).await.expect(204);
+        named(&roster, "DELETE", &path, "other", json!({})).await.expect(404);
+        roster.send("DELETE", &path).await.expect(404);
+    }
+
+    async fn a_repeat_succeeds_though_its_own_write_moved_the_version(roster: Roster) {
+        let path = roster.create(json!({ "username": "grace" })).await;
+        for _ in 0..2 {
+            let call = roster.request("POST", &format!("{path}/disable"));
+            let answer = call.header("idempotency-key", "k").header("if-match", "\"1\"").send();
+            assert_eq!(answer.await.expect(200).version(), 2);
+        }
+    }
+
+    async fn the_last_eight_writes_are_remembered(roster: Roster) {
+        let path = roster.create(json!({ "username": "grace" })).await;
+        named(&roster, "POST", &format!("{path}/disable"), "k", json!({})).await.expect(200);
+        for call in ["enable", "disable", "enable", "disable", "enable", "disable", "enable"] {
+            roster.send("POST", &format!("{path}/{call}")).await.expect(200);
+        }
+        let late = named(&roster, "POST", &format!("{path}/disable"), "k", json!({})).await;
+        assert_eq!(late.expect(200).version(), 9);
+    }
+
+    async fn keys_of_different_callers_are_different(roster: Roster) {
+        let path = roster.create(json!({ "username": "grace" })).await;
+        named(&roster, "POST", &format!("{path}/disable"), "k", json!({})).await.expect(200);
+        let call = roster.request("POST", &format!("{path}/disable")).key(Some(READ_ONLY));
+        call.header("idempotency-key", "k").json(json!({})).send().await.expect(403);
+        let call = roster.request("POST", &format!("{path}/disable")).key(Some(ADMIN));
+        call.header("idempotency-key", "k").json(json!({})).send().await.expect(200);
+    }
+
+    async fn a_malformed_key_is_refused(roster: Roster) {
+        let before = roster.table.items().await;
+        for key in ["", &*"k".repeat(256), "\u{e9}", "a\tb"] {
+            let call = roster.request("POST", "/api/users").json(json!({ "username": "grace" }));
+            let answer = call.header("idempotency-key", key.as_bytes()).send().await;
+            assert_eq!(answer.status, 400, "{key:?}: {answer:?}");
+        }
+        assert_eq!(roster.table.items().await, before);
+        let longest = "k".repeat(255);
+        named(&roster, "POST", "/api/users", &longest, json!({ "username": "grace" })).await.expect(201);
+    }
+}

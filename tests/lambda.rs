@@ -1,1 +1,185 @@
+//! The deployed binaries themselves, as processes behind cargo-lambda's emulation of Lambda.
 
+use std::fs::File;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use domain::sample;
+use functions::ENDPOINTS;
+use serde_json::{Value, json};
+
+use crate::harness::{Roster, Store, root};
+
+/// How long cargo-lambda may take to serve and to end.
+const A_MOMENT: Duration = Duration::from_secs(30);
+/// How long one answer may take: the first one may have to compile everything.
+const A_COLD_BUILD: Duration = Duration::from_mins(15);
+/// Between two looks at what takes its time.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// `cargo lambda watch`, in a process group of its own; it ends with this value.
+struct Watch {
+    process: Child,
+    port: u16,
+}
+
+impl Watch {
+    /// Serves the functions on the store of `roster`, with local.env for the rest.
+    fn start(roster: &Roster) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let log = File::create(Self::log()).unwrap();
+        let mut command = cargo_lambda("watch", port);
+        command
+            .args(["--ignore-changes", "--package", "functions"])
+            .args(["--env-file", "local.env"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .process_group(0);
+        for (name, value) in roster.function_environment() {
+            // The file's values beat the process's own; these beat the file's.
+            command.args(["--env-var", &format!("{name}={value}")]);
+        }
+        let mut watch = Self {
+            process: command.spawn().unwrap(),
+            port,
+        };
+        let start = Instant::now();
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            let ended = watch.process.try_wait().unwrap();
+            assert!(
+                ended.is_none() && start.elapsed() < A_MOMENT,
+                "cargo lambda watch does not serve: {}",
+                Self::read_log()
+            );
+            std::thread::sleep(PAUSE);
+        }
+        watch
+    }
+
+    /// What the binary `name` answers to its sample event.
+    async fn invoke(&self, name: &str) -> Value {
+        let mut command = tokio::process::Command::from(cargo_lambda("invoke", self.port));
+        command
+            .args(["--data-file", &format!("events/{name}.json"), name])
+            .kill_on_drop(true);
+        let output = tokio::time::timeout(A_COLD_BUILD, command.output()).await;
+        let output = output
+            .unwrap_or_else(|_| panic!("{name} does not answer: {}", Self::read_log()))
+            .unwrap();
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|_| panic!("{name}: {output:?} {}", Self::read_log()))
+    }
+
+    /// Where cargo-lambda, cargo and the functions write.
+    fn log() -> PathBuf {
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cargo-lambda-watch.log")
+    }
+
+    fn read_log() -> String {
+        std::fs::read_to_string(Self::log()).unwrap_or_default()
+    }
+
+    fn signal(&self, signal: &str) {
+        // The shell's own `kill`, because the program of that name is not on every machine.
+        let kill = format!("kill -s {signal} -- -{}", self.process.id());
+        let _ = Command::new("sh").args(["-c", &kill]).status();
+    }
+}
+
+impl Drop for Watch {
+    /// Asked to end, cargo-lambda first ends its functions, which have groups of their own.
+    fn drop(&mut self) {
+        self.signal("TERM");
+        let start = Instant::now();
+        while matches!(self.process.try_wait(), Ok(None)) && start.elapsed() < A_MOMENT {
+            std::thread::sleep(PAUSE);
+        }
+        self.signal("KILL");
+        let _ = self.process.wait();
+    }
+}
+
+/// A `cargo lambda` subcommand in the repository's root.
+///
+/// What cargo tells a test of its package stays out of its environment: build scripts depend on
+/// these variables, and half of the dependencies would be built again.
+fn cargo_lambda(subcommand: &str, port: u16) -> Command {
+    let mut command = Command::new("cargo");
+    command
+        .current_dir(root())
+        .args(["lambda", subcommand, "--invoke-address", "127.0.0.1"])
+        .args(["--invoke-port", &port.to_string()]);
+    for (name, _) in std::env::vars_os() {
+        let is_of_the_package = name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIF"));
+        if is_of_the_package {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Where the sample event of a call shows in its answer, and as what.
+fn effect(call: &str) -> (&'static str, Value) {
+    match call {
+        "create_user" => ("/emails/0/email", json!("grace@example.org")),
+        "enable_user" => ("/disabled", json!(false)),
+        "disable_user" => ("/disabled", json!(true)),
+        "unblock_user" => ("/failure_count", json!(0)),
+        "set_username" => ("/username/username", json!("grace.hopper")),
+        "remove_username" => ("/username", Value::Null),
+        "add_email" => ("/emails/1/email", json!("grace@example.com")),
+        "remove_email" => ("/emails", json!([])),
+        "set_primary_email" => ("/emails/0/primary", json!(true)),
+        "verify_email" => ("/emails/0/verified", json!(true)),
+        "unverify_email" => ("/emails/0/verified", json!(false)),
+        _ => ("/user_id", json!(sample::published().id.as_str())),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(cargo_lambda), ignore = "needs cargo-lambda")]
+async fn every_binary_answers_its_event() {
+    let roster = Roster::start(Store::Embedded).await;
+    let watch = Watch::start(&roster);
+    let sample = sample::published();
+    let path = format!("/api/users/{}", sample.id);
+    for endpoint in ENDPOINTS {
+        let name = endpoint.name;
+        if roster.read(&path).await.is_some() {
+            roster.send("DELETE", &path).await.expect(204);
+        }
+        roster.write(&sample).await;
+
+        let answer = watch.invoke(name).await;
+        assert_eq!(
+            answer["statusCode"], endpoint.statuses[0],
+            "{name}: {answer}"
+        );
+        let body = answer["body"].as_str().unwrap_or_default();
+        if endpoint.statuses[0] == 204 {
+            assert_eq!(body, "", "{name}");
+            assert_eq!(roster.read(&path).await, None, "{name}");
+            continue;
+        }
+        let body: Value = serde_json::from_str(body).unwrap();
+        let (pointer, value) = effect(name);
+        let shown = body.pointer(pointer).unwrap_or(&Value::Null);
+        assert_eq!(*shown, value, "{name}: {body}");
+        let path = format!("/api/users/{}", body["user_id"].as_str().unwrap());
+        let stored = roster.send("GET", &path).await.expect(200);
+        assert_eq!(stored.body, body, "{name}");
+        assert_eq!(
+            stored.header("etag"),
+            answer["multiValueHeaders"]["etag"][0].as_str(),
+            "{name}"
+        );
+    }
+}

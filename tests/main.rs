@@ -15,7 +15,6 @@ mod coverage;
 mod emails;
 mod faults;
 mod idempotency;
-mod invariants;
 mod lambda;
 mod preconditions;
 mod properties;

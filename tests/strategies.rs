@@ -1,1 +1,244 @@
+//! Users and rules of every kind, for property tests.
 
+use domain::external::{Authenticator, Connection, ExternalProvider, Idp};
+use domain::password::PasswordHash;
+use domain::rule;
+use domain::user::{
+    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source,
+};
+use domain::{
+    Email, IdentifierId, JsonObject, OperationId, Phone, Rule, Timestamp, User, UserId, Username,
+};
+use proptest::collection::{btree_map, vec};
+use proptest::option::of;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+fn identifier_id() -> impl Strategy<Value = IdentifierId> {
+    (0_i64..2_000_000_000, any::<[u8; 10]>())
+        .prop_map(|(time, random)| IdentifierId::issue(Timestamp::from_unix(time), random))
+}
+
+fn timestamp() -> impl Strategy<Value = Timestamp> {
+    (0_i64..4_000_000_000).prop_map(Timestamp::from_unix)
+}
+
+fn text() -> impl Strategy<Value = String> {
+    "\\PC{0,24}"
+}
+
+fn source() -> impl Strategy<Value = Source> {
+    "[a-z_]{1,12}".prop_map(Source::carried)
+}
+
+fn json() -> impl Strategy<Value = JsonObject> {
+    select(vec![
+        r"{}",
+        r#"{"":"","wide":123456789012345678901234567890.50,"far":1e400}"#,
+        r#"{ "spaced" : [ null , true , "\u0041\n" ] }"#,
+        r#"{"deep":{"deep":{"deep":{"deep":[[[[{}]]]]}}}}"#,
+    ])
+    .prop_map(|text| JsonObject::parse(text).unwrap())
+}
+
+fn address<T: std::fmt::Debug>(
+    value: impl Strategy<Value = T>,
+) -> impl Strategy<Value = Address<T>> {
+    (value, any::<bool>(), source(), of(source())).prop_map(
+        |(value, verified, source, verification_source)| Address {
+            value,
+            verified,
+            source,
+            verification_source,
+        },
+    )
+}
+
+fn email() -> impl Strategy<Value = Email> {
+    "[A-Za-zÀ-ÖØ-öø-ÿ0-9.+-]{1,16}@[a-zäöü]{1,12}\\.example"
+        .prop_filter_map("not an address", |text| Email::parse(&text).ok())
+}
+
+fn phone() -> impl Strategy<Value = Phone> {
+    (0_u32..10_000).prop_map(|n| Phone::restore(format!("+44151496{n:04}")))
+}
+
+fn username() -> impl Strategy<Value = Username> {
+    "[A-Za-zÀ-Öß0-9._-]{1,20}".prop_filter_map("not a username", |text| Username::parse(&text).ok())
+}
+
+fn credential() -> impl Strategy<Value = Credential> {
+    (of("[a-z$]{1,60}"), timestamp(), any::<bool>()).prop_map(|(hash, updated_at, force_reset)| {
+        Credential {
+            hash: hash.map(PasswordHash::restore),
+            updated_at,
+            force_reset,
+        }
+    })
+}
+
+fn sign_ins() -> impl Strategy<Value = SignIns> {
+    let attempts = (any::<u32>(), of(timestamp()), of(text()));
+    let successes = (any::<u32>(), of(timestamp()), of(text()), of(timestamp()));
+    (attempts, successes, 0_u64..3, of(timestamp())).prop_map(
+        |(attempts, successes, failures, block_until)| SignIns {
+            attempts: attempts.0.into(),
+            last_attempt: attempts.1,
+            last_attempt_ip: attempts.2,
+            successes: successes.0.into(),
+            last_success: successes.1,
+            last_success_ip: successes.2,
+            last_activity: successes.3,
+            failures,
+            block_until,
+        },
+    )
+}
+
+fn authenticator() -> impl Strategy<Value = Authenticator> {
+    select(vec![
+        Authenticator::Google,
+        Authenticator::Github,
+        Authenticator::Linkedin,
+        Authenticator::Xero,
+    ])
+}
+
+fn external() -> impl Strategy<Value = (Vec<ExternalProvider>, Vec<Connection>, Vec<Passkey>)> {
+    let provider = (authenticator(), text(), json()).prop_map(|(authenticator, id, claims)| {
+        ExternalProvider {
+            authenticator,
+            provider_user_id: id,
+            claims,
+        }
+    });
+    let idp = prop_oneof![
+        Just(Idp::Monocloud),
+        authenticator().prop_map(Idp::External)
+    ];
+    let connection =
+        (idp, text()).prop_map(|(idp, connection_id)| Connection { idp, connection_id });
+    let passkey = (of(text()), text(), any::<[bool; 4]>()).prop_map(|(name, id, flags)| Passkey {
+        user_agent: name.clone(),
+        name,
+        passkey_id: id.clone(),
+        public_key: id.clone(),
+        aa_guid: id,
+        backup_state: flags[0],
+        backup_eligibility: flags[1],
+        user_present: flags[2],
+        user_verified: flags[3],
+    });
+    (
+        vec(provider, 0..3),
+        vec(connection, 0..3),
+        vec(passkey, 0..3),
+    )
+}
+
+/// Any user that the directory can hold, under an id of its own.
+pub(crate) fn user() -> impl Strategy<Value = User> {
+    let identifiers = (
+        of((identifier_id(), username(), source())),
+        btree_map(identifier_id(), address(email()), 0..4),
+        btree_map(identifier_id(), address(phone()), 0..4),
+        any::<(prop::sample::Index, prop::sample::Index)>(),
+    );
+    let state = (
+        any::<(bool, bool)>(),
+        1_u64..1000,
+        0_u64..9,
+        0_u64..9,
+        any::<[u8; 16]>(),
+    );
+    let times = (timestamp(), timestamp());
+    let data = (json(), json(), json(), [of(text()), of(text()), of(text())]);
+    (
+        identifiers,
+        state,
+        times,
+        external(),
+        data,
+        of(credential()),
+        sign_ins(),
+    )
+        .prop_map(
+            |(identifiers, state, times, external, data, credential, sign_ins)| {
+                let (username, emails, phones, (email_index, phone_index)) = identifiers;
+                let ((disabled, sessions_revoked), version, epoch, generation, random) = state;
+                let (claims, public_data, private_data, [city, region, country]) = data;
+                let operation = OperationId::random(random);
+                User {
+                    id: UserId::created_by(&operation),
+                    creation_time: times.0,
+                    last_updated: times.1,
+                    version,
+                    session_epoch: epoch,
+                    email_generation: generation,
+                    disabled,
+                    sessions_revoked,
+                    username: username.map(|(id, value, source)| ProfileUsername {
+                        id,
+                        value,
+                        source,
+                    }),
+                    primary_email: primary(&emails, email_index),
+                    emails: one_each(emails, |email| email.canonical().to_owned()),
+                    primary_phone: primary(&phones, phone_index),
+                    phones: one_each(phones, |phone| phone.as_str().to_owned()),
+                    passkeys: external.2,
+                    connections: external.1,
+                    external_providers: external.0,
+                    claims,
+                    public_data,
+                    private_data,
+                    credential,
+                    sign_ins,
+                    last_known: Place {
+                        city,
+                        region,
+                        country,
+                    },
+                    operations: Operations::restore(vec![operation]),
+                }
+            },
+        )
+        .prop_map(without_dangling_primaries)
+}
+
+type Addresses<T> = std::collections::BTreeMap<IdentifierId, Address<T>>;
+
+/// A verified address, or none.
+fn primary<T>(addresses: &Addresses<T>, index: prop::sample::Index) -> Option<IdentifierId> {
+    let (id, address) = addresses.iter().nth(index.index(addresses.len() + 1))?;
+    address.verified.then_some(*id)
+}
+
+fn one_each<T>(addresses: Addresses<T>, canonical: impl Fn(&T) -> String) -> Addresses<T> {
+    let mut seen = std::collections::BTreeSet::new();
+    addresses
+        .into_iter()
+        .filter(|(_, address)| seen.insert(canonical(&address.value)))
+        .collect()
+}
+
+fn without_dangling_primaries(mut user: User) -> User {
+    user.primary_email = user.primary_email.filter(|id| user.emails.contains_key(id));
+    user.primary_phone = user.primary_phone.filter(|id| user.phones.contains_key(id));
+    user
+}
+
+/// Any rule, about one of the user's own addresses or about one that the user doesn't have.
+pub(crate) fn rule_for(user: &User) -> impl Strategy<Value = Rule> + use<> {
+    let unknown = IdentifierId::issue(Timestamp::from_unix(0), [0; 10]);
+    let ids: Vec<_> = user.emails.keys().copied().chain([unknown]).collect();
+    (0..7_u8, select(ids)).prop_map(|(which, id)| match which {
+        0 => rule::enable(),
+        1 => rule::disable(false),
+        2 => rule::disable(true),
+        3 => rule::unblock(),
+        4 => rule::set_primary_email(id),
+        5 => rule::verify_email(id, Source::API),
+        _ => rule::unverify_email(id),
+    })
+}

@@ -1,12 +1,15 @@
 //! DynamoDB on this machine: embedded, or another process that speaks it.
 
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dynoxide::Database;
+use hyper::Uri;
 use store::table::{Made, Table, make};
 use store::{Credentials, Settings};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tracing::error;
 
@@ -25,24 +28,26 @@ pub enum Place {
 
 /// How often expired items are swept away; DynamoDB itself takes up to days.
 const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// How long a store may take to accept a connection.
+const REACH: Duration = Duration::from_secs(3);
+/// How a database file starts.
+const FILE_HEAD: &[u8] = b"SQLite format 3\0";
 
 /// Serves the embedded store on `listener`, for as long as the runtime lives.
 pub fn serve_embedded(
     file: Option<&Path>,
     listener: TcpListener,
 ) -> Result<JoinHandle<()>, StartError> {
-    let path = || {
-        file.map(|file| file.display().to_string())
-            .unwrap_or_default()
-    };
+    let path = file
+        .map(|file| file.display().to_string())
+        .unwrap_or_default();
     let database = match file {
-        None => Database::memory(),
-        Some(_) => Database::new(&path()),
+        None => Database::memory().map_err(|error| error.to_string()),
+        Some(file) => {
+            check_file(file).and_then(|()| Database::new(&path).map_err(|error| error.to_string()))
+        }
     }
-    .map_err(|error| StartError::Data {
-        path: path(),
-        reason: error.to_string(),
-    })?;
+    .map_err(|reason| StartError::Data { path, reason })?;
     let sweeper = database.clone();
     tokio::spawn(async move {
         loop {
@@ -62,6 +67,19 @@ pub fn serve_embedded(
     }))
 }
 
+/// Whether `file` is new, empty or a database; the embedded store's own words are for others.
+fn check_file(file: &Path) -> Result<(), String> {
+    let mut head = Vec::new();
+    let read =
+        File::open(file).and_then(|file| file.take(FILE_HEAD.len() as u64).read_to_end(&mut head));
+    match read {
+        Ok(_) if head.is_empty() || head == FILE_HEAD => Ok(()),
+        Ok(_) => Err("it is not a database".to_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 /// Settings for a store on this machine: any credentials do.
 pub fn settings(endpoint: String, table: &str) -> Settings {
     Settings {
@@ -74,10 +92,34 @@ pub fn settings(endpoint: String, table: &str) -> Settings {
 
 /// Makes the template's table unless it is there.
 pub async fn prepare(settings: &Settings, table: &Table) -> Result<Made, StartError> {
+    let url = settings.endpoint.as_deref().unwrap_or_default();
+    let refused = |reason| StartError::Store {
+        url: url.to_owned(),
+        reason,
+    };
+    reach(url).await.map_err(refused)?;
     make(&store::connect(settings), &settings.table, table)
         .await
-        .map_err(|error| StartError::Store {
-            url: settings.endpoint.clone().unwrap_or_default(),
-            reason: error.to_string(),
-        })
+        .map_err(|error| refused(error.to_string()))
+}
+
+/// Whether somebody listens at `url`. The SDK would tell it too, after its retries, and in the
+/// words of its innards.
+async fn reach(url: &str) -> Result<(), String> {
+    let uri: Option<Uri> = url.parse().ok();
+    let place = uri.as_ref().and_then(|uri| {
+        let default_port = match uri.scheme_str()? {
+            "http" => 80,
+            "https" => 443,
+            _ => return None,
+        };
+        let host = uri.host()?.trim_matches(['[', ']']);
+        Some((host, uri.port_u16().unwrap_or(default_port)))
+    });
+    let place = place.ok_or("it needs the form http://HOST:PORT")?;
+    match tokio::time::timeout(REACH, TcpStream::connect(place)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err("it does not answer".to_owned()),
+    }
 }

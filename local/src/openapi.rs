@@ -156,11 +156,13 @@ fn parameters(endpoint: &Endpoint, method: &Method, path: &str) -> Value {
             "Entity tags; 304 when the user has one of them.",
         ));
     }
-    if endpoint.access == Access::Write {
+    if endpoint.statuses.contains(&412) {
         parameters.push(header(
             "If-Match",
             "Entity tags; 412 unless the user has one of them.",
         ));
+    }
+    if endpoint.access == Access::Write {
         parameters.push(header(
             "Idempotency-Key",
             "1 to 255 printable characters that name this request: a repeat answers success and \

@@ -42,7 +42,7 @@ fn start() -> Result<(Child, String), String> {
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    let _ = shell.kill();
+    let _ = shell.kill().and_then(|()| shell.wait());
     Err("DynamoDB Local does not answer".to_owned())
 }
 

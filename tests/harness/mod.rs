@@ -36,37 +36,27 @@ pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Store {
     Embedded,
-    #[cfg_attr(
-        not(dynamodb_local),
-        expect(dead_code, reason = "Java and Maven are missing")
-    )]
     DynamodbLocal,
 }
 
 /// Defines a test that runs on the embedded store and on DynamoDB Local.
 macro_rules! on_both_stores {
     ($(async fn $name:ident($roster:ident: Roster) $body:block)+) => {$(
-        mod $name {
-            use super::*;
+        async fn $name($roster: $crate::harness::Roster) $body
 
-            async fn test($roster: $crate::harness::Roster) $body
+        mod $name {
+            use $crate::harness::{Roster, Store};
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn embedded() {
-                test($crate::harness::Roster::start($crate::harness::Store::Embedded).await).await;
+                super::$name(Roster::start(Store::Embedded).await).await;
             }
 
-            #[cfg(dynamodb_local)]
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            #[cfg_attr(not(dynamodb_local), ignore = "needs Java and Maven")]
             async fn dynamodb_local() {
-                test($crate::harness::Roster::start($crate::harness::Store::DynamodbLocal).await)
-                    .await;
+                super::$name(Roster::start(Store::DynamodbLocal).await).await;
             }
-
-            #[cfg(not(dynamodb_local))]
-            #[test]
-            #[ignore = "needs Java and Maven"]
-            fn dynamodb_local() {}
         }
     )+};
 }

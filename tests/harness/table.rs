@@ -52,16 +52,13 @@ impl RawTable {
         items
     }
 
-    /// One raw attribute of a user.
-    pub(crate) async fn set_attribute(&self, user_id: &str, name: &str, value: AttributeValue) {
+    /// Takes one item away.
+    pub(crate) async fn delete(&self, pk: &str, sk: &str) {
         self.client
-            .update_item()
+            .delete_item()
             .table_name(&self.name)
-            .key("PK", AttributeValue::S(format!("USER#{user_id}")))
-            .key("SK", AttributeValue::S("USER".to_owned()))
-            .update_expression("SET #name = :value")
-            .expression_attribute_names("#name", name)
-            .expression_attribute_values(":value", value)
+            .key("PK", AttributeValue::S(pk.to_owned()))
+            .key("SK", AttributeValue::S(sk.to_owned()))
             .send()
             .await
             .unwrap();
@@ -72,7 +69,7 @@ impl RawTable {
     pub(crate) async fn check_invariants(&self) {
         let items = self.items().await;
         let mut reserved = BTreeSet::new();
-        let mut owned = BTreeSet::new();
+        let mut identifiers = BTreeSet::new();
         for ((pk, sk), item) in &items {
             match sk.as_str() {
                 "RESERVATION" => {
@@ -85,7 +82,7 @@ impl RawTable {
                     for (kind, own) in user_identifiers(item) {
                         let canonical = Some(text(own.1, "canonical")).filter(|c| !c.is_empty());
                         let canonical = canonical.unwrap_or(text(own.1, "shown"));
-                        owned.insert((
+                        identifiers.insert((
                             format!("{kind}#{canonical}"),
                             owner.to_owned(),
                             own.0.to_owned(),
@@ -98,7 +95,7 @@ impl RawTable {
                 other => panic!("an item that nobody knows: {other}"),
             }
         }
-        assert_eq!(reserved, owned, "reservations and identifiers differ");
+        assert_eq!(reserved, identifiers, "reservations and identifiers differ");
     }
 }
 

@@ -17,7 +17,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     routes: &[(Method::POST, "/api/users")],
     access: Access::Write,
     actions: &[Action::PutItem],
-    statuses: &[201, 409, 412, 422],
+    statuses: &[201, 409, 422],
     body: Schema::of::<CreateUser>(),
     example: r#"{"username":"grace","email":"grace@example.org","email_verified":true,"name":"Grace Hopper"}"#,
     answer: Schema::of::<UserBody>(),
