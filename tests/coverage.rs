@@ -2,10 +2,10 @@
 
 use domain::sample;
 use functions::ENDPOINTS;
-use roster_http::{Access, Endpoint};
+use roster_http::{Access, App, Clock, Endpoint, Entropy};
 use serde_json::json;
 
-use crate::harness::{Answer, Call, Fault, READ_ONLY, Roster, Store};
+use crate::harness::{Answer, Call, Fault, NOW, READ_ONLY, Roster, Store, root};
 
 /// A request that the call answers with success, once the sample user is there.
 fn good<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
@@ -133,6 +133,46 @@ async fn a_fault_of_the_service_tells_nothing_of_its_inside() {
         for inside in ["planned", "Exception", "roster-", "USER#"] {
             assert!(!answer.contains(inside), "{answer}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_hangs_is_told_before_the_function_runs_out_of_time() {
+    let roster = Roster::start(Store::Embedded).await;
+    let path = roster.write(&sample::published()).await;
+    roster.faults.plan(0, usize::MAX, Fault::Hang);
+    let answer = roster
+        .send("POST", &format!("{path}/enable"))
+        .await
+        .expect(503);
+    assert!(
+        answer.body.get("instance").is_some(),
+        "the gateway answered: {answer:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_event_without_a_key_id_is_unauthorized() {
+    for endpoint in ENDPOINTS {
+        let event = std::fs::read_to_string(root().join(format!("events/{}.json", endpoint.name)));
+        let mut event: serde_json::Value = serde_json::from_str(&event.unwrap()).unwrap();
+        for no_id in [json!(null), json!("")] {
+            event["requestContext"]["identity"]["apiKeyId"] = no_id;
+            let event = lambda_http::request::from_str(&event.to_string()).unwrap();
+            let answer = roster_http::call(&unreachable(), endpoint, event).await;
+            assert_eq!(answer.status(), 401, "{}", endpoint.name);
+        }
+    }
+}
+
+/// An app without a store: what gets this far must not ask for one.
+fn unreachable() -> App {
+    let settings = local::database::settings("http://127.0.0.1:1".to_owned(), "none");
+    App {
+        users: store::Users::new(store::connect(&settings), settings.table),
+        clock: Clock::Fixed(NOW),
+        entropy: Entropy::seeded(1),
+        read_only_key_ids: vec![],
     }
 }
 

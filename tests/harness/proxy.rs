@@ -24,6 +24,8 @@ pub(crate) enum Fault {
     InternalError,
     /// The request is carried out, and the reply gets lost.
     DropReply,
+    /// The service takes the request and never answers; nothing happens.
+    Hang,
     /// The service refuses the request as one that it doesn't understand; nothing happens.
     Refuse,
 }
@@ -116,6 +118,7 @@ impl Faults {
             Some(Fault::Throttle) => Some((400, error("ThrottlingException"))),
             Some(Fault::InternalError) => Some((500, error("InternalServerError"))),
             Some(Fault::Refuse) => Some((400, error("ValidationException"))),
+            Some(Fault::Hang) => std::future::pending().await,
             Some(Fault::DropReply) | None => None,
         };
         if let Some((status, body)) = refusal {

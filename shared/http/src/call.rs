@@ -20,7 +20,10 @@ pub async fn call(
     let origin = Origin::of(&event);
     let (outcome, usage) = store::metered(async {
         let request = Request::new(app, endpoint, &origin, event)?;
-        (endpoint.handler)(app, request).await
+        // An honest answer before Lambda ends the function without one.
+        tokio::time::timeout_at(request.deadline(), (endpoint.handler)(app, request))
+            .await
+            .unwrap_or_else(|_| Err(Problem::Unavailable("out of time".to_owned())))
     })
     .await;
     let response = match outcome {

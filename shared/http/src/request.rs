@@ -93,6 +93,11 @@ impl Request {
         })
     }
 
+    /// When the answer must be on its way.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
     /// The path parameter `user_id`.
     pub fn user_id(&self) -> Result<UserId, Problem> {
         let text = self.parameter("user_id");

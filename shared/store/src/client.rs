@@ -37,7 +37,7 @@ pub fn connect(settings: &Settings) -> Client {
         .with_max_backoff(Duration::from_millis(500));
     let timeouts = TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(1))
-        .operation_attempt_timeout(Duration::from_secs(3))
+        .operation_attempt_timeout(Duration::from_millis(1500))
         .build();
     let mut config = Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
