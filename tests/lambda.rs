@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -13,6 +12,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Roster, Store, root};
 
+/// Where cargo-lambda may listen.
+const PORTS: std::ops::Range<u16> = 20_000..30_000;
 /// How long cargo-lambda may take to serve and to end.
 const A_MOMENT: Duration = Duration::from_secs(30);
 /// How long one answer may take: the first one may have to compile everything.
@@ -20,7 +21,7 @@ const A_COLD_BUILD: Duration = Duration::from_mins(15);
 /// Between two looks at what takes its time.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// `cargo lambda watch`, in a process group of its own; it ends with this value.
+/// `cargo lambda watch`; it ends with this value.
 struct Watch {
     process: Child,
     port: u16,
@@ -29,9 +30,14 @@ struct Watch {
 impl Watch {
     /// Serves the functions on the store of `roster`, with local.env for the rest.
     fn start(roster: &Roster) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
+        // Not one that the system hands out: the tests beside this one could be given it before
+        // cargo-lambda takes it.
+        let port = PORTS
+            .cycle()
+            .skip(std::process::id() as usize % PORTS.len())
+            .take(PORTS.len())
+            .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+            .unwrap();
         let log = File::create(Self::log()).unwrap();
         let mut command = cargo_lambda("watch", port);
         command
@@ -39,8 +45,7 @@ impl Watch {
             .args(["--env-file", "local.env"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .process_group(0);
+            .stderr(log);
         for (name, value) in roster.function_environment() {
             // The file's values beat the process's own; these beat the file's.
             command.args(["--env-var", &format!("{name}={value}")]);
@@ -84,23 +89,19 @@ impl Watch {
     fn read_log() -> String {
         std::fs::read_to_string(Self::log()).unwrap_or_default()
     }
-
-    fn signal(&self, signal: &str) {
-        // The shell's own `kill`, because the program of that name is not on every machine.
-        let kill = format!("kill -s {signal} -- -{}", self.process.id());
-        let _ = Command::new("sh").args(["-c", &kill]).status();
-    }
 }
 
 impl Drop for Watch {
-    /// Asked to end, cargo-lambda first ends its functions, which have groups of their own.
+    /// Asked to end, cargo-lambda ends its functions first; killed, it would leave that to them.
     fn drop(&mut self) {
-        self.signal("TERM");
+        // The shell's own `kill`, because the program of that name is not on every machine.
+        let kill = format!("kill -s TERM {}", self.process.id());
+        let _ = Command::new("sh").args(["-c", &kill]).status();
         let start = Instant::now();
         while matches!(self.process.try_wait(), Ok(None)) && start.elapsed() < A_MOMENT {
             std::thread::sleep(PAUSE);
         }
-        self.signal("KILL");
+        let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
@@ -116,10 +117,10 @@ fn cargo_lambda(subcommand: &str, port: u16) -> Command {
         .args(["lambda", subcommand, "--invoke-address", "127.0.0.1"])
         .args(["--invoke-port", &port.to_string()]);
     for (name, _) in std::env::vars_os() {
-        let is_of_the_package = name
-            .to_str()
-            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIF"));
-        if is_of_the_package {
+        let told_by_cargo = ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"]
+            .iter()
+            .any(|start| name.to_str().is_some_and(|name| name.starts_with(start)));
+        if told_by_cargo {
             command.env_remove(name);
         }
     }
@@ -135,7 +136,7 @@ fn effect(call: &str) -> (&'static str, Value) {
         "unblock_user" => ("/failure_count", json!(0)),
         "set_username" => ("/username/username", json!("grace.hopper")),
         "remove_username" => ("/username", Value::Null),
-        "add_email" => ("/emails/1/email", json!("grace@example.com")),
+        "add_email" => ("/emails/0/email", json!("grace@example.com")),
         "remove_email" => ("/emails", json!([])),
         "set_primary_email" => ("/emails/0/primary", json!(true)),
         "verify_email" => ("/emails/0/verified", json!(true)),

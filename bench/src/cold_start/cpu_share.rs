@@ -4,11 +4,12 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Lambda gives 1,769 MB one core, and meters it every 20 ms: 128 / 1,769 of them, in µs.
-const PERIOD: u32 = 20_000;
-const QUOTA: u32 = PERIOD * 128 / 1_769;
+/// Lambda gives 1,769 MB one core, and meters it by periods of 20 ms.
+const PERIOD: Duration = Duration::from_millis(20);
+const PERIOD_MICROS: u32 = 20_000;
+const QUOTA_MICROS: u32 = PERIOD_MICROS * 128 / 1_769;
 
 /// Where the CPU controller is: cgroup v1 in its two usual places, then v2.
 const HIERARCHIES: [&str; 3] = [
@@ -23,6 +24,8 @@ pub(crate) struct CpuShare {
     quota: PathBuf,
     limited: String,
     unlimited: String,
+    /// Some moment of some period: the kernel keeps to its periods for as long as the cgroup lives.
+    origin: Instant,
 }
 
 impl CpuShare {
@@ -38,21 +41,30 @@ impl CpuShare {
         fs::create_dir(&directory)?;
         let is_v1 = directory.join("cpu.cfs_quota_us").exists();
         let (quota, limited, unlimited) = if is_v1 {
-            ("cpu.cfs_quota_us", QUOTA.to_string(), "-1".to_owned())
+            (
+                "cpu.cfs_quota_us",
+                QUOTA_MICROS.to_string(),
+                "-1".to_owned(),
+            )
         } else {
-            let unlimited = format!("max {PERIOD}");
-            ("cpu.max", format!("{QUOTA} {PERIOD}"), unlimited)
+            let unlimited = format!("max {PERIOD_MICROS}");
+            (
+                "cpu.max",
+                format!("{QUOTA_MICROS} {PERIOD_MICROS}"),
+                unlimited,
+            )
         };
         let share = Self {
             quota: directory.join(quota),
             directory,
             limited,
             unlimited,
+            origin: Instant::now(),
         };
         if is_v1 {
             fs::write(
                 share.directory.join("cpu.cfs_period_us"),
-                PERIOD.to_string(),
+                PERIOD_MICROS.to_string(),
             )?;
         }
         set(&share.quota, &share.unlimited)?;
@@ -65,9 +77,14 @@ impl CpuShare {
         set(&self.directory.join("cgroup.procs"), &process.to_string())
     }
 
-    /// Limits the process from now on.
-    pub(crate) fn limit(&self) {
+    /// Limits the process from now on, and waits for a moment of the period, from 0 to 1.
+    ///
+    /// What is left of the period when a request comes decides how long it takes: a millisecond
+    /// of CPU more can cost one or 20. So each binary gets its requests at the same moments.
+    pub(crate) fn limit(&self, moment: f64) {
         set(&self.quota, &self.limited).expect("a quota that was lifted can be set");
+        let periods = self.origin.elapsed().as_secs_f64() / PERIOD.as_secs_f64();
+        sleep(PERIOD.mul_f64((moment - periods).rem_euclid(1.0)));
     }
 }
 

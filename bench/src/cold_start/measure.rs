@@ -1,6 +1,6 @@
 //! One process, from its start to its first answer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -43,9 +43,9 @@ pub(crate) struct Run {
 }
 
 impl Setting {
-    /// Runs `binary` until it answers.
-    pub(crate) async fn run(&self, binary: &PathBuf) -> Result<Run, Failure> {
-        let mut api = RuntimeApi::serve(self.event.clone(), self.share.clone()).await?;
+    /// Runs `binary` until it answers. The event reaches it at `moment` of the CPU's period.
+    pub(crate) async fn run(&self, binary: &Path, moment: f64) -> Result<Run, Failure> {
+        let mut api = RuntimeApi::serve(self.event.clone(), self.share.clone(), moment).await?;
         // A shell that waits becomes the function: moving a process that runs already into the
         // cgroup would hold up the threads that it starts.
         let mut process = Command::new("/bin/sh")

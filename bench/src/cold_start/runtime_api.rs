@@ -14,7 +14,7 @@ use axum::routing::{get, post};
 use roster_http::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, block_in_place};
 
 use crate::Failure;
 use crate::cpu_share::CpuShare;
@@ -54,19 +54,26 @@ pub(crate) struct RuntimeApi {
 struct Shared {
     event: Bytes,
     share: Option<Arc<CpuShare>>,
+    moment: f64,
     invoked: AtomicBool,
     reports: UnboundedSender<Report>,
 }
 
 impl RuntimeApi {
-    /// Serves `event`, once. Before that, the CPU is limited to `share`.
-    pub(crate) async fn serve(event: Bytes, share: Option<Arc<CpuShare>>) -> Result<Self, Failure> {
+    /// Serves `event`, once. Before that, the CPU is limited to `share`, whose period is at
+    /// `moment` then.
+    pub(crate) async fn serve(
+        event: Bytes,
+        share: Option<Arc<CpuShare>>,
+        moment: f64,
+    ) -> Result<Self, Failure> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (sender, reports) = unbounded_channel();
         let shared = Arc::new(Shared {
             event,
             share,
+            moment,
             invoked: AtomicBool::new(false),
             reports: sender,
         });
@@ -100,7 +107,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> impl IntoResponse {
         std::future::pending::<()>().await;
     }
     if let Some(share) = &shared.share {
-        share.limit();
+        block_in_place(|| share.limit(shared.moment));
     }
     let deadline = Clock::System.now().as_unix().unsigned_abs() + MOST.as_secs();
     let sent = Instant::now();

@@ -31,6 +31,9 @@ impl Tag {
 }
 
 impl Tags {
+    /// A condition on the table takes a hundred operands, and no client has seen that many.
+    const MOST: usize = 32;
+
     /// Reads `If-Match` or `If-None-Match`; `None` when it is malformed.
     pub(crate) fn parse(header: &str) -> Option<Self> {
         if header.trim() == "*" {
@@ -46,6 +49,9 @@ impl Tags {
             let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
             let is_etagc = |b: u8| b == 0x21 || (0x23..=0x7e).contains(&b) || b >= 0x80;
             if !opaque.bytes().all(is_etagc) {
+                return None;
+            }
+            if tags.len() == Self::MOST {
                 return None;
             }
             tags.push(Tag {
@@ -118,6 +124,13 @@ mod tests {
         ] {
             assert_eq!(Tags::parse(bad), None, "{bad}");
         }
+    }
+
+    #[test]
+    fn a_list_has_at_most_32_tags() {
+        let list = |tags: usize| vec!["\"7\""; tags].join(", ");
+        assert!(Tags::parse(&list(32)).is_some());
+        assert_eq!(Tags::parse(&list(33)), None);
     }
 
     #[test]
