@@ -103,13 +103,13 @@ mod tests {
 
     #[test]
     fn short_tags_become_long_ones() {
-        let text = "a: !Ref X\nb: !GetAtt X.Arn\nc: !Split [\",\", !Ref Y]\nd: \"1\"\ne: 1\nf:\ng: !Sub ${X}-y\n";
+        let text = "a: !Ref X\nb: !GetAtt X.Arn\nc: !Split [\",\", !Ref Other]\nd: \"1\"\ne: 1\nf:\ng: !Sub ${X}-y\n";
         assert_eq!(
             parse(text).unwrap(),
             json!({
                 "a": { "Ref": "X" },
                 "b": { "Fn::GetAtt": ["X", "Arn"] },
-                "c": { "Fn::Split": [",", { "Ref": "Y" }] },
+                "c": { "Fn::Split": [",", { "Ref": "Other" }] },
                 "d": "1", "e": 1, "f": null,
                 "g": { "Fn::Sub": "${X}-y" },
             })

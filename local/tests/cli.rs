@@ -1,0 +1,280 @@
+//! The program as a person meets it: what it prints, keeps, refuses, and how it ends.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use domain::sample;
+use serde_json::Value;
+
+/// How long the program may take to end.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// Between two looks at what takes its time.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// The program, with its ports free ones unless `arguments` say otherwise.
+fn roster(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_roster"));
+    command
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
+    command
+}
+
+fn wait(process: &mut Child) -> ExitStatus {
+    let start = Instant::now();
+    loop {
+        if let Some(status) = process.try_wait().unwrap() {
+            return status;
+        }
+        if start.elapsed() > PATIENCE {
+            let _ = process.kill();
+            panic!("it does not end");
+        }
+        std::thread::sleep(PAUSE);
+    }
+}
+
+/// A running program; it ends with this value.
+struct Running {
+    process: Child,
+    stdout: BufReader<ChildStdout>,
+    ready: String,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Running {
+    fn start(arguments: &[&str]) -> Self {
+        let mut process = roster(&["--port", "0", "--dynamodb-port", "0"])
+            .args(arguments)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        let mut running = Self {
+            process,
+            stdout,
+            ready: String::new(),
+        };
+        running.stdout.read_line(&mut running.ready).unwrap();
+        assert!(running.ready.ends_with('\n'), "{:?}", running.ready);
+        running
+    }
+
+    /// The ready line's word after `label`.
+    fn word_after(&self, label: &str) -> &str {
+        let mut words = self.ready.split_whitespace();
+        words.find(|word| *word == label).unwrap();
+        words.next().unwrap()
+    }
+
+    /// Where the API is.
+    fn base(&self) -> &str {
+        self.word_after("ready")
+    }
+
+    /// Host and port of the API and of the store.
+    fn addresses(&self) -> [&str; 2] {
+        ["ready", "store"].map(|label| self.word_after(label).strip_prefix("http://").unwrap())
+    }
+
+    /// The status, the head and the body of an answer to the administrator.
+    fn send(&self, method: &str, path: &str, body: &str) -> (u16, String, Value) {
+        let [address, _] = self.addresses();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: {address}\r\nx-api-key: local-admin-key\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\
+             connection: close\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = serde_json::from_str(body).unwrap_or_default();
+        (status, head.to_ascii_lowercase(), body)
+    }
+
+    /// Ctrl-C; how it ended, and what it printed after the first line.
+    fn interrupt(mut self) -> (ExitStatus, String) {
+        // The shell's own `kill`, because the program of that name is not on every machine.
+        let kill = format!("kill -s INT {}", self.process.id());
+        let kill = Command::new("sh").args(["-c", &kill]).status().unwrap();
+        assert!(kill.success());
+        let status = wait(&mut self.process);
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        (status, rest)
+    }
+}
+
+/// A file of one test's own, not there yet.
+fn new_file(name: &str) -> PathBuf {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&directory);
+    std::fs::create_dir_all(&directory).unwrap();
+    directory.join(name)
+}
+
+/// Asserts that the program ends with exit code 1 and one line on standard error, which is
+/// returned, and prints nothing.
+#[track_caller]
+fn refusal(arguments: &[&str]) -> String {
+    let mut process = roster(arguments).stderr(Stdio::piped()).spawn().unwrap();
+    let status = wait(&mut process);
+    let output = process.wait_with_output().unwrap();
+    let line = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(status.code(), Some(1), "{line}");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "");
+    assert!(
+        line.starts_with("roster: ") && line.lines().count() == 1 && line.len() < 200,
+        "{line}"
+    );
+    line
+}
+
+fn sample_path() -> String {
+    format!("/api/users/{}", sample::published().id)
+}
+
+#[test]
+fn the_ready_line_says_where_it_is_and_how_to_try_it() {
+    let running = Running::start(&[]);
+    assert!(running.ready.starts_with("ready http://127.0.0.1:"));
+    let curl = format!(
+        "curl -H 'X-API-KEY: local-admin-key' {}{}\n",
+        running.base(),
+        sample_path()
+    );
+    assert!(running.ready.ends_with(&curl), "{}", running.ready);
+    let (status, _, body) = running.send("GET", &sample_path(), "");
+    assert_eq!(status, 200);
+    assert_eq!(body["user_id"], sample::published().id.as_str());
+}
+
+#[test]
+fn an_empty_directory_has_no_sample_user() {
+    let running = Running::start(&["--empty"]);
+    assert_eq!(running.send("GET", &sample_path(), "").0, 404);
+}
+
+#[test]
+fn a_data_file_keeps_users_and_deletions_over_a_restart() {
+    let file = new_file("restart");
+    let arguments = ["--data", file.to_str().unwrap()];
+    let running = Running::start(&arguments);
+    let (status, _, created) = running.send("POST", "/api/users", r#"{"username":"grace"}"#);
+    assert_eq!(status, 201, "{created}");
+    assert_eq!(running.send("DELETE", &sample_path(), "").0, 204);
+    assert!(running.interrupt().0.success());
+
+    let running = Running::start(&arguments);
+    let path = format!("/api/users/{}", created["user_id"].as_str().unwrap());
+    let (status, _, kept) = running.send("GET", &path, "");
+    assert_eq!((status, kept), (200, created));
+    // A sample user that were written at each start would be back.
+    assert_eq!(running.send("GET", &sample_path(), "").0, 404);
+}
+
+#[test]
+fn an_interrupt_ends_it_in_peace_and_frees_its_ports() {
+    let running = Running::start(&[]);
+    let addresses = running.addresses().map(str::to_owned);
+    // Once it has answered, it listens for the interrupt too.
+    assert_eq!(running.send("GET", &sample_path(), "").0, 200);
+    let (status, rest) = running.interrupt();
+    assert_eq!(status.code(), Some(0), "{status}");
+    assert_eq!(rest, "");
+    for address in addresses {
+        assert!(TcpStream::connect(&address).is_err(), "{address}");
+    }
+}
+
+#[test]
+fn addresses_that_the_template_does_not_allow_are_refused() {
+    let running = Running::start(&["--parameter", "AllowedAddresses=203.0.113.0/24"]);
+    let (status, head, body) = running.send("GET", &sample_path(), "");
+    assert_eq!(status, 403);
+    assert!(
+        head.contains("content-type: application/problem+json"),
+        "{head}"
+    );
+    assert_eq!(body["status"], 403);
+}
+
+#[test]
+fn a_busy_port_is_refused_in_one_line() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port().to_string();
+    let line = refusal(&["--port", &port, "--dynamodb-port", "0"]);
+    assert!(line.contains(&port) && line.contains("--port"), "{line}");
+    let line = refusal(&["--port", "0", "--dynamodb-port", &port]);
+    assert!(
+        line.contains(&port) && line.contains("--dynamodb-port"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_template_that_is_missing_or_none_is_refused_in_one_line() {
+    for (template, reason) in [
+        ("no-such-file.yaml", "No such file"),
+        ("shared", "Is a directory"),
+        ("Cargo.toml", "line "),
+        ("events/get_user.json", "Parameters"),
+    ] {
+        let line = refusal(&["--port", "0", "--template", template]);
+        assert!(line.contains(template) && line.contains(reason), "{line}");
+    }
+}
+
+#[test]
+fn a_data_file_that_is_none_is_refused_in_one_line_and_left_alone() {
+    let file = new_file("no_database");
+    let text = "Not a database. ".repeat(100);
+    std::fs::write(&file, &text).unwrap();
+    let name = file.to_str().unwrap();
+    let directory = file.parent().unwrap().to_str().unwrap();
+    let missing = format!("{directory}/missing/file");
+    for (path, reason) in [
+        (name, "it is not a database"),
+        (directory, "Is a directory"),
+        (&missing, "unable to open"),
+    ] {
+        let line = refusal(&["--port", "0", "--dynamodb-port", "0", "--data", path]);
+        assert!(line.contains(path) && line.contains(reason), "{line}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+}
+
+#[test]
+fn a_store_that_is_not_reached_is_refused_in_one_line() {
+    for (url, reason) in [
+        ("http://127.0.0.1:1", "Connection refused"),
+        ("localhost:8000", "http://"),
+        ("127.0.0.1", "http://"),
+    ] {
+        let line = refusal(&["--port", "0", "--dynamodb", url]);
+        assert!(line.contains(url) && line.contains(reason), "{line}");
+    }
+}
+
+#[test]
+fn the_generated_files_are_up_to_date() {
+    let output = roster(&["generate", "--check"]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+}
