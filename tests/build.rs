@@ -7,9 +7,9 @@ fn main() {
     println!("cargo::rerun-if-env-changed=CI");
     println!("cargo::rerun-if-env-changed=PATH");
     println!("cargo::rustc-check-cfg=cfg(dynamodb_local, cargo_lambda)");
-    let runs = |program: &str, argument: &str| {
+    let runs = |program: &str, arguments: &[&str]| {
         Command::new(program)
-            .arg(argument)
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
@@ -26,12 +26,12 @@ fn main() {
     };
     require(
         "dynamodb_local",
-        runs("java", "-version") && runs("mvn", "--version"),
+        runs("java", &["-version"]) && runs("mvn", &["--version"]),
         "Java and Maven",
     );
     require(
         "cargo_lambda",
-        runs("cargo-lambda", "--version"),
+        runs("cargo-lambda", &["lambda", "--version"]),
         "cargo-lambda",
     );
 }

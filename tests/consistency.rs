@@ -109,6 +109,17 @@ fn every_role_may_do_what_its_call_needs_and_nothing_else() {
 }
 
 #[test]
+fn every_function_connects_by_what_its_role_allows() {
+    for endpoint in ENDPOINTS {
+        assert!(
+            endpoint.actions.contains(&endpoint.connect.action),
+            "{}",
+            endpoint.name
+        );
+    }
+}
+
+#[test]
 fn functions_that_hash_have_a_whole_core_and_the_others_the_least() {
     for function in template().functions {
         let hashes = function.name == "create_user";

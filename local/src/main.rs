@@ -123,6 +123,9 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
             path: arguments.template.display().to_string(),
             reason,
         })?;
+    // Before anybody is told that it runs, so that it can be stopped from then on.
+    let interrupt = tokio::spawn(tokio::signal::ctrl_c());
+    tokio::task::yield_now().await;
     println!(
         "ready {base} store {} try: curl -H 'X-API-KEY: {}' {base}/api/users/{}",
         settings.endpoint.as_deref().unwrap_or_default(),
@@ -131,7 +134,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     );
     gateway
         .serve(listener, async {
-            let _ = tokio::signal::ctrl_c().await;
+            let _ = interrupt.await;
         })
         .await;
     Ok(())

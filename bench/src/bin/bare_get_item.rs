@@ -1,8 +1,9 @@
-//! The first yardstick: a function that only gets an item, on the SDK set-up of every call.
+//! The first yardstick: a function that only gets an item, on the SDK set-up of every call, which
+//! includes connecting before the first event.
 
 use bench::{get_item, variable};
 use lambda_http::{Error, service_fn};
-use store::{Credentials, Settings};
+use store::{Credentials, Settings, Users};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -19,5 +20,7 @@ async fn main() -> Result<(), Error> {
         ),
     };
     let (client, table) = (&store::connect(&settings), settings.table.as_str());
+    let users = Users::new(client.clone(), table.to_owned());
+    users.connect_by_get().await;
     lambda_http::run(service_fn(|request| get_item(client, table, request))).await
 }

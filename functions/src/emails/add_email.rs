@@ -2,7 +2,8 @@
 
 use domain::{Email, User};
 use roster_http::{
-    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody, required,
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+    required,
 };
 use serde::Deserialize;
 
@@ -13,6 +14,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     routes: &[(Method::POST, "/api/users/{user_id}/emails")],
     access: Access::Write,
     actions: &[Action::GetItem, Action::PutItem, Action::UpdateItem],
+    connect: Connect::BY_GET,
     statuses: &[200, 404, 409, 412, 422],
     body: Schema::of::<AddEmail>(),
     example: r#"{"email":"grace@example.com","is_verified":true}"#,

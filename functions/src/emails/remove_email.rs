@@ -2,7 +2,7 @@
 
 use domain::User;
 use roster_http::{
-    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
 };
 
 /// How API Gateway reaches this call and what it may touch.
@@ -15,6 +15,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     )],
     access: Access::Write,
     actions: &[Action::DeleteItem, Action::GetItem, Action::UpdateItem],
+    connect: Connect::BY_GET,
     statuses: &[200, 404, 409, 412, 422],
     body: Schema::NONE,
     example: "",

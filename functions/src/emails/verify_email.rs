@@ -3,7 +3,7 @@
 use domain::rule;
 use domain::user::Source;
 use roster_http::{
-    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
 };
 
 /// How API Gateway reaches this call and what it may touch.
@@ -16,6 +16,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     )],
     access: Access::Write,
     actions: &[Action::UpdateItem],
+    connect: Connect::BY_UPDATE,
     statuses: &[200, 404, 409, 412, 422],
     body: Schema::NONE,
     example: "",

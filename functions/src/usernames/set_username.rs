@@ -2,7 +2,8 @@
 
 use domain::{User, Username};
 use roster_http::{
-    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody, required,
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+    required,
 };
 use serde::Deserialize;
 
@@ -18,6 +19,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Action::PutItem,
         Action::UpdateItem,
     ],
+    connect: Connect::BY_GET,
     statuses: &[200, 404, 409, 412, 422],
     body: Schema::of::<SetUsername>(),
     example: r#"{"username":"grace.hopper"}"#,

@@ -5,7 +5,7 @@ use domain::profile::Profile;
 use domain::user::{Credential, NewUser};
 use domain::{Email, Phone, User, Username};
 use roster_http::{
-    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -17,6 +17,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     routes: &[(Method::POST, "/api/users")],
     access: Access::Write,
     actions: &[Action::PutItem],
+    connect: Connect::BY_PUT,
     statuses: &[201, 409, 422],
     body: Schema::of::<CreateUser>(),
     example: r#"{"username":"grace","email":"grace@example.org","email_verified":true,"name":"Grace Hopper"}"#,

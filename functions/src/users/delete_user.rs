@@ -1,6 +1,8 @@
 //! `DELETE /api/users/{user_id}`: delete a user and free all identifiers.
 
-use roster_http::{Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema};
+use roster_http::{
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema,
+};
 
 /// How API Gateway reaches this call and what it may touch.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -9,6 +11,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     routes: &[(Method::DELETE, "/api/users/{user_id}")],
     access: Access::Write,
     actions: &[Action::DeleteItem, Action::GetItem, Action::PutItem],
+    connect: Connect::BY_GET,
     statuses: &[204, 404, 409, 412, 422],
     body: Schema::NONE,
     example: "",

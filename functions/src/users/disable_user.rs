@@ -2,7 +2,7 @@
 
 use domain::rule;
 use roster_http::{
-    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
 };
 use serde::Deserialize;
 
@@ -13,6 +13,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     routes: &[(Method::POST, "/api/users/{user_id}/disable")],
     access: Access::Write,
     actions: &[Action::UpdateItem],
+    connect: Connect::BY_UPDATE,
     statuses: &[200, 404, 409, 412, 422],
     body: Schema::of::<DisableUser>(),
     example: r#"{"revoke_sessions":true}"#,

@@ -1,7 +1,7 @@
 //! `GET /api/users/{user_id}`: one user.
 
 use roster_http::{
-    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
 };
 
 /// How API Gateway reaches this call and what it may touch.
@@ -11,6 +11,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     routes: &[(Method::GET, "/api/users/{user_id}")],
     access: Access::Read,
     actions: &[Action::GetItem],
+    connect: Connect::BY_GET,
     statuses: &[200, 304, 404, 422],
     body: Schema::NONE,
     example: "",

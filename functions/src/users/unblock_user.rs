@@ -2,7 +2,7 @@
 
 use domain::rule;
 use roster_http::{
-    Access, Action, App, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
 };
 
 /// How API Gateway reaches this call and what it may touch.
@@ -12,6 +12,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     routes: &[(Method::POST, "/api/users/{user_id}/unblock")],
     access: Access::Write,
     actions: &[Action::UpdateItem],
+    connect: Connect::BY_UPDATE,
     statuses: &[200, 404, 409, 412, 422],
     body: Schema::NONE,
     example: "",

@@ -4,6 +4,8 @@ use std::pin::Pin;
 
 pub use lambda_http::http::Method;
 
+use store::Users;
+
 use crate::{App, Problem, Request, Response};
 
 /// The future that a handler returns.
@@ -23,6 +25,8 @@ pub struct Endpoint {
     pub access: Access,
     /// What its role may do to the table.
     pub actions: &'static [Action],
+    /// How it connects to the table while the function starts.
+    pub connect: Connect,
     /// The statuses of its own that it may answer, success first; [`Endpoint::SHARED_STATUSES`]
     /// come on top.
     pub statuses: &'static [u16],
@@ -73,6 +77,33 @@ impl Action {
     pub fn iam_name(self) -> String {
         format!("dynamodb:{self:?}")
     }
+}
+
+/// A request that finds and changes nothing, made before the first event comes: Lambda gives the
+/// start of a small function a whole core, and its first request a fourteenth of one.
+#[derive(Clone, Copy, Debug)]
+pub struct Connect {
+    /// What the role must allow for it.
+    pub action: Action,
+    pub(crate) run: for<'a> fn(&'a Users) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+}
+
+impl Connect {
+    /// Reads what isn't there.
+    pub const BY_GET: Self = Self {
+        action: Action::GetItem,
+        run: |users| Box::pin(users.connect_by_get()),
+    };
+    /// Replaces what isn't there, if it is.
+    pub const BY_PUT: Self = Self {
+        action: Action::PutItem,
+        run: |users| Box::pin(users.connect_by_put()),
+    };
+    /// Updates what isn't there, if it is.
+    pub const BY_UPDATE: Self = Self {
+        action: Action::UpdateItem,
+        run: |users| Box::pin(users.connect_by_update()),
+    };
 }
 
 /// A body's JSON schema, known only where the feature `schema` is on.

@@ -17,7 +17,7 @@ pub use app::{App, Clock, Entropy, Misconfigured};
 pub use body::problem::ProblemBody;
 pub use body::user::UserBody;
 pub use call::call;
-pub use endpoint::{Access, Action, Endpoint, HandlerFuture, Method, Schema, WireSchema};
+pub use endpoint::{Access, Action, Connect, Endpoint, HandlerFuture, Method, Schema, WireSchema};
 pub use problem::Problem;
 pub use request::{Request, required};
 pub use response::Response;

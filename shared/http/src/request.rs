@@ -56,6 +56,9 @@ impl Origin {
 /// 256 KB.
 const MOST_BODY_BYTES: usize = 256 * 1024;
 
+/// The template's time-out of a function.
+const USUAL_TIME: Duration = Duration::from_secs(10);
+
 /// Time that the answer needs after the last attempt at a write.
 const ANSWER: Duration = Duration::from_millis(100);
 
@@ -161,13 +164,14 @@ pub fn required<T>(member: &'static str, value: Option<T>) -> Result<T, Problem>
     value.ok_or_else(|| Problem::invalid(member, "is required"))
 }
 
-/// Lambda's deadline on the monotonic clock, less the time that the answer needs.
+/// Lambda's deadline on the monotonic clock, less the time that the answer needs. cargo-lambda
+/// sends a constant that passed in 1970; then the call gets what the template would give it.
 fn deadline(context: Option<&Context>) -> Instant {
-    let now = Instant::now();
-    let left = context.map_or(Duration::ZERO, |context| {
-        Duration::from_millis(context.deadline).saturating_sub(since_epoch())
-    });
-    now + left.saturating_sub(ANSWER)
+    let left = context
+        .map(|context| Duration::from_millis(context.deadline).saturating_sub(since_epoch()))
+        .filter(|left| !left.is_zero())
+        .unwrap_or(USUAL_TIME);
+    Instant::now() + left.saturating_sub(ANSWER)
 }
 
 /// API Gateway passes path parameters percent-encoded; they are decoded here, once.

@@ -1,6 +1,7 @@
 //! What can go wrong between Roster and its table.
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use domain::Refusal;
 
 /// The store could not do what was asked.
@@ -41,10 +42,9 @@ pub enum WriteError {
 
 impl StoreError {
     /// Reads the SDK's error. The SDK has retried what it can by now.
-    pub(crate) fn from_sdk<E, R>(error: &SdkError<E, R>) -> Self
+    pub(crate) fn from_sdk<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
-        R: std::fmt::Debug,
     {
         let Some(service_error) = error.as_service_error() else {
             // Without an answer of the service there is nothing personal in the text.
@@ -54,11 +54,12 @@ impl StoreError {
                 _ => Self::Unavailable(context),
             };
         };
-        // Code and message only: the whole answer may hold the item.
+        // Status, code and message only: the whole answer may hold the item.
+        let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
         let code = service_error.code().unwrap_or_default();
         let message = service_error.message().unwrap_or_default();
         Self::from_code(code, message)
-            .unwrap_or_else(|| Self::Unexpected(format!("{code}: {message}")))
+            .unwrap_or_else(|| Self::Unexpected(format!("{status} {code} {message}")))
     }
 
     /// Reads an error's or a cancellation reason's code.

@@ -8,6 +8,7 @@ use aws_sdk_dynamodb::types::{
     CancellationReason, Delete, Put, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdatePart,
 };
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use domain::rule::Decision;
 use domain::{Identifier, IdentifierId, OperationId, Refusal, Rule, Timestamp, User, UserId};
 use tokio::time::Instant;
@@ -99,6 +100,36 @@ impl Users {
             .await?
             .map(user::from_item)
             .transpose()
+    }
+
+    /// Connects to the table by a `GetItem` that finds nothing. Whether it succeeds is the first
+    /// request's to tell.
+    pub async fn connect_by_get(&self) {
+        let _ = self.get_item(nobody()).await;
+    }
+
+    /// Connects to the table by an `UpdateItem` of nothing, on condition that it is there.
+    pub async fn connect_by_update(&self) {
+        let _ = self
+            .client
+            .update_item()
+            .table_name(&self.table)
+            .set_key(Some(nobody()))
+            .condition_expression("attribute_exists(PK)")
+            .send()
+            .await;
+    }
+
+    /// Connects to the table by a `PutItem` of nothing, on condition that it is there.
+    pub async fn connect_by_put(&self) {
+        let _ = self
+            .client
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(nobody()))
+            .condition_expression("attribute_exists(PK)")
+            .send()
+            .await;
     }
 
     async fn get_item(&self, key: Item) -> Result<Option<Item>, StoreError> {
@@ -415,6 +446,11 @@ impl Users {
     }
 }
 
+/// A key that no item ever has.
+fn nobody() -> Item {
+    operation::key(&OperationId::stored("none".to_owned()))
+}
+
 fn unexpected(error: impl std::fmt::Display) -> StoreError {
     StoreError::Unexpected(error.to_string())
 }
@@ -434,8 +470,8 @@ fn unmet(present: User, rule: &Rule, write: &Write) -> Result<User, WriteError> 
 }
 
 /// Why a transaction was cancelled; `None` when it is worth repeating as it is.
-fn cancelled<R: std::fmt::Debug>(
-    error: &SdkError<TransactWriteItemsError, R>,
+fn cancelled(
+    error: &SdkError<TransactWriteItemsError, HttpResponse>,
     claims: &[(Identifier, IdentifierId)],
 ) -> Result<Option<Outcome>, StoreError> {
     let reasons = match error.as_service_error() {
