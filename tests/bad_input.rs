@@ -26,6 +26,11 @@ async fn create(roster: &Roster, body: impl Into<Vec<u8>>) -> Answer {
     roster.request("POST", "/api/users").body(body).send().await
 }
 
+/// An object of so many levels.
+fn nested(levels: usize) -> String {
+    format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels))
+}
+
 /// A request that no HTTP library would send.
 async fn raw(roster: &Roster, request: &str) -> String {
     let mut stream = TcpStream::connect(roster.base.strip_prefix("http://").unwrap())
@@ -41,10 +46,11 @@ on_both_stores! {
     async fn a_malformed_body_is_refused_by_every_call_needed_or_not(roster: Roster) {
         roster.write(&sample::published()).await;
         let before = roster.table.items().await;
-        let deep = format!("{}{}", "{\"a\":".repeat(500), "}".repeat(500));
+        let deep = nested(128);
         let bodies: [&[u8]; 9] = [
             b"{", b"nonsense", b"[]", b"null", b"\"{}\"", b"{\"email\":\"\xff\xfe\"}",
-            b"{}{}", b"\xef\xbb\xbf{}", deep.as_bytes(),
+            b"{}{}",
+            b"\xef\xbb\xbf{}", deep.as_bytes(),
         ];
         for (method, path) in calls() {
             for body in bodies {
@@ -53,6 +59,23 @@ on_both_stores! {
             }
         }
         assert_eq!(roster.table.items().await, before);
+    }
+
+    async fn a_body_of_127_levels_is_read(roster: Roster) {
+        let body = format!("{{\"username\":\"grace\",\"x\":{}}}", nested(126));
+        create(&roster, body).await.expect(201);
+        let body = format!("{{\"username\":\"hopper\",\"x\":{}}}", nested(127));
+        create(&roster, body).await.expect(400);
+    }
+
+    async fn a_member_that_comes_twice_is_malformed(roster: Roster) {
+        let body = r#"{"username":"grace","username":"hopper"}"#;
+        create(&roster, body).await.expect(400);
+    }
+
+    async fn half_a_character_is_malformed(roster: Roster) {
+        create(&roster, r#"{"username":"\ud800"}"#).await.expect(400);
+        assert!(roster.table.items().await.is_empty());
     }
 
     async fn a_body_over_256_kb_is_refused_by_every_call(roster: Roster) {
@@ -95,7 +118,7 @@ on_both_stores! {
     }
 
     async fn control_characters_and_marks_that_hide_are_refused(roster: Roster) {
-        for hidden in ["\u{0}", "\u{7}", "\u{7f}", "\u{202e}", "\u{200f}", "\u{200b}", "\u{feff}", "\u{2028}"] {
+        for hidden in ["\u{0}", "\u{7}", "\u{7f}", "\u{202e}", "\u{200f}", "\u{200b}", "\u{feff}", "\u{2028}", "\u{3164}", "\u{115f}"] {
             let answer = create(&roster, json!({ "username": format!("gr{hidden}ace") }).to_string());
             assert_eq!(answer.await.expect(422).codes(), ["InvalidUserName"], "{hidden:?}");
             let email = format!("gr{hidden}ace@example.org");

@@ -183,3 +183,26 @@ fn the_logs_hold_no_path_query_or_address() {
 fn what_is_generated_is_up_to_date() {
     local::generate::generate(&root(), ENDPOINTS, true).unwrap();
 }
+
+#[test]
+fn what_an_answer_shows_has_every_member_and_no_other() {
+    let document = local::openapi::document(ENDPOINTS);
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let is_answer = schema["additionalProperties"] == false;
+        let is_request = ENDPOINTS.iter().any(|endpoint| {
+            let (method, path) = endpoint.route();
+            let method = method.as_str().to_lowercase();
+            let body = &document["paths"][path][method]["requestBody"]["content"];
+            let reference = format!("#/components/schemas/{name}");
+            body["application/json"]["schema"]["$ref"] == reference
+        });
+        let Some(members) = schema["properties"].as_object() else {
+            continue;
+        };
+        assert_ne!(is_answer, is_request, "{name}");
+        if is_answer && name != "Problem" {
+            let required = schema["required"].as_array().unwrap();
+            assert_eq!(required.len(), members.len(), "{name}");
+        }
+    }
+}

@@ -7,11 +7,15 @@ use roster_http::{Access, Endpoint};
 
 use crate::harness::{Answer, Call, Fault, Roster};
 
-const FAULTS: [Fault; 4] = [
+const FAULTS: [Fault; 8] = [
     Fault::Conflict,
+    Fault::ConflictAndClaim,
     Fault::Throttle,
+    Fault::ThrottledPart,
     Fault::InternalError,
+    Fault::BadGateway,
     Fault::DropReply,
+    Fault::GarbleReply,
 ];
 
 fn writing_calls() -> impl Iterator<Item = &'static Endpoint> {
@@ -35,9 +39,7 @@ fn request<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
 
 /// The sample user in a state in which the call has something to do, and nobody else.
 async fn afresh(roster: &Roster, endpoint: &Endpoint) {
-    for (pk, sk) in roster.table.items().await.into_keys() {
-        roster.table.delete(&pk, &sk).await;
-    }
+    roster.table.clear().await;
     let mut user = sample::published();
     if endpoint.name == "disable_user" {
         user.disabled = false;
@@ -160,6 +162,16 @@ on_both_stores! {
     async fn a_client_that_repeats_a_lost_request_has_its_effect_once(roster: Roster) {
         for endpoint in writing_calls() {
             repeat(&roster, endpoint).await;
+        }
+    }
+
+    async fn a_transaction_that_is_under_way_is_waited_for(roster: Roster) {
+        for endpoint in writing_calls() {
+            afresh(&roster, endpoint).await;
+            roster.faults.plan(0, 12, Fault::UnderWay);
+            let answer = request(&roster, endpoint).send().await;
+            roster.faults.clear();
+            assert!(answer.status < 300, "{}: {answer:?}", endpoint.name);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `Idempotency-Key`: a repeat finds itself and answers success, however late it comes.
 
 use domain::sample;
+use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::harness::{ADMIN, Answer, READ_ONLY, Roster};
@@ -114,5 +115,33 @@ on_both_stores! {
         assert_eq!(roster.table.items().await, before);
         let longest = "k".repeat(255);
         named(&roster, "POST", "/api/users", &longest, json!({ "username": "grace" })).await.expect(201);
+    }
+
+    async fn a_late_repeat_of_a_create_does_not_bring_a_deleted_user_back(roster: Roster) {
+        let body = json!({ "email": "grace@example.org" });
+        let first = named(&roster, "POST", "/api/users", "k", body.clone()).await.expect(201);
+        let path = first.header("location").unwrap().to_owned();
+        roster.send("DELETE", &path).await.expect(204);
+        let late = named(&roster, "POST", "/api/users", "k", body.clone()).await.expect(409);
+        assert!(late.body["detail"].as_str().unwrap().contains("deleted since"), "{late:?}");
+        roster.send("GET", &path).await.expect(404);
+        named(&roster, "POST", "/api/users", "another", body).await.expect(201);
+        roster.table.check_invariants().await;
+    }
+
+    async fn of_repeats_at_the_same_time_every_one_answers_success(roster: Roster) {
+        for round in 0..10 {
+            let body = json!({ "email": format!("grace{round}@example.org") });
+            let create = || named(&roster, "POST", "/api/users", "k", body.clone());
+            let created = join_all((0..8).map(|_| create())).await;
+            let path = created[0].header("location").unwrap().to_owned();
+            for answer in created {
+                answer.expect(201);
+            }
+            let delete = || named(&roster, "DELETE", &path, "k", json!({}));
+            for answer in join_all((0..8).map(|_| delete())).await {
+                answer.expect(204);
+            }
+        }
     }
 }

@@ -16,6 +16,7 @@ mod emails;
 mod faults;
 mod idempotency;
 mod lambda;
+mod logs;
 mod preconditions;
 mod properties;
 mod races;

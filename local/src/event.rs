@@ -33,6 +33,9 @@ pub struct Context<'a> {
     pub api_key: (&'a str, &'a str),
     /// The stage.
     pub stage: &'a str,
+    /// What stands before the path in the client's URL: the stage's name, unless there is a
+    /// domain of one's own.
+    pub base: &'a str,
     /// The request id.
     pub request_id: &'a str,
     /// Milliseconds since the Unix epoch.
@@ -75,7 +78,7 @@ pub fn proxy_event(request: &Incoming<'_>, context: &Context<'_>) -> Value {
             "httpMethod": request.method,
             "extendedRequestId": context.request_id,
             "requestTime": request_time(context.time),
-            "path": format!("/{}{}", context.stage, request.path),
+            "path": format!("{}{}", context.base, request.path),
             "accountId": "000000000000",
             "protocol": "HTTP/1.1",
             "stage": context.stage,

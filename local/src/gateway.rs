@@ -258,6 +258,7 @@ impl Gateway {
                 path_parameters,
                 api_key,
                 stage: &self.template.stage,
+                base: "",
                 request_id,
                 time: i64::try_from(since_epoch().as_millis()).unwrap_or_default(),
                 has_binary_body: self.template.has_binary_bodies,

@@ -117,6 +117,7 @@ fn event(endpoint: &Endpoint) -> String {
         path_parameters,
         api_key: (key_id, key),
         stage: gateway::SAMPLE_STAGE,
+        base: "/prod",
         request_id: "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
         time: TIME,
         has_binary_body: false,

@@ -202,7 +202,7 @@ fn description(status: u16) -> &'static str {
         401 => "The API key is missing or not valid.",
         403 => "The key may not do this, or the caller's address may not use the API.",
         404 => "No such user, or the user has no such part.",
-        409 => "Other writers were in the way; nothing was changed.",
+        409 => "Other writers were in the way.",
         412 => "The user has another version than If-Match names.",
         413 => "The body is too large.",
         422 => {
@@ -242,7 +242,7 @@ fn problem_example(status: u16, path: &str) -> Value {
         404 => ("Not Found", "There is no such user."),
         409 => (
             "Conflict",
-            "Other changes to the same user were in the way; nothing was changed. Try again.",
+            "Other changes to the same user were in the way. Look at the user and try again.",
         ),
         412 => (
             "Precondition Failed",

@@ -1,6 +1,7 @@
 //! A Roster of one test's own: gateway, store and the layer of faults between them.
 
 mod dynamodb_local;
+pub(crate) mod log;
 mod proxy;
 mod schema;
 pub(crate) mod table;
@@ -17,7 +18,7 @@ use local::gateway::Gateway;
 use local::template::Template;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use roster_http::{App, Clock, Entropy};
+use roster_http::{App, Clock, Endpoint, Entropy};
 use serde_json::Value;
 use store::{Precondition, Settings, Users, Write};
 use tokio::net::TcpListener;
@@ -130,6 +131,15 @@ fn new_table_name() -> String {
     format!("roster-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
+fn app(settings: &Settings, read_only_key_ids: Vec<String>) -> App {
+    App {
+        users: Users::new(store::connect(settings), settings.table.clone()),
+        clock: Clock::Fixed(NOW),
+        entropy: Entropy::seeded(1),
+        read_only_key_ids,
+    }
+}
+
 async fn free_port() -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap()
 }
@@ -146,6 +156,20 @@ impl Roster {
 
     /// A service with other values for some of the template's parameters.
     pub(crate) async fn with_parameters(store: Store, parameters: &[(&str, &str)]) -> Self {
+        Self::with(store, parameters, ENDPOINTS).await
+    }
+
+    /// A service with other calls behind the template's routes.
+    pub(crate) async fn with_endpoints(endpoints: &'static [&'static Endpoint]) -> Self {
+        Self::with(Store::Embedded, &[], endpoints).await
+    }
+
+    async fn with(
+        store: Store,
+        parameters: &[(&str, &str)],
+        endpoints: &'static [&'static Endpoint],
+    ) -> Self {
+        log::capture();
         let parameters: Vec<(String, String)> = parameters
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
@@ -168,13 +192,8 @@ impl Roster {
             endpoint: Some(proxy_url),
             ..settings.clone()
         };
-        let app = App {
-            users: Users::new(store::connect(&behind_proxy), settings.table.clone()),
-            clock: Clock::Fixed(NOW),
-            entropy: Entropy::seeded(1),
-            read_only_key_ids: template.read_only_key_ids(),
-        };
-        let gateway = Gateway::new(template, app, ENDPOINTS).unwrap();
+        let app = app(&behind_proxy, template.read_only_key_ids());
+        let gateway = Gateway::new(template, app, endpoints).unwrap();
         let listener = free_port().await;
         let base = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(gateway.serve(listener, std::future::pending()));
@@ -187,6 +206,14 @@ impl Roster {
             http: reqwest::Client::new(),
             store_url,
         }
+    }
+
+    /// What a call is given, on the same table.
+    pub(crate) fn app(&self) -> App {
+        app(
+            &database::settings(self.store_url.clone(), &self.table.name),
+            vec![],
+        )
     }
 
     /// What a function's environment needs to reach the same table.

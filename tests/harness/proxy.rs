@@ -18,8 +18,19 @@ use super::free_port;
 pub(crate) enum Fault {
     /// Another transaction is in the way; nothing happens.
     Conflict,
+    /// Another transaction is in the way of one part, and seems to have what another part wants;
+    /// nothing happens.
+    ConflictAndClaim,
     /// The table is over its capacity; nothing happens.
     Throttle,
+    /// The same, told as a transaction's reason, which the SDK doesn't retry.
+    ThrottledPart,
+    /// An attempt before is under way; nothing happens.
+    UnderWay,
+    /// Something in between fails, without a word of the service's; nothing happens.
+    BadGateway,
+    /// The request is carried out, and the reply can't be read.
+    GarbleReply,
     /// The service fails; nothing happens.
     InternalError,
     /// The request is carried out, and the reply gets lost.
@@ -115,11 +126,21 @@ impl Faults {
         let fault = self.next(action);
         let refusal = match fault {
             Some(Fault::Conflict) => conflict(action, &body),
+            Some(Fault::ConflictAndClaim) => cancelled(
+                action,
+                &body,
+                &["TransactionConflict", "ConditionalCheckFailed"],
+            ),
+            Some(Fault::ThrottledPart) => cancelled(action, &body, &["ThrottlingError"]),
+            Some(Fault::UnderWay) if action == "TransactWriteItems" => {
+                Some((400, error("TransactionInProgressException")))
+            }
+            Some(Fault::BadGateway) => Some((502, Value::Null)),
             Some(Fault::Throttle) => Some((400, error("ThrottlingException"))),
             Some(Fault::InternalError) => Some((500, error("InternalServerError"))),
             Some(Fault::Refuse) => Some((400, error("ValidationException"))),
             Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::DropReply) | None => None,
+            Some(Fault::UnderWay | Fault::GarbleReply | Fault::DropReply) | None => None,
         };
         if let Some((status, body)) = refusal {
             return Ok(answer(status, body.to_string().into()));
@@ -133,8 +154,10 @@ impl Faults {
         let response = onward.send().await.unwrap();
         let status = response.status().as_u16();
         let body = response.bytes().await.unwrap();
-        if fault == Some(Fault::DropReply) {
-            return Err(LostReply);
+        match fault {
+            Some(Fault::DropReply) => return Err(LostReply),
+            Some(Fault::GarbleReply) => return Ok(answer(200, body.slice(..body.len() - 1))),
+            _ => {}
         }
         if let Ok(parsed) = serde_json::from_slice::<Value>(&body)
             && let Some(last) = self.0.lock().unwrap().recorded.last_mut()
@@ -178,16 +201,20 @@ fn error(name: &str) -> Value {
 /// A conflict as each action tells of it; a read never meets one.
 fn conflict(action: &str, body: &[u8]) -> Option<(u16, Value)> {
     match action {
-        "TransactWriteItems" => {
-            let request: Value = serde_json::from_slice(body).unwrap();
-            let parts = request["TransactItems"].as_array().unwrap().len();
-            let mut reasons = vec![json!({ "Code": "None" }); parts];
-            reasons[0] = json!({ "Code": "TransactionConflict", "Message": "planned" });
-            let mut cancelled = error("TransactionCanceledException");
-            cancelled["CancellationReasons"] = reasons.into();
-            Some((400, cancelled))
-        }
         "UpdateItem" => Some((400, error("TransactionConflictException"))),
-        _ => None,
+        action => cancelled(action, body, &["TransactionConflict"]),
     }
+}
+
+/// A cancelled transaction whose first parts have these reasons.
+fn cancelled(action: &str, body: &[u8], codes: &[&str]) -> Option<(u16, Value)> {
+    if action != "TransactWriteItems" {
+        return None;
+    }
+    let request: Value = serde_json::from_slice(body).unwrap();
+    let parts = request["TransactItems"].as_array().unwrap().len();
+    let reason = |part| json!({ "Code": codes.get(part).unwrap_or(&"None") });
+    let mut cancelled = error("TransactionCanceledException");
+    cancelled["CancellationReasons"] = (0..parts).map(reason).collect();
+    Some((400, cancelled))
 }

@@ -52,16 +52,18 @@ impl RawTable {
         items
     }
 
-    /// Takes one item away.
-    pub(crate) async fn delete(&self, pk: &str, sk: &str) {
-        self.client
-            .delete_item()
-            .table_name(&self.name)
-            .key("PK", AttributeValue::S(pk.to_owned()))
-            .key("SK", AttributeValue::S(sk.to_owned()))
-            .send()
-            .await
-            .unwrap();
+    /// Takes every item away.
+    pub(crate) async fn clear(&self) {
+        for (pk, sk) in self.items().await.into_keys() {
+            self.client
+                .delete_item()
+                .table_name(&self.name)
+                .key("PK", AttributeValue::S(pk))
+                .key("SK", AttributeValue::S(sk))
+                .send()
+                .await
+                .unwrap();
+        }
     }
 
     /// What must hold of the whole table at any time: every identifier has its reservation, every

@@ -159,11 +159,19 @@ fn phc_string(text: &str) -> Option<String> {
     const MOST_MEMORY: u64 = 64 * 1024 * 1024;
     let hash = phc::PasswordHash::new(text).ok()?;
     let decimal = |name: &str| hash.params.get_decimal(name).map(u64::from);
+    // Each at most once: of a repeated one the verifier may read another than this check.
     let only = |names: &[&str]| {
-        hash.params
+        let mut given: Vec<String> = hash
+            .params
             .iter()
-            .all(|(name, _)| names.contains(&name.as_str()))
+            .map(|(name, _)| name.to_string())
+            .collect();
+        let count = given.len();
+        given.sort();
+        given.dedup();
+        given.len() == count && given.iter().all(|name| names.contains(&name.as_str()))
     };
+    let output_length = hash.hash.as_ref()?.as_bytes().len() as u64;
     let name = hash.algorithm.as_str();
     let bounded = match name {
         "argon2id" => {
@@ -186,11 +194,13 @@ fn phc_string(text: &str) -> Option<String> {
                     .is_some_and(|bytes| bytes <= MOST_MEMORY)
         }
         "pbkdf2" | "pbkdf2-sha256" | "pbkdf2-sha512" => {
-            only(&["i", "l"]) && (1..=2_000_000).contains(&decimal("i")?)
+            only(&["i", "l"])
+                && (1..=2_000_000).contains(&decimal("i")?)
+                && decimal("l").is_none_or(|length| length == output_length)
         }
         _ => false,
     };
-    (bounded && hash.salt.is_some() && hash.hash.is_some()).then(|| name.to_owned())
+    (bounded && hash.salt.is_some()).then(|| name.to_owned())
 }
 
 #[cfg(test)]
@@ -307,6 +317,12 @@ mod tests {
             (format!("$scrypt$ln=17,r=8,p=1${SALT_AND_HASH}"), None),
             (format!("$scrypt$ln=63,r=8,p=1${SALT_AND_HASH}"), None),
             (format!("$pbkdf2$i=2000001${SALT_AND_HASH}"), None),
+            (format!("$pbkdf2$i=1000,i=5000000${SALT_AND_HASH}"), None),
+            (format!("$pbkdf2$i=1000,l=4294967295${SALT_AND_HASH}"), None),
+            (
+                format!("$argon2id$v=19$m=65536,t=2,p=1,m=4000000${SALT_AND_HASH}"),
+                None,
+            ),
         ] {
             let refused = PasswordHash::parse(&hash, algorithm).map_err(|error| error.code);
             assert_eq!(refused, Err(Code::PasswordHashInvalid), "{hash}");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::external::{Authenticator, Connection, ExternalProvider, Idp};
+use crate::external::{Connection, ExternalProvider, Idp};
 use crate::password::PasswordHash;
 use crate::{
     Code, Email, Identifier, IdentifierId, IdentityError, JsonObject, Kind, OperationId, Phone,
@@ -412,13 +412,6 @@ impl User {
             }
         }
         idps
-    }
-
-    /// The provider accounts' kinds, for checks.
-    pub fn authenticators(&self) -> impl Iterator<Item = Authenticator> {
-        self.external_providers
-            .iter()
-            .map(|provider| provider.authenticator)
     }
 
     /// Whether the lock-out lasts at `now`.

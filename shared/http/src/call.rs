@@ -8,7 +8,7 @@ use tracing::{error, info};
 
 use crate::request::Origin;
 use crate::response::{finish, json};
-use crate::{App, Endpoint, Problem, ProblemBody, Request, Response};
+use crate::{App, Endpoint, Problem, ProblemBody, Request};
 
 /// Answers one request. Every outcome is an answer; a panic is the runtime's to report.
 pub async fn call(
@@ -27,7 +27,7 @@ pub async fn call(
     })
     .await;
     let response = match outcome {
-        Ok(response) => response.into_http(),
+        Ok(response) => response.into_http(&origin.public_path),
         Err(problem) => {
             if let Some(fault) = problem.fault() {
                 error!(trace_id = origin.trace_id, route = endpoint.name, fault);
@@ -49,6 +49,7 @@ pub async fn call(
 fn log(endpoint: &Endpoint, origin: &Origin, status: u16, usage: Usage, started: Instant) {
     info!(
         trace_id = origin.trace_id,
+        request_id = origin.request_id,
         route = endpoint.name,
         status,
         microseconds = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
@@ -65,8 +66,6 @@ fn refuse(problem: &Problem, origin: &Origin) -> http::Response<Body> {
         .header(header::CACHE_CONTROL, "no-store")
         .header(header::CONTENT_TYPE, "application/problem+json");
     let body = ProblemBody::of(problem, &origin.path, &origin.trace_id);
-    match json(&body) {
-        Ok(body) => finish(response, Some(body)),
-        Err(_) => Response::empty().into_http(),
-    }
+    let body = json(&body).expect("texts, numbers and maps of texts are JSON");
+    finish(response, Some(body))
 }

@@ -40,14 +40,17 @@ impl Tags {
             return Some(Self::Any);
         }
         let mut tags = Vec::new();
-        let mut rest = header.trim_matches([' ', '\t']);
-        loop {
+        let blank = [' ', '\t'];
+        // Empty elements are to be ignored (RFC 9110, section 5.6.1.2).
+        let skipped = [' ', '\t', ','];
+        let mut rest = header.trim_start_matches(skipped);
+        while !rest.is_empty() {
             let (is_weak, quoted) = match rest.strip_prefix("W/") {
                 Some(quoted) => (true, quoted),
                 None => (false, rest),
             };
             let (opaque, after) = quoted.strip_prefix('"')?.split_once('"')?;
-            let is_etagc = |b: u8| b == 0x21 || (0x23..=0x7e).contains(&b) || b >= 0x80;
+            let is_etagc = |b: u8| b == 0x21 || (0x23..=0x7e).contains(&b);
             if !opaque.bytes().all(is_etagc) {
                 return None;
             }
@@ -58,12 +61,12 @@ impl Tags {
                 is_weak,
                 opaque: opaque.to_owned(),
             });
-            rest = after.trim_start_matches([' ', '\t']);
-            if rest.is_empty() {
-                return Some(Self::Listed(tags));
+            rest = after.trim_start_matches(blank);
+            if !rest.is_empty() {
+                rest = rest.strip_prefix(',')?.trim_start_matches(skipped);
             }
-            rest = rest.strip_prefix(',')?.trim_start_matches([' ', '\t']);
         }
+        (!tags.is_empty()).then_some(Self::Listed(tags))
     }
 
     /// As `If-Match`: strong comparison, so a weak tag never matches. `*` is any present user,
@@ -104,6 +107,10 @@ mod tests {
             versions(" \"7\" ,\"8\", W/\"9\",\"x\",\"\",\"07\""),
             Some(Precondition::Versions(vec![7, 8]))
         );
+        assert_eq!(
+            versions(",\"7\", ,\"8\","),
+            Some(Precondition::Versions(vec![7, 8]))
+        );
         assert_eq!(versions("W/\"7\""), Some(Precondition::Versions(vec![])));
         assert_eq!(versions("*"), Some(Precondition::None));
     }
@@ -116,7 +123,6 @@ mod tests {
             "\"7",
             "7\"",
             "\"7\" \"8\"",
-            "\"7\",",
             ",",
             "w/\"7\"",
             "\"a b\"",

@@ -24,8 +24,11 @@ pub enum Problem {
     #[error("There is no such {0}.")]
     NotFound(&'static str),
     /// 409: other writers were in the way.
-    #[error("Other changes to the same user were in the way; nothing was changed. Try again.")]
+    #[error("Other changes to the same user were in the way. Look at the user and try again.")]
     Conflict,
+    /// 409: the repeat of a create whose user is gone.
+    #[error("This request was carried out before, and its user has been deleted since.")]
+    Gone,
     /// 412: the user has another version than `If-Match` names.
     #[error("The user has changed since the version that If-Match names.")]
     PreconditionFailed,
@@ -59,7 +62,7 @@ impl Problem {
             Self::Unauthorized => 401,
             Self::Forbidden => 403,
             Self::NotFound(_) => 404,
-            Self::Conflict => 409,
+            Self::Conflict | Self::Gone => 409,
             Self::PreconditionFailed => 412,
             Self::BodyTooLarge => 413,
             Self::Validation(_) | Self::Rules(_) => 422,
@@ -85,7 +88,7 @@ impl Problem {
             Self::Unauthorized => "Unauthorized",
             Self::Forbidden => "Forbidden",
             Self::NotFound(_) => "Not Found",
-            Self::Conflict => "Conflict",
+            Self::Conflict | Self::Gone => "Conflict",
             Self::PreconditionFailed => "Precondition Failed",
             Self::BodyTooLarge => "Content Too Large",
             Self::Validation(_) | Self::Rules(_) => "Unprocessable Content",
@@ -132,7 +135,8 @@ impl From<StoreError> for Problem {
                 Code::UserTooLarge,
                 "The user would be larger than the store's limit of 400 KB.",
             )]),
-            StoreError::Unavailable(fault) => Self::Unavailable(fault),
+            StoreError::UnderWay => Self::Unavailable(error.to_string()),
+            StoreError::Unavailable(fault) | StoreError::Busy(fault) => Self::Unavailable(fault),
             StoreError::Unexpected(fault) => Self::Internal(fault),
         }
     }
@@ -141,6 +145,7 @@ impl From<StoreError> for Problem {
 impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
+            WriteError::Gone => Self::Gone,
             WriteError::NotFound => Self::NotFound("user"),
             WriteError::PreconditionFailed => Self::PreconditionFailed,
             WriteError::Refused(refusal) => refusal.into(),

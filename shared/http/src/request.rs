@@ -1,5 +1,6 @@
 //! A request as a call sees it: checked as far as every call needs it.
 
+use domain::json::levels;
 use domain::{IdentifierId, OperationId, UserId};
 use lambda_http::http::HeaderMap;
 use lambda_http::lambda_runtime::Context;
@@ -7,6 +8,7 @@ use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, http};
 use percent_encoding::percent_decode_str;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use store::{Precondition, Write};
@@ -34,7 +36,13 @@ pub(crate) struct Origin {
     pub(crate) path: String,
     /// API Gateway's request id.
     pub(crate) trace_id: String,
+    /// Lambda's request id, as its own log lines have it.
+    pub(crate) request_id: String,
+    /// The path that the client sees, stage or base path included, without a last slash.
+    pub(crate) public_path: String,
     key_id: Option<String>,
+    /// The key's value: what an operation id must not be guessed without.
+    key: String,
 }
 
 impl Origin {
@@ -48,6 +56,17 @@ impl Origin {
             trace_id: context
                 .and_then(|context| context.request_id.clone())
                 .unwrap_or_default(),
+            request_id: event
+                .lambda_context_ref()
+                .map(|context| context.request_id.clone())
+                .unwrap_or_default(),
+            public_path: context
+                .and_then(|context| context.path.clone())
+                .map(|path| path.trim_end_matches('/').to_owned())
+                .unwrap_or_default(),
+            key: context
+                .and_then(|context| context.identity.api_key.clone())
+                .unwrap_or_default(),
             key_id: context.and_then(|context| context.identity.api_key_id.clone()),
         }
     }
@@ -55,6 +74,9 @@ impl Origin {
 
 /// 256 KB.
 const MOST_BODY_BYTES: usize = 256 * 1024;
+
+/// As deep as serde_json reads what it doesn't ignore.
+const MOST_LEVELS: usize = 127;
 
 /// The template's time-out of a function.
 const USUAL_TIME: Duration = Duration::from_secs(10);
@@ -76,7 +98,11 @@ impl Request {
             return Err(Problem::Forbidden);
         }
         let deadline = deadline(event.lambda_context_ref());
-        let parameters = parameters(&event)?;
+        let parameters = event
+            .path_parameters()
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
         let (head, body) = event.into_parts();
         let body = body.to_vec();
         if body.len() > MOST_BODY_BYTES {
@@ -84,7 +110,7 @@ impl Request {
         }
         check_object(&body)?;
         let operation = header(&head.headers, "idempotency-key")?
-            .map(|key| named_operation(key, key_id, &head.method, &origin.path, &body))
+            .map(|name| named_operation(name, key_id, origin, &head.method, &body))
             .transpose()?;
         Ok(Self {
             parameters,
@@ -103,22 +129,26 @@ impl Request {
 
     /// The path parameter `user_id`.
     pub fn user_id(&self) -> Result<UserId, Problem> {
-        let text = self.parameter("user_id");
-        UserId::parse(text).map_err(|invalid| invalid_parameter("user_id", invalid))
+        let text = self.parameter("user_id")?;
+        UserId::parse(&text).map_err(|invalid| invalid_parameter("user_id", invalid))
     }
 
     /// The path parameter `identifier_id`.
     pub fn identifier_id(&self) -> Result<IdentifierId, Problem> {
-        let text = self.parameter("identifier_id");
-        IdentifierId::parse(text).map_err(|invalid| invalid_parameter("identifier_id", invalid))
+        let text = self.parameter("identifier_id")?;
+        IdentifierId::parse(&text).map_err(|invalid| invalid_parameter("identifier_id", invalid))
     }
 
-    fn parameter(&self, name: &str) -> &str {
-        self.parameters.get(name).map_or("", String::as_str)
+    /// API Gateway passes path parameters percent-encoded; they are decoded here, once.
+    fn parameter(&self, name: &str) -> Result<Cow<'_, str>, Problem> {
+        let encoded = self.parameters.get(name).map_or("", String::as_str);
+        percent_decode_str(encoded)
+            .decode_utf8()
+            .map_err(|_| Problem::invalid(name, "must be UTF-8"))
     }
 
     /// The body as a `T`. An empty body is an empty object; unknown members are ignored; a member
-    /// of the wrong type is named.
+    /// of the wrong type is named; one that comes twice makes the body malformed.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let body: &[u8] = if is_blank(&self.body) {
             b"{}"
@@ -128,8 +158,15 @@ impl Request {
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let member = error.path().to_string();
-            let message = error.into_inner().to_string();
+            let error = error.into_inner();
+            if !error.is_data() {
+                return Problem::Malformed("The body is not JSON.".to_owned());
+            }
+            let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default();
+            if message.starts_with("duplicate field") {
+                return Problem::Malformed(format!("The body has a {message}."));
+            }
             Problem::invalid(member, message)
         })
     }
@@ -174,20 +211,6 @@ fn deadline(context: Option<&Context>) -> Instant {
     Instant::now() + left.saturating_sub(ANSWER)
 }
 
-/// API Gateway passes path parameters percent-encoded; they are decoded here, once.
-fn parameters(event: &lambda_http::Request) -> Result<BTreeMap<String, String>, Problem> {
-    event
-        .path_parameters()
-        .iter()
-        .map(|(name, value)| {
-            let value = percent_decode_str(value)
-                .decode_utf8()
-                .map_err(|_| Problem::invalid(name, "must be UTF-8"))?;
-            Ok((name.to_owned(), value.into_owned()))
-        })
-        .collect()
-}
-
 fn is_blank(body: &[u8]) -> bool {
     body.iter()
         .all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
@@ -201,6 +224,11 @@ fn check_object(body: &[u8]) -> Result<(), Problem> {
     let malformed = |what: &str| Problem::Malformed(format!("The body is not {what}."));
     let text = std::str::from_utf8(body).map_err(|_| malformed("UTF-8"))?;
     serde_json::from_str::<IgnoredAny>(text).map_err(|_| malformed("JSON"))?;
+    if levels(text) > MOST_LEVELS {
+        return Err(Problem::Malformed(format!(
+            "The body has more than {MOST_LEVELS} levels."
+        )));
+    }
     if text.trim_start().starts_with('{') {
         Ok(())
     } else {
@@ -221,28 +249,68 @@ fn tags(headers: &HeaderMap, name: &'static str) -> Result<Option<Tags>, Problem
         .transpose()
 }
 
+/// The operation that an `Idempotency-Key` names. The API key's value is hashed in, too: a body
+/// may hold a password, and who can read the table or a user's id must not be able to try guesses
+/// of it against them.
 fn named_operation(
-    key: &str,
+    name: &str,
     key_id: &str,
+    origin: &Origin,
     method: &http::Method,
-    path: &str,
     body: &[u8],
 ) -> Result<OperationId, Problem> {
     const MOST_CHARACTERS: usize = 255;
     let is_printable = |b: u8| (0x20..=0x7e).contains(&b);
-    if !(1..=MOST_CHARACTERS).contains(&key.len()) || !key.bytes().all(is_printable) {
+    if !(1..=MOST_CHARACTERS).contains(&name.len()) || !name.bytes().all(is_printable) {
         return Err(malformed_header("idempotency-key"));
     }
-    let path = path.strip_suffix('/').unwrap_or(path);
+    let path = origin.path.strip_suffix('/').unwrap_or(&origin.path);
     Ok(OperationId::of(&[
+        origin.key.as_bytes(),
         key_id.as_bytes(),
         method.as_str().as_bytes(),
         path.as_bytes(),
         body,
-        key.as_bytes(),
+        name.as_bytes(),
     ]))
 }
 
 fn malformed_header(name: &str) -> Problem {
     Problem::Malformed(format!("The header {name} is malformed."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn origin(key: &str, path: &str) -> Origin {
+        Origin {
+            path: path.to_owned(),
+            trace_id: String::new(),
+            request_id: String::new(),
+            public_path: String::new(),
+            key_id: None,
+            key: key.to_owned(),
+        }
+    }
+
+    #[test]
+    fn everything_that_a_request_says_makes_its_operation() {
+        let post = http::Method::POST;
+        let operation = |name, key_id, key, method: &http::Method, path, body: &[u8]| {
+            named_operation(name, key_id, &origin(key, path), method, body).unwrap()
+        };
+        let first = operation("n", "i", "k", &post, "/p", b"{}");
+        assert_eq!(first, operation("n", "i", "k", &post, "/p/", b"{}"));
+        for other in [
+            operation("m", "i", "k", &post, "/p", b"{}"),
+            operation("n", "j", "k", &post, "/p", b"{}"),
+            operation("n", "i", "l", &post, "/p", b"{}"),
+            operation("n", "i", "k", &http::Method::PUT, "/p", b"{}"),
+            operation("n", "i", "k", &post, "/q", b"{}"),
+            operation("n", "i", "k", &post, "/p", b"{ }"),
+        ] {
+            assert_ne!(first, other);
+        }
+    }
 }

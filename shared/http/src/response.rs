@@ -12,7 +12,8 @@ use crate::{Problem, UserBody, etag};
 pub struct Response {
     status: u16,
     etag: Option<String>,
-    location: Option<String>,
+    /// The user that was created.
+    created: Option<UserId>,
     body: Option<Vec<u8>>,
 }
 
@@ -22,7 +23,7 @@ impl Response {
         Ok(Self {
             status: 200,
             etag: Some(etag::of(user.version)),
-            location: None,
+            created: None,
             body: Some(json(&UserBody::of(user, now))?),
         })
     }
@@ -31,7 +32,7 @@ impl Response {
     pub fn created(user: &User, now: Timestamp) -> Result<Self, Problem> {
         Ok(Self {
             status: 201,
-            location: Some(location(&user.id)),
+            created: Some(user.id.clone()),
             ..Self::user(user, now)?
         })
     }
@@ -41,7 +42,7 @@ impl Response {
         Self {
             status: 304,
             etag: Some(etag::of(version)),
-            location: None,
+            created: None,
             body: None,
         }
     }
@@ -51,31 +52,27 @@ impl Response {
         Self {
             status: 204,
             etag: None,
-            location: None,
+            created: None,
             body: None,
         }
     }
 
-    pub(crate) fn into_http(self) -> http::Response<Body> {
+    /// `path` is the request's, as the client sees it: what was created is below it.
+    pub(crate) fn into_http(self, path: &str) -> http::Response<Body> {
         let mut response = http::Response::builder()
             .status(self.status)
             .header(header::CACHE_CONTROL, "no-store");
         if let Some(etag) = self.etag {
             response = response.header(header::ETAG, etag);
         }
-        if let Some(location) = self.location {
-            response = response.header(header::LOCATION, location);
+        if let Some(id) = self.created {
+            response = response.header(header::LOCATION, format!("{path}/{id}"));
         }
         if self.body.is_some() {
             response = response.header(header::CONTENT_TYPE, "application/json");
         }
         finish(response, self.body)
     }
-}
-
-/// A reference relative to the API's base: the stage's name, if there is one, stands before it.
-fn location(id: &UserId) -> String {
-    format!("/api/users/{id}")
 }
 
 pub(crate) fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
@@ -93,5 +90,5 @@ pub(crate) fn finish(
     });
     response
         .body(body)
-        .expect("constant headers, ids and versions are valid header values")
+        .expect("constant headers, ids, versions and paths are valid header values")
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::StoreError;
+
 /// The attempts at one write.
 pub(crate) struct Attempts {
     made: u32,
@@ -23,12 +25,21 @@ impl Attempts {
         Self { made: 0, deadline }
     }
 
-    /// Waits for the next attempt; false when there is none left.
-    pub(crate) async fn again(&mut self) -> bool {
+    /// Waits for the next attempt after `error`; false when that is final. While an attempt before
+    /// is under way, the table is asked until the deadline.
+    pub(crate) async fn again_after(&mut self, error: &StoreError) -> bool {
+        match error {
+            StoreError::Conflict | StoreError::Busy(_) => self.again(Self::MOST).await,
+            StoreError::UnderWay => self.again(u32::MAX).await,
+            _ => false,
+        }
+    }
+
+    async fn again(&mut self, most_attempts: u32) -> bool {
         self.made += 1;
         let most = (Self::FIRST_PAUSE * 2_u32.saturating_pow(self.made)).min(Self::LONGEST_PAUSE);
-        let pause = most.mul_f64(rand::random());
-        if self.made >= Self::MOST || Instant::now() + pause + Self::RESERVE > self.deadline {
+        let pause = most.mul_f64(jitter());
+        if self.made >= most_attempts || Instant::now() + pause + Self::RESERVE > self.deadline {
             return false;
         }
         tokio::time::sleep(pause).await;
@@ -39,5 +50,21 @@ impl Attempts {
 /// A new client request token: a transaction that is sent twice with it happens once (ten
 /// minutes long).
 pub(crate) fn client_request_token() -> String {
-    format!("{:032x}", rand::random::<u128>())
+    format!("{:032x}", random_token())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing that anybody sees depends on it"
+)]
+fn jitter() -> f64 {
+    rand::random()
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing that anybody sees depends on it"
+)]
+fn random_token() -> u128 {
+    rand::random()
 }

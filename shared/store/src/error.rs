@@ -7,13 +7,22 @@ use domain::Refusal;
 /// The store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Other writers were in the way until the attempts or the time ran out. Nothing was written.
+    /// Other writers were in the way until the attempts or the time ran out. If the reply to an
+    /// attempt was lost before, it may still have happened.
     #[error("the write could not be serialised with others")]
     Conflict,
     /// The table throttles, fails or can't be reached. For a write it may be unknown whether it
     /// happened; a repeat with the same operation id finds out.
     #[error("the table is not available: {0}")]
     Unavailable(String),
+    /// The table throttles a transaction, which the SDK doesn't retry. As
+    /// [`StoreError::Unavailable`] to the caller.
+    #[error("the table is busy: {0}")]
+    Busy(String),
+    /// An attempt at the same transaction is under way, and may yet happen. As
+    /// [`StoreError::Unavailable`] to the caller.
+    #[error("an attempt before is still under way")]
+    UnderWay,
     /// The item would pass the table's limit of 400 KB. Nothing was written.
     #[error("the item is too large")]
     TooLarge,
@@ -29,6 +38,9 @@ pub enum WriteError {
     /// No such user.
     #[error("no such user")]
     NotFound,
+    /// This operation created a user before, who is gone by now.
+    #[error("the user that this operation created is gone")]
+    Gone,
     /// The user is not at a version that the caller named.
     #[error("the user has another version")]
     PreconditionFailed,
@@ -46,20 +58,33 @@ impl StoreError {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
-        let Some(service_error) = error.as_service_error() else {
-            // Without an answer of the service there is nothing personal in the text.
-            let context = DisplayErrorContext(error).to_string();
-            return match error {
-                SdkError::ConstructionFailure(_) => Self::Unexpected(context),
-                _ => Self::Unavailable(context),
-            };
-        };
-        // Status, code and message only: the whole answer may hold the item.
+        // Kind, status, code and message only: the whole answer may hold the item.
         let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
+        let service_error = match error {
+            SdkError::ServiceError(service_error) => service_error.err(),
+            SdkError::DispatchFailure(failure) => {
+                let cause = failure
+                    .as_connector_error()
+                    .map(|cause| DisplayErrorContext(cause).to_string());
+                return Self::Unavailable(cause.unwrap_or_else(|| "no connection".to_owned()));
+            }
+            SdkError::TimeoutError(_) => return Self::Unavailable("no answer in time".to_owned()),
+            SdkError::ResponseError(_) => {
+                return Self::Unavailable(format!("an answer that can't be read, status {status}"));
+            }
+            _ => return Self::Unexpected("the request can't be made".to_owned()),
+        };
         let code = service_error.code().unwrap_or_default();
         let message = service_error.message().unwrap_or_default();
-        Self::from_code(code, message)
-            .unwrap_or_else(|| Self::Unexpected(format!("{status} {code} {message}")))
+        Self::from_code(code, message).unwrap_or_else(|| {
+            let fault = format!("{status} {code} {message}");
+            // No code: something in between answered, or the answer can't be read.
+            if status >= 500 || code.is_empty() {
+                Self::Unavailable(fault)
+            } else {
+                Self::Unexpected(fault)
+            }
+        })
     }
 
     /// Reads an error's or a cancellation reason's code.
@@ -67,11 +92,13 @@ impl StoreError {
         match code {
             "TransactionConflict"
             | "TransactionConflictException"
-            | "TransactionInProgressException"
             | "ReplicatedWriteConflictException" => Some(Self::Conflict),
-            "ThrottlingError"
-            | "ThrottlingException"
-            | "ProvisionedThroughputExceeded"
+            // Reasons inside of a cancelled transaction, which the SDK doesn't retry.
+            "ThrottlingError" | "ProvisionedThroughputExceeded" => {
+                Some(Self::Busy(code.to_owned()))
+            }
+            "TransactionInProgressException" => Some(Self::UnderWay),
+            "ThrottlingException"
             | "ProvisionedThroughputExceededException"
             | "RequestLimitExceeded"
             | "LimitExceededException"

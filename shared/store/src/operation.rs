@@ -1,7 +1,8 @@
-//! The item that outlives a deleted user: that a named operation deleted it.
+//! The item that outlives a user: that a named operation created it, or deleted it.
 //!
-//! Written only for a request with an `Idempotency-Key`, so that its repeat answers success
-//! instead of "no such user".
+//! Written only for a request with an `Idempotency-Key`. A repeated deletion finds it and answers
+//! success instead of "no such user"; a repeated create finds it and doesn't bring a deleted user
+//! back.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{OperationId, Timestamp};

@@ -17,7 +17,7 @@ pub(crate) struct Reservation {
     pub(crate) owner: String,
     /// Under which id the owner has it.
     identifier_id: String,
-    /// `by_prefix`'s partition: kind and first character.
+    /// `by_prefix`'s partition: kind and start of the canonical form.
     prefix: String,
     /// `by_prefix`'s order.
     canonical: String,
@@ -30,6 +30,15 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Email => "EMAIL",
         Kind::Phone => "PHONE",
         Kind::Username => "USERNAME",
+    }
+}
+
+/// Every phone number starts with a plus sign, so that one character alone would put all of them
+/// into one partition.
+fn prefix_length(kind: Kind) -> usize {
+    match kind {
+        Kind::Email | Kind::Username => 1,
+        Kind::Phone => 3,
     }
 }
 
@@ -54,13 +63,17 @@ pub(crate) fn item(
     id: IdentifierId,
     owner: &UserId,
 ) -> Result<Item, StoreError> {
-    let first: String = identifier.canonical.chars().take(1).collect();
+    let start: String = identifier
+        .canonical
+        .chars()
+        .take(prefix_length(identifier.kind))
+        .collect();
     let reservation = Reservation {
         pk: partition_key(identifier),
         sk: SORT_KEY.to_owned(),
         owner: owner.to_string(),
         identifier_id: id.to_string(),
-        prefix: format!("{}#{first}", kind_name(identifier.kind)),
+        prefix: format!("{}#{start}", kind_name(identifier.kind)),
         canonical: identifier.canonical.clone(),
     };
     serde_dynamo::to_item(reservation).map_err(|error| StoreError::Unexpected(error.to_string()))

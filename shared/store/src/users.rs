@@ -72,6 +72,14 @@ pub struct Write {
     pub deadline: Instant,
 }
 
+impl Write {
+    /// What tells a later repeat that the operation happened, when the user is gone.
+    fn record(&self) -> Option<Item> {
+        self.is_named
+            .then(|| operation::item(&self.operation, self.now))
+    }
+}
+
 /// The users of the directory.
 #[derive(Clone, Debug)]
 pub struct Users {
@@ -84,8 +92,10 @@ enum Outcome {
     Written,
     /// The user was there in another state, or not at all.
     Moved(Option<Box<User>>),
-    /// Others have these identifiers; the user was as expected.
+    /// Others have these identifiers; nothing else was in the way.
     Taken(Vec<Identifier>),
+    /// The operation happened before.
+    Repeated,
 }
 
 impl Users {
@@ -152,25 +162,17 @@ impl Users {
     /// The user's id follows from the operation, so a repeat finds the user that the first
     /// attempt wrote, and answers it in its present state.
     pub async fn create(&self, new: User, write: &Write) -> Result<User, WriteError> {
-        let mut placeholders = Placeholders::default();
-        let absent = format!("attribute_not_exists({})", placeholders.path(&["PK"]));
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(user::item(&new)?))
-            .condition_expression(absent)
-            .set_expression_attribute_names(placeholders.names())
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .build()
-            .map_err(unexpected)?;
-        let user_part = TransactWriteItem::builder().put(put).build();
+        let user_part = self.put_if_absent(user::item(&new)?)?;
         let claims: Vec<_> = new.identifiers().into_iter().collect();
+        let record = write.record();
         match self
-            .transact(user_part, &new.id, &claims, &[], None, write)
+            .transact(user_part, &new.id, &claims, &[], record, write)
             .await?
         {
             Outcome::Written => Ok(new),
-            Outcome::Moved(Some(own)) => Ok(*own),
-            Outcome::Moved(None) => Err(StoreError::Conflict.into()),
+            Outcome::Moved(Some(own)) if own.id == UserId::created_by(&write.operation) => Ok(*own),
+            Outcome::Moved(_) => Err(unexpected("another user has the id").into()),
+            Outcome::Repeated => Err(WriteError::Gone),
             Outcome::Taken(identifiers) => Err(duplicates(&identifiers).into()),
         }
     }
@@ -215,15 +217,15 @@ impl Users {
                 Err(error) => error,
             };
             record(Direction::Write, None);
-            match error.as_service_error() {
-                Some(UpdateItemError::ConditionalCheckFailedException(failed)) => {
-                    let present = failed.item.clone().ok_or(WriteError::NotFound)?;
-                    return unmet(user::from_item(present)?, rule, write);
-                }
-                _ => match StoreError::from_sdk(&error) {
-                    StoreError::Conflict if attempts.again().await => {}
-                    error => return Err(error.into()),
-                },
+            if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) =
+                error.as_service_error()
+            {
+                let present = failed.item.clone().ok_or(WriteError::NotFound)?;
+                return unmet(user::from_item(present)?, rule, write);
+            }
+            let error = StoreError::from_sdk(&error);
+            if !attempts.again_after(&error).await {
+                return Err(error.into());
             }
         }
     }
@@ -271,8 +273,10 @@ impl Users {
                 Outcome::Moved(Some(now)) if now.operations.contains(&write.operation) => {
                     return Ok(*now);
                 }
-                Outcome::Moved(Some(_)) if attempts.again().await => {}
-                Outcome::Moved(Some(_)) => return Err(StoreError::Conflict.into()),
+                Outcome::Moved(Some(_)) if attempts.again_after(&StoreError::Conflict).await => {}
+                Outcome::Moved(Some(_)) | Outcome::Repeated => {
+                    return Err(StoreError::Conflict.into());
+                }
                 Outcome::Taken(identifiers) => return Err(duplicates(&identifiers).into()),
             }
         }
@@ -313,20 +317,15 @@ impl Users {
                 .map_err(unexpected)?;
             let user_part = TransactWriteItem::builder().delete(delete).build();
             let releases: Vec<_> = before.identifiers().into_keys().collect();
-            let record = write
-                .is_named
-                .then(|| operation::item(&write.operation, write.now));
+            let record = write.record();
             match self
                 .transact(user_part, id, &[], &releases, record, write)
                 .await?
             {
                 Outcome::Written => return Ok(()),
-                Outcome::Moved(None) => return Err(WriteError::NotFound),
-                Outcome::Moved(Some(_)) | Outcome::Taken(_) => {
-                    if !attempts.again().await {
-                        return Err(StoreError::Conflict.into());
-                    }
-                }
+                // Moved or gone: the next look tells by whom.
+                _ if attempts.again_after(&StoreError::Conflict).await => {}
+                _ => return Err(StoreError::Conflict.into()),
             }
         }
     }
@@ -369,18 +368,15 @@ impl Users {
     ) -> Result<Outcome, StoreError> {
         let mut parts = vec![user_part];
         for (identifier, id) in claims {
-            parts.push(self.claim(identifier, *id, owner)?);
+            parts.push(self.put_if_absent(reservation::item(identifier, *id, owner)?)?);
         }
         for identifier in releases {
             parts.push(self.release(identifier, owner)?);
         }
+        let mut operation_part = None;
         if let Some(item) = operation {
-            let put = Put::builder()
-                .table_name(&self.table)
-                .set_item(Some(item))
-                .build()
-                .map_err(unexpected)?;
-            parts.push(TransactWriteItem::builder().put(put).build());
+            operation_part = Some(parts.len());
+            parts.push(self.put_if_absent(item)?);
         }
         let token = client_request_token();
         let mut attempts = Attempts::until(write.deadline);
@@ -401,27 +397,20 @@ impl Users {
                 Err(error) => error,
             };
             record(Direction::Write, None);
-            match cancelled(&error, claims)? {
-                Some(outcome) => return Ok(outcome),
-                None if attempts.again().await => {}
-                None => return Err(StoreError::Conflict),
+            match cancelled(&error, claims, operation_part) {
+                Ok(outcome) => return Ok(outcome),
+                Err(error) if attempts.again_after(&error).await => {}
+                Err(error) => return Err(error),
             }
         }
     }
 
-    fn claim(
-        &self,
-        identifier: &Identifier,
-        id: IdentifierId,
-        owner: &UserId,
-    ) -> Result<TransactWriteItem, StoreError> {
-        let mut p = Placeholders::default();
-        let free = format!("attribute_not_exists({})", p.path(&["PK"]));
+    fn put_if_absent(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
         let put = Put::builder()
             .table_name(&self.table)
-            .set_item(Some(reservation::item(identifier, id, owner)?))
-            .condition_expression(free)
-            .set_expression_attribute_names(p.names())
+            .set_item(Some(item))
+            .condition_expression("attribute_not_exists(PK)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
             .map_err(unexpected)?;
         Ok(TransactWriteItem::builder().put(put).build())
@@ -469,24 +458,35 @@ fn unmet(present: User, rule: &Rule, write: &Write) -> Result<User, WriteError> 
     }
 }
 
-/// Why a transaction was cancelled; `None` when it is worth repeating as it is.
+/// Why a transaction was cancelled.
 fn cancelled(
     error: &SdkError<TransactWriteItemsError, HttpResponse>,
     claims: &[(Identifier, IdentifierId)],
-) -> Result<Option<Outcome>, StoreError> {
+    operation_part: Option<usize>,
+) -> Result<Outcome, StoreError> {
     let reasons = match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(e)) => e.cancellation_reasons(),
-        _ => {
-            return match StoreError::from_sdk(error) {
-                StoreError::Conflict => Ok(None),
-                error => Err(error),
-            };
-        }
+        _ => return Err(StoreError::from_sdk(error)),
     };
     let failed = |reason: &CancellationReason| reason.code() == Some("ConditionalCheckFailed");
     if let Some(reason) = reasons.first().filter(|reason| failed(reason)) {
         let present = reason.item.clone().map(user::from_item).transpose()?;
-        return Ok(Some(Outcome::Moved(present.map(Box::new))));
+        return Ok(Outcome::Moved(present.map(Box::new)));
+    }
+    // Before the claims: while another transaction is under way, it may be this very operation's,
+    // and the claims its own.
+    let fault = reasons.iter().find_map(|reason| {
+        let code = reason.code().unwrap_or_default();
+        StoreError::from_code(code, reason.message().unwrap_or_default())
+    });
+    if let Some(fault) = fault {
+        return Err(fault);
+    }
+    if operation_part
+        .and_then(|part| reasons.get(part))
+        .is_some_and(failed)
+    {
+        return Ok(Outcome::Repeated);
     }
     let taken: Vec<Identifier> = claims
         .iter()
@@ -495,30 +495,14 @@ fn cancelled(
         .map(|((identifier, _), _)| identifier.clone())
         .collect();
     if !taken.is_empty() {
-        return Ok(Some(Outcome::Taken(taken)));
-    }
-    let faults = reasons.iter().filter_map(|reason| {
-        StoreError::from_code(
-            reason.code().unwrap_or_default(),
-            reason.message().unwrap_or_default(),
-        )
-    });
-    let mut conflict = false;
-    for fault in faults {
-        match fault {
-            StoreError::Conflict => conflict = true,
-            fault => return Err(fault),
-        }
-    }
-    if conflict {
-        return Ok(None);
+        return Ok(Outcome::Taken(taken));
     }
     // Codes only: a reason also holds the item.
     let codes: Vec<_> = reasons
         .iter()
         .filter_map(CancellationReason::code)
         .collect();
-    Err(StoreError::Unexpected(format!(
+    Err(unexpected(format!(
         "a transaction was cancelled: {codes:?}"
     )))
 }
