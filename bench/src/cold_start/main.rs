@@ -203,6 +203,7 @@ fn event() -> serde_json::Value {
         path_parameters: vec![("user_id".to_owned(), user_id)],
         api_key: (key_id, key),
         stage: "prod",
+        base: "/prod",
         request_id: "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
         time: Clock::System.now().as_unix() * 1000,
         has_binary_body: false,

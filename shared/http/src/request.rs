@@ -75,7 +75,7 @@ impl Origin {
 /// 256 KB.
 const MOST_BODY_BYTES: usize = 256 * 1024;
 
-/// As deep as serde_json reads what it doesn't ignore.
+/// As deep as `serde_json` reads what it doesn't ignore.
 const MOST_LEVELS: usize = 127;
 
 /// The template's time-out of a function.
