@@ -78,3 +78,29 @@ pub(crate) fn item(
     };
     serde_dynamo::to_item(reservation).map_err(|error| StoreError::Unexpected(error.to_string()))
 }
+
+#[cfg(test)]
+mod tests {
+    use domain::{Email, Phone, Timestamp, sample};
+
+    use super::*;
+
+    fn prefix(identifier: Identifier) -> String {
+        let id = IdentifierId::issue(Timestamp::from_unix(1), [0; 10]);
+        let item = item(&identifier, id, &sample::published().id).unwrap();
+        item["prefix"].as_s().unwrap().clone()
+    }
+
+    #[test]
+    fn phone_numbers_of_different_countries_lie_in_different_partitions() {
+        let phone = |text| prefix(Identifier::from(&Phone::parse(text).unwrap()));
+        assert_eq!(phone("+441514960453"), "PHONE#+44");
+        assert_eq!(phone("+12125552368"), "PHONE#+12");
+    }
+
+    #[test]
+    fn addresses_lie_in_the_partition_of_their_first_character() {
+        let email = Email::parse("Ärger@example.org").unwrap();
+        assert_eq!(prefix(Identifier::from(&email)), "EMAIL#ä");
+    }
+}
