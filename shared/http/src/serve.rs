@@ -18,6 +18,7 @@ pub fn serve(endpoint: &'static Endpoint) -> Result<(), Error> {
         .flatten_event(true)
         .with_target(false)
         .with_current_span(false)
+        .with_span_list(false)
         .without_time()
         .init();
     let runtime = tokio::runtime::Builder::new_current_thread()
