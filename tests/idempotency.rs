@@ -129,6 +129,14 @@ on_both_stores! {
         roster.table.check_invariants().await;
     }
 
+    async fn a_late_repeat_of_a_deletion_spares_a_user_who_came_back(roster: Roster) {
+        let path = roster.write(&sample::published()).await;
+        named(&roster, "DELETE", &path, "k", json!({})).await.expect(204);
+        roster.write(&sample::published()).await;
+        named(&roster, "DELETE", &path, "k", json!({})).await.expect(204);
+        roster.send("GET", &path).await.expect(200);
+    }
+
     async fn of_repeats_at_the_same_time_every_one_answers_success(roster: Roster) {
         for round in 0..10 {
             let body = json!({ "email": format!("grace{round}@example.org") });

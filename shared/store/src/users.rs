@@ -322,7 +322,8 @@ impl Users {
                 .transact(user_part, id, &[], &releases, record, write)
                 .await?
             {
-                Outcome::Written => return Ok(()),
+                // A user who came back under the same id since is not this operation's to delete.
+                Outcome::Written | Outcome::Repeated => return Ok(()),
                 // Moved or gone: the next look tells by whom.
                 _ if attempts.again_after(&StoreError::Conflict).await => {}
                 _ => return Err(StoreError::Conflict.into()),
