@@ -134,6 +134,8 @@ on_both_stores! {
         named(&roster, "DELETE", &path, "k", json!({})).await.expect(204);
         roster.write(&sample::published()).await;
         named(&roster, "DELETE", &path, "k", json!({})).await.expect(204);
+        let call = roster.request("DELETE", &path).header("idempotency-key", "k");
+        call.header("if-match", "\"7\"").json(json!({})).send().await.expect(204);
         roster.send("GET", &path).await.expect(200);
     }
 

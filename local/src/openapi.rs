@@ -202,7 +202,10 @@ fn description(status: u16) -> &'static str {
         401 => "The API key is missing or not valid.",
         403 => "The key may not do this, or the caller's address may not use the API.",
         404 => "No such user, or the user has no such part.",
-        409 => "Other writers were in the way.",
+        409 => {
+            "Other writers were in the way; or, for the repeat of a create, its user has been \
+                deleted since."
+        }
         412 => "The user has another version than If-Match names.",
         413 => "The body is too large.",
         422 => {

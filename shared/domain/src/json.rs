@@ -91,7 +91,7 @@ impl PartialEq for JsonObject {
 impl Eq for JsonObject {}
 
 /// How deep the brackets outside of strings nest.
-pub fn levels(text: &str) -> usize {
+fn levels(text: &str) -> usize {
     let (mut deepest, mut level, mut in_string, mut escaped) = (0_usize, 0_usize, false, false);
     for byte in text.bytes() {
         match byte {

@@ -10,7 +10,9 @@ use crate::StoreError;
 
 /// The attempts at one write.
 pub(crate) struct Attempts {
-    made: u32,
+    /// Those that others were in the way of.
+    refused: u32,
+    pauses: u32,
     deadline: Instant,
 }
 
@@ -22,24 +24,25 @@ impl Attempts {
     const RESERVE: Duration = Duration::from_millis(250);
 
     pub(crate) fn until(deadline: Instant) -> Self {
-        Self { made: 0, deadline }
+        Self {
+            refused: 0,
+            pauses: 0,
+            deadline,
+        }
     }
 
     /// Waits for the next attempt after `error`; false when that is final. While an attempt before
     /// is under way, the table is asked until the deadline.
     pub(crate) async fn again_after(&mut self, error: &StoreError) -> bool {
         match error {
-            StoreError::Conflict | StoreError::Busy(_) => self.again(Self::MOST).await,
-            StoreError::UnderWay => self.again(u32::MAX).await,
-            _ => false,
+            StoreError::Conflict | StoreError::Busy(_) => self.refused += 1,
+            StoreError::UnderWay => {}
+            _ => return false,
         }
-    }
-
-    async fn again(&mut self, most_attempts: u32) -> bool {
-        self.made += 1;
-        let most = (Self::FIRST_PAUSE * 2_u32.saturating_pow(self.made)).min(Self::LONGEST_PAUSE);
-        let pause = most.mul_f64(jitter());
-        if self.made >= most_attempts || Instant::now() + pause + Self::RESERVE > self.deadline {
+        self.pauses += 1;
+        let longest = Self::FIRST_PAUSE * 2_u32.saturating_pow(self.pauses);
+        let pause = longest.min(Self::LONGEST_PAUSE).mul_f64(jitter());
+        if self.refused >= Self::MOST || Instant::now() + pause + Self::RESERVE > self.deadline {
             return false;
         }
         tokio::time::sleep(pause).await;

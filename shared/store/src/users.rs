@@ -288,19 +288,12 @@ impl Users {
         let mut attempts = Attempts::until(write.deadline);
         loop {
             let Some(before) = self.get(id).await? else {
-                let was_deleted_by_this = write.is_named
-                    && self
-                        .get_item(operation::key(&write.operation))
-                        .await?
-                        .is_some();
-                return if was_deleted_by_this {
-                    Ok(())
-                } else {
-                    Err(WriteError::NotFound)
-                };
+                return self.unless_repeated(write, WriteError::NotFound).await;
             };
             if !write.precondition.allows(before.version) {
-                return Err(WriteError::PreconditionFailed);
+                return self
+                    .unless_repeated(write, WriteError::PreconditionFailed)
+                    .await;
             }
             let mut p = Placeholders::default();
             let unmoved = format!("{} = {}", p.path(&["version"]), p.number(before.version));
@@ -329,6 +322,15 @@ impl Users {
                 _ => return Err(StoreError::Conflict.into()),
             }
         }
+    }
+
+    /// Why a deletion is refused, unless it is the repeat of one that happened.
+    async fn unless_repeated(&self, write: &Write, refused: WriteError) -> Result<(), WriteError> {
+        let key = operation::key(&write.operation);
+        if write.is_named && self.get_item(key).await?.is_some() {
+            return Ok(());
+        }
+        Err(refused)
     }
 
     fn update_part(&self, before: &User, after: &User) -> Result<TransactWriteItem, StoreError> {
