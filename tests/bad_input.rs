@@ -2,6 +2,7 @@
 
 use domain::sample;
 use functions::ENDPOINTS;
+use local::openapi::example_path;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -10,14 +11,11 @@ use crate::harness::{ADMIN, Answer, READ_ONLY, Roster};
 
 /// Every call as a request on the sample user.
 fn calls() -> Vec<(&'static str, String)> {
-    let user = sample::published();
-    let email = user.emails.keys().next().unwrap().to_string();
     ENDPOINTS
         .iter()
         .map(|endpoint| {
-            let (method, path) = endpoint.route();
-            let path = path.replace("{user_id}", user.id.as_str());
-            (method.as_str(), path.replace("{identifier_id}", &email))
+            let (method, route) = endpoint.route();
+            (method.as_str(), example_path(route))
         })
         .collect()
 }

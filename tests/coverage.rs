@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use domain::sample;
 use functions::{ENDPOINTS, users};
+use local::openapi::example_path;
 use roster_http::{Access, App, Clock, Endpoint, Entropy};
 use serde_json::json;
 
@@ -19,13 +20,7 @@ fn request<'a>(roster: &'a Roster, endpoint: &Endpoint, path: &str) -> Call<'a> 
 }
 
 fn path(endpoint: &Endpoint) -> String {
-    let user = sample::published();
-    let email = user.emails.keys().next().unwrap().to_string();
-    endpoint
-        .route()
-        .1
-        .replace("{user_id}", user.id.as_str())
-        .replace("{identifier_id}", &email)
+    example_path(endpoint.route().1)
 }
 
 /// Provokes one status; `None` where nobody has written down how.

@@ -3,6 +3,7 @@
 
 use domain::sample;
 use functions::ENDPOINTS;
+use local::openapi::example_path;
 use roster_http::{Access, Endpoint};
 
 use crate::harness::{Answer, Call, Fault, Roster};
@@ -26,12 +27,8 @@ fn writing_calls() -> impl Iterator<Item = &'static Endpoint> {
 }
 
 fn request<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
-    let user = sample::published();
-    let email = user.emails.keys().next().unwrap().to_string();
-    let (method, path) = endpoint.route();
-    let path = path
-        .replace("{user_id}", user.id.as_str())
-        .replace("{identifier_id}", &email);
+    let (method, route) = endpoint.route();
+    let path = example_path(route);
     roster
         .request(method.as_str(), &path)
         .body(endpoint.example)

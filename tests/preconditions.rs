@@ -2,6 +2,7 @@
 
 use domain::sample;
 use functions::ENDPOINTS;
+use local::openapi::example_path;
 use roster_http::Access;
 use serde_json::json;
 
@@ -9,17 +10,12 @@ use crate::harness::Roster;
 
 /// Every writing call on one user, as a request on the sample user.
 fn writes() -> Vec<(&'static str, String, &'static str)> {
-    let user = sample::published();
-    let email = user.emails.keys().next().unwrap().to_string();
     ENDPOINTS
         .iter()
         .filter(|endpoint| endpoint.access == Access::Write && endpoint.name != "create_user")
         .map(|endpoint| {
-            let (method, path) = endpoint.route();
-            let path = path
-                .replace("{user_id}", user.id.as_str())
-                .replace("{identifier_id}", &email);
-            (method.as_str(), path, endpoint.example)
+            let (method, route) = endpoint.route();
+            (method.as_str(), example_path(route), endpoint.example)
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use roster_http::{Access, Endpoint};
 
 use crate::event::{Context, Incoming, proxy_event};
 use crate::gateway::KEYS;
-use crate::openapi::{document, example_parameter};
+use crate::openapi::{document, example_parameter, example_path};
 use crate::{StartError, gateway};
 
 const TABLE_START: &str = "<!-- calls: made by `cargo run -- generate` -->\n";
@@ -92,11 +92,7 @@ fn event(endpoint: &Endpoint) -> String {
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| (name.to_owned(), example_parameter(name)))
         .collect();
-    let path = path_parameters
-        .iter()
-        .fold(resource_path.to_owned(), |path, (name, value)| {
-            path.replace(&format!("{{{name}}}"), value)
-        });
+    let path = example_path(resource_path);
     let (key_id, key) = KEYS[0];
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let incoming = Incoming {

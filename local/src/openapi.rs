@@ -186,6 +186,15 @@ pub fn example_parameter(name: &str) -> String {
     }
 }
 
+/// A route's path with the sample user's ids in place of its parameters.
+pub fn example_path(route: &str) -> String {
+    ["user_id", "identifier_id"]
+        .into_iter()
+        .fold(route.to_owned(), |path, name| {
+            path.replace(&format!("{{{name}}}"), &example_parameter(name))
+        })
+}
+
 fn user_example() -> Value {
     let user = sample::published();
     let now = Timestamp::from_unix(user.creation_time.as_unix());
@@ -274,9 +283,7 @@ fn problem_example(status: u16, path: &str) -> Value {
         "title": title,
         "status": status,
         "detail": detail,
-        "instance": path
-            .replace("{user_id}", &example_parameter("user_id"))
-            .replace("{identifier_id}", &example_parameter("identifier_id")),
+        "instance": example_path(path),
         "trace_id": "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
     });
     if status == 422 {

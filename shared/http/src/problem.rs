@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::id::InvalidId;
 use domain::profile::InvalidClaim;
 use domain::{Code, IdentityError, Refusal};
 use store::{StoreError, WriteError};
@@ -152,9 +151,4 @@ impl From<WriteError> for Problem {
             WriteError::Store(error) => error.into(),
         }
     }
-}
-
-/// A path parameter that is not of its form.
-pub(crate) fn invalid_parameter(name: &str, invalid: InvalidId) -> Problem {
-    Problem::invalid(name, invalid)
 }

@@ -15,7 +15,6 @@ use tokio::time::Instant;
 
 use crate::app::since_epoch;
 use crate::etag::Tags;
-use crate::problem::invalid_parameter;
 use crate::{Access, App, Endpoint, Problem};
 
 /// A request whose key, headers and body are in order.
@@ -126,13 +125,13 @@ impl Request {
     /// The path parameter `user_id`.
     pub fn user_id(&self) -> Result<UserId, Problem> {
         let text = self.parameter("user_id")?;
-        UserId::parse(&text).map_err(|invalid| invalid_parameter("user_id", invalid))
+        UserId::parse(&text).map_err(|invalid| Problem::invalid("user_id", invalid))
     }
 
     /// The path parameter `identifier_id`.
     pub fn identifier_id(&self) -> Result<IdentifierId, Problem> {
         let text = self.parameter("identifier_id")?;
-        IdentifierId::parse(&text).map_err(|invalid| invalid_parameter("identifier_id", invalid))
+        IdentifierId::parse(&text).map_err(|invalid| Problem::invalid("identifier_id", invalid))
     }
 
     /// API Gateway passes path parameters percent-encoded; they are decoded here, once.

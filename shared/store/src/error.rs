@@ -53,6 +53,11 @@ pub enum WriteError {
 }
 
 impl StoreError {
+    /// What only a bug or a misconfiguration brings about.
+    pub(crate) fn unexpected(what: impl std::fmt::Display) -> Self {
+        Self::Unexpected(what.to_string())
+    }
+
     /// Reads the SDK's error. The SDK has retried what it can by now.
     pub(crate) fn from_sdk<E>(error: &SdkError<E, HttpResponse>) -> Self
     where

@@ -76,7 +76,7 @@ pub(crate) fn item(
         prefix: format!("{}#{start}", kind_name(identifier.kind)),
         canonical: identifier.canonical.clone(),
     };
-    serde_dynamo::to_item(reservation).map_err(|error| StoreError::Unexpected(error.to_string()))
+    serde_dynamo::to_item(reservation).map_err(StoreError::unexpected)
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ pub async fn make(client: &Client, name: &str, table: &Table) -> Result<Made, St
                 .set_key_schema(Some(key_schema(&index.key)?))
                 .projection(projection)
                 .build()
-                .map_err(unexpected)
+                .map_err(StoreError::unexpected)
         })
         .collect::<Result<_, StoreError>>()?;
     let attributes = table
@@ -76,14 +76,14 @@ pub async fn make(client: &Client, name: &str, table: &Table) -> Result<Made, St
                 .attribute_name(name)
                 .attribute_type(ScalarAttributeType::from(kind.as_str()))
                 .build()
-                .map_err(unexpected)
+                .map_err(StoreError::unexpected)
         })
         .collect::<Result<_, StoreError>>()?;
     let stream = StreamSpecification::builder()
         .stream_enabled(true)
         .stream_view_type(StreamViewType::from(table.stream_view.as_str()))
         .build()
-        .map_err(unexpected)?;
+        .map_err(StoreError::unexpected)?;
     let created = client
         .create_table()
         .table_name(name)
@@ -103,7 +103,7 @@ pub async fn make(client: &Client, name: &str, table: &Table) -> Result<Made, St
         .attribute_name(&table.time_to_live)
         .enabled(true)
         .build()
-        .map_err(unexpected)?;
+        .map_err(StoreError::unexpected)?;
     client
         .update_time_to_live()
         .table_name(name)
@@ -128,11 +128,7 @@ fn key_schema(key: &[(String, String)]) -> Result<Vec<KeySchemaElement>, StoreEr
                 .attribute_name(name)
                 .key_type(KeyType::from(kind.as_str()))
                 .build()
-                .map_err(unexpected)
+                .map_err(StoreError::unexpected)
         })
         .collect()
-}
-
-fn unexpected(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unexpected(error.to_string())
 }

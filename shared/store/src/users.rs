@@ -171,7 +171,7 @@ impl Users {
         {
             Outcome::Written => Ok(new),
             Outcome::Moved(Some(own)) if own.id == UserId::created_by(&write.operation) => Ok(*own),
-            Outcome::Moved(_) => Err(unexpected("another user has the id").into()),
+            Outcome::Moved(_) => Err(StoreError::unexpected("another user has the id").into()),
             Outcome::Repeated => Err(WriteError::Gone),
             Outcome::Taken(identifiers) => Err(duplicates(&identifiers).into()),
         }
@@ -209,9 +209,9 @@ impl Users {
             let error = match sent {
                 Ok(output) => {
                     record(Direction::Write, output.consumed_capacity());
-                    let item = output
-                        .attributes
-                        .ok_or_else(|| unexpected("an update answered no attributes"))?;
+                    let item = output.attributes.ok_or_else(|| {
+                        StoreError::unexpected("an update answered no attributes")
+                    })?;
                     return Ok(user::from_item(item)?);
                 }
                 Err(error) => error,
@@ -307,7 +307,7 @@ impl Users {
                     ReturnValuesOnConditionCheckFailure::AllOld,
                 )
                 .build()
-                .map_err(unexpected)?;
+                .map_err(StoreError::unexpected)?;
             let user_part = TransactWriteItem::builder().delete(delete).build();
             let releases: Vec<_> = before.identifiers().into_keys().collect();
             let record = write.record();
@@ -353,7 +353,7 @@ impl Users {
             .set_expression_attribute_values(p.values())
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(unexpected)?;
+            .map_err(StoreError::unexpected)?;
         Ok(TransactWriteItem::builder().update(part).build())
     }
 
@@ -415,7 +415,7 @@ impl Users {
             .condition_expression("attribute_not_exists(PK)")
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
             .build()
-            .map_err(unexpected)?;
+            .map_err(StoreError::unexpected)?;
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
@@ -433,7 +433,7 @@ impl Users {
             .set_expression_attribute_names(p.names())
             .set_expression_attribute_values(p.values())
             .build()
-            .map_err(unexpected)?;
+            .map_err(StoreError::unexpected)?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
 }
@@ -441,10 +441,6 @@ impl Users {
 /// A key that no item ever has.
 fn nobody() -> Item {
     operation::key(&OperationId::stored("none".to_owned()))
-}
-
-fn unexpected(error: impl std::fmt::Display) -> StoreError {
-    StoreError::Unexpected(error.to_string())
 }
 
 /// Why a rule's condition was false of `present`.
@@ -457,7 +453,9 @@ fn unmet(present: User, rule: &Rule, write: &Write) -> Result<User, WriteError> 
     }
     match rule.decide(&present)? {
         Decision::AlreadyDone => Ok(present),
-        Decision::Apply => Err(unexpected("a rule's condition was false where it holds").into()),
+        Decision::Apply => {
+            Err(StoreError::unexpected("a rule's condition was false where it holds").into())
+        }
     }
 }
 
@@ -505,7 +503,7 @@ fn cancelled(
         .iter()
         .filter_map(CancellationReason::code)
         .collect();
-    Err(unexpected(format!(
+    Err(StoreError::unexpected(format!(
         "a transaction was cancelled: {codes:?}"
     )))
 }
