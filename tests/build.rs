@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 fn main() {
     println!("cargo::rerun-if-env-changed=CI");
     println!("cargo::rerun-if-env-changed=PATH");
-    println!("cargo::rustc-check-cfg=cfg(dynamodb_local, cargo_lambda)");
+    println!("cargo::rustc-check-cfg=cfg(dynamodb_local, cargo_lambda, chromium, moto)");
     let runs = |program: &str, arguments: &[&str]| {
         Command::new(program)
             .args(arguments)
@@ -34,4 +34,10 @@ fn main() {
         runs("cargo-lambda", &["lambda", "--version"]),
         "cargo-lambda",
     );
+    require(
+        "chromium",
+        runs("chromium", &["--version"]) && runs("chromedriver", &["--version"]),
+        "Chromium and its driver",
+    );
+    require("moto", runs("moto_server", &["--help"]), "moto's server");
 }

@@ -2,9 +2,10 @@
 //! `ConsumedCapacity`. DynamoDB Local counts transactions half, so this is about the embedded
 //! store alone, which follows AWS.
 
+use domain::sample;
 use serde_json::{Value, json};
 
-use crate::harness::{Recorded, Roster, Store};
+use crate::harness::{Answer, Recorded, Roster, Store};
 
 /// Requests, and units of the base table and of the indexes.
 #[derive(Debug, PartialEq)]
@@ -131,4 +132,42 @@ async fn a_lock_out_is_lifted_at_the_price_of_one_write() {
     roster.write(&user).await;
     let (unblock, _) = price(&roster, "POST", &format!("{path}/unblock"), json!({})).await;
     assert_eq!(unblock, cost(&["UpdateItem"], 1.0, 0.0));
+}
+
+/// What a request cost that was sent by `call`.
+async fn price_of(roster: &Roster, call: impl Future<Output = Answer>) -> Cost {
+    roster.faults.clear();
+    let answer = call.await;
+    assert!(answer.status < 300, "{answer:?}");
+    measured(roster.faults.clear())
+}
+
+#[tokio::test]
+async fn what_people_do_costs_what_the_design_says() {
+    let roster = Roster::start(Store::Embedded).await;
+    roster.person("grace").await;
+    // The pair's count; reservation, user and known address; user, pair, session, known address.
+    let sign_in = [
+        "UpdateItem",
+        "GetItem",
+        "BatchGetItem",
+        "TransactWriteItems",
+    ];
+    let price = price_of(&roster, roster.login("grace", sample::PASSWORD)).await;
+    assert_eq!(price, cost(&sign_in, 1.0 + 1.0 + 2.0 + 8.0, 0.0));
+
+    let grace = roster.sign_in("grace", sample::PASSWORD).await;
+    let price = price_of(&roster, grace.get("/users/email/")).await;
+    assert_eq!(price, cost(&["BatchGetItem"], 2.0, 0.0));
+    let price = price_of(&roster, grace.get("/users/emails/")).await;
+    assert_eq!(price, cost(&["BatchGetItem", "Query"], 3.0, 0.0));
+
+    let change = grace.change_email("hopper@example.com", sample::PASSWORD);
+    change.await.expect(200);
+    let link = roster.link_to("hopper@example.com").await;
+    // Reservation, user, pending address, change, notification; the reservation's index entry.
+    // With two addresses and a password, this user has just passed 1 KB: two units more.
+    let price = price_of(&roster, roster.follow(&link)).await;
+    let confirm = ["Query", "TransactWriteItems"];
+    assert_eq!(price, cost(&confirm, 1.0 + 10.0 + 2.0, 1.0));
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use functions::ENDPOINTS;
-use local::template::{Function, Template};
-use serde_json::json;
+use functions::{CONSUMERS, ENDPOINTS};
+use local::template::{Function, StreamFunction, Template};
+use roster_http::{Access, Action};
+use serde_json::{Value, json};
+use store::NOTIFICATION_SORT_KEY;
 
 use crate::harness::root;
 
@@ -35,24 +37,57 @@ fn call_names() -> BTreeSet<String> {
         .collect()
 }
 
+/// The calls, and the consumers of the stream.
+fn all_names() -> BTreeSet<String> {
+    let mut names = call_names();
+    names.extend(CONSUMERS.iter().map(|consumer| consumer.name.to_owned()));
+    names
+}
+
+fn camel_case(name: &str) -> String {
+    name.split('_')
+        .map(|word| word[..1].to_uppercase() + &word[1..])
+        .collect()
+}
+
+/// The functions that may read the keys of links.
+fn has_link_keys(name: &str) -> bool {
+    let mut links = ENDPOINTS.iter().filter(|e| e.access == Access::Link);
+    links.any(|endpoint| endpoint.name == name) || name == "send_notifications"
+}
+
 #[test]
 fn every_call_has_one_binary_one_event_and_one_function() {
     let template = template();
     let functions: BTreeSet<_> = template.functions.iter().map(|f| f.name.clone()).collect();
     assert_eq!(functions, call_names());
     assert_eq!(functions.len(), template.functions.len());
-    assert_eq!(names_in("functions/src/bin", ".rs"), call_names());
-    assert_eq!(names_in("events", ".json"), call_names());
+    let consumers: Vec<_> = template
+        .consumers
+        .iter()
+        .map(|c| c.function.name.as_str())
+        .collect();
+    let wanted: Vec<_> = CONSUMERS.iter().map(|consumer| consumer.name).collect();
+    assert_eq!(consumers, wanted);
+    assert_eq!(names_in("functions/src/bin", ".rs"), all_names());
+    assert_eq!(names_in("events", ".json"), all_names());
 }
 
 #[test]
 fn every_call_has_a_file_of_tests() {
-    let tested: BTreeSet<String> = ["tests/users", "tests/usernames", "tests/emails"]
+    let folders = [
+        "tests/users",
+        "tests/usernames",
+        "tests/emails",
+        "tests/account",
+        "tests/changes",
+    ];
+    let tested: BTreeSet<String> = folders
         .into_iter()
         .flat_map(|folder| names_in(folder, ".rs"))
         .filter(|name| name != "mod")
         .collect();
-    assert_eq!(tested, call_names());
+    assert_eq!(tested, all_names());
 }
 
 #[test]
@@ -60,9 +95,19 @@ fn every_binary_serves_the_call_of_its_name() {
     for endpoint in ENDPOINTS {
         let path = root().join(format!("functions/src/bin/{}.rs", endpoint.name));
         let main = std::fs::read_to_string(path).unwrap();
-        let served = format!("::{}::ENDPOINT", endpoint.name);
+        let serve = if has_link_keys(endpoint.name) {
+            "serve_link"
+        } else {
+            "serve"
+        };
+        let module = format!("::{}::ENDPOINT", endpoint.name);
         assert!(
-            main.contains(&served),
+            main.contains(&format!("roster_http::{serve}(&")),
+            "{} is not served by {serve}",
+            endpoint.name
+        );
+        assert!(
+            main.contains(&module),
             "{} serves another call",
             endpoint.name
         );
@@ -74,38 +119,129 @@ fn the_template_routes_what_the_calls_say() {
     let template = template();
     for endpoint in ENDPOINTS {
         let function = function(&template, endpoint.name);
-        let routes: Vec<_> = function
+        let text = |method: &roster_http::Method, path: &str| format!("{method} {path}");
+        let routes: BTreeSet<_> = function
             .routes
             .iter()
-            .map(|(m, p)| (m.clone(), p.as_str()))
+            .map(|route| text(&route.method, &route.path))
             .collect();
-        assert_eq!(routes, endpoint.routes, "{}", endpoint.name);
-        let logical_id: String = endpoint
-            .name
-            .split('_')
-            .map(|word| word[..1].to_uppercase() + &word[1..])
+        let wanted: BTreeSet<_> = endpoint
+            .routes
+            .iter()
+            .map(|(method, path)| text(method, path))
             .collect();
-        assert_eq!(function.logical_id, logical_id);
+        assert_eq!(routes, wanted, "{}", endpoint.name);
+        assert_eq!(function.logical_id, camel_case(endpoint.name));
     }
+}
+
+#[test]
+fn people_need_no_key_and_are_throttled_more_strictly_than_programs() {
+    let template = template();
+    for endpoint in ENDPOINTS {
+        for route in &function(&template, endpoint.name).routes {
+            assert_eq!(
+                route.needs_key,
+                endpoint.access.needs_key(),
+                "{}",
+                endpoint.name
+            );
+            let is_stricter = route.limit.is_some_and(|limit| {
+                limit.rate < template.limit.rate && limit.burst < template.limit.burst
+            });
+            assert_eq!(
+                is_stricter, !route.needs_key,
+                "{} {}",
+                endpoint.name, route.path
+            );
+        }
+    }
+}
+
+/// What a role needs beside the table: its log, and the keys of links.
+fn wanted_permissions(name: &str, actions: &[Action]) -> Vec<(String, Value)> {
+    let table = json!({ "Fn::GetAtt": ["Table", "Arn"] });
+    let mut wanted: Vec<_> = actions
+        .iter()
+        .map(|action| (action.iam_name(), table.clone()))
+        .collect();
+    if has_link_keys(name) {
+        let parameter = |name: &str| {
+            let arn = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter";
+            json!({ "Fn::Sub": format!("{arn}${{{name}}}") })
+        };
+        let parameters = [
+            parameter("LinkKeyParameter"),
+            parameter("PreviousLinkKeyParameter"),
+        ];
+        wanted.push(("ssm:GetParameters".to_owned(), json!(parameters)));
+    }
+    let log = json!({ "Fn::GetAtt": ["FunctionLog", "Arn"] });
+    wanted.push(("logs:CreateLogStream".to_owned(), log.clone()));
+    wanted.push(("logs:PutLogEvents".to_owned(), log));
+    wanted
 }
 
 #[test]
 fn every_role_may_do_what_its_call_needs_and_nothing_else() {
     let template = template();
     for endpoint in ENDPOINTS {
-        let table = json!({ "Fn::GetAtt": ["Table", "Arn"] });
-        let log = json!({ "Fn::GetAtt": ["FunctionLog", "Arn"] });
-        let mut wanted: Vec<_> = endpoint
-            .actions
-            .iter()
-            .map(|action| (action.iam_name(), table.clone()))
-            .collect();
-        wanted.push(("logs:CreateLogStream".to_owned(), log.clone()));
-        wanted.push(("logs:PutLogEvents".to_owned(), log));
         let function = function(&template, endpoint.name);
+        let wanted = wanted_permissions(endpoint.name, endpoint.actions);
         assert_eq!(function.permissions, wanted, "{}", endpoint.name);
         assert!(function.managed_policies.is_empty(), "{}", endpoint.name);
     }
+}
+
+#[test]
+fn a_consumer_may_read_the_stream_and_send_and_nothing_else() {
+    let template = template();
+    let [consumer] = CONSUMERS else {
+        panic!("another consumer needs its own list of permissions");
+    };
+    let [StreamFunction { function, .. }] = template.consumers.as_slice() else {
+        panic!("the template has other consumers");
+    };
+    assert_eq!(function.logical_id, camel_case(consumer.name));
+    let stream = json!({ "Fn::GetAtt": ["Table", "StreamArn"] });
+    let queue = json!({ "Fn::GetAtt": ["UnsentNotifications", "Arn"] });
+    let ses = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:*";
+    let extra = [
+        ("dynamodb:DescribeStream", stream.clone()),
+        ("dynamodb:GetRecords", stream.clone()),
+        ("dynamodb:GetShardIterator", stream),
+        ("dynamodb:ListStreams", json!("*")),
+        ("sqs:SendMessage", queue),
+        ("ses:SendEmail", json!({ "Fn::Sub": ses })),
+        ("sns:Publish", json!("*")),
+    ];
+    let mut wanted = wanted_permissions(consumer.name, consumer.actions);
+    wanted.extend(extra.map(|(action, resource)| (action.to_owned(), resource)));
+    let sorted = |permissions: &[(String, Value)]| -> BTreeSet<String> {
+        permissions
+            .iter()
+            .map(|(action, resource)| format!("{action} {resource}"))
+            .collect()
+    };
+    assert_eq!(sorted(&function.permissions), sorted(&wanted));
+    assert!(function.managed_policies.is_empty());
+}
+
+#[test]
+fn the_stream_brings_new_notifications_and_gives_up_after_six_attempts() {
+    let template = template();
+    let consumer = &template.consumers[0];
+    let [pattern] = consumer.patterns.as_slice() else {
+        panic!("one filter is enough: {:?}", consumer.patterns);
+    };
+    let wanted = json!({
+        "eventName": ["INSERT"],
+        "dynamodb": { "Keys": { "SK": { "S": [{ "prefix": NOTIFICATION_SORT_KEY }] } } },
+    });
+    assert_eq!(serde_json::from_str::<Value>(pattern).unwrap(), wanted);
+    assert!(consumer.reports_failures() && consumer.bisects && consumer.has_destination);
+    assert_eq!(consumer.maximum_retry_attempts, Some(5));
+    assert_eq!(consumer.starting_position, "TRIM_HORIZON");
 }
 
 #[test]
@@ -121,8 +257,20 @@ fn every_function_connects_by_what_its_role_allows() {
 
 #[test]
 fn functions_that_hash_have_a_whole_core_and_the_others_the_least() {
-    for function in template().functions {
-        let hashes = function.name == "create_user";
+    let template = template();
+    let consumers = template
+        .consumers
+        .into_iter()
+        .map(|consumer| consumer.function);
+    for function in template.functions.into_iter().chain(consumers) {
+        let hashes = [
+            "create_user",
+            "login",
+            "request_email_change",
+            "reset_password",
+            "undo_email_change",
+        ]
+        .contains(&function.name.as_str());
         assert_eq!(
             function.memory,
             if hashes { 1769 } else { 128 },
@@ -181,7 +329,7 @@ fn the_logs_hold_no_path_query_or_address() {
 
 #[test]
 fn what_is_generated_is_up_to_date() {
-    local::generate::generate(&root(), ENDPOINTS, true).unwrap();
+    local::generate::generate(&root(), ENDPOINTS, CONSUMERS, true).unwrap();
 }
 
 #[test]
@@ -189,12 +337,14 @@ fn what_an_answer_shows_has_every_member_and_no_other() {
     let document = local::openapi::document(ENDPOINTS);
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         let is_answer = schema["additionalProperties"] == false;
+        let reference = format!("#/components/schemas/{name}");
         let is_request = ENDPOINTS.iter().any(|endpoint| {
-            let (method, path) = endpoint.route();
-            let method = method.as_str().to_lowercase();
-            let body = &document["paths"][path][method]["requestBody"]["content"];
-            let reference = format!("#/components/schemas/{name}");
-            body["application/json"]["schema"]["$ref"] == reference
+            endpoint.routes.iter().any(|(method, path)| {
+                let method = method.as_str().to_lowercase();
+                let body = &document["paths"][path][method]["requestBody"]["content"];
+                let mut media = body.as_object().into_iter().flat_map(|it| it.values());
+                media.any(|media| media["schema"]["$ref"] == reference)
+            })
         });
         let Some(members) = schema["properties"].as_object() else {
             continue;

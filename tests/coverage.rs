@@ -2,25 +2,86 @@
 
 use std::sync::LazyLock;
 
-use domain::sample;
+use std::time::Duration;
+
+use domain::{OperationId, User, sample};
 use functions::{ENDPOINTS, users};
+use local::generate::sample_session;
 use local::openapi::example_path;
-use roster_http::{Access, App, Clock, Endpoint, Entropy};
+use local::samples;
+use roster_http::{Access, AccountSettings, App, Clock, Endpoint, Entropy, LinkKeys};
 use serde_json::json;
+use store::{Precondition, Write};
+use tokio::time::Instant;
 
 use crate::harness::{Answer, Call, Fault, NOW, READ_ONLY, Roster, Store, root};
 
-/// A request that the call answers with success, once the sample user is there.
+const UNKNOWN_EMAIL: &str = "00000000-0000-4000-8000-000000000000";
+
+/// A request that the call answers with success, once the samples are there.
 fn good<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
     request(roster, endpoint, &path(endpoint)).body(endpoint.example)
 }
 
 fn request<'a>(roster: &'a Roster, endpoint: &Endpoint, path: &str) -> Call<'a> {
-    roster.request(endpoint.route().0.as_str(), path)
+    let method = endpoint.route().0.as_str();
+    match endpoint.access {
+        Access::Read | Access::Write => roster.request(method, path),
+        Access::SignIn => roster.visit(method, path),
+        Access::Link => roster
+            .visit(method, path)
+            .header("accept", "application/json"),
+        Access::Session => sample_session()
+            .into_iter()
+            .fold(roster.visit(method, path), |call, (name, value)| {
+                call.header(&name, value)
+            }),
+    }
+}
+
+/// As good as [`good`], for a link: the form of its page, sent.
+async fn press<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
+    let page = roster.open(&path(endpoint)).await;
+    let cookies = page.set_cookies();
+    let (nonce, _) = cookies["linknonce"];
+    roster
+        .visit("POST", &path(endpoint))
+        .header("cookie", format!("linknonce={nonce}"))
+        .header("accept", "application/json")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body("password=a+new+long+password")
 }
 
 fn path(endpoint: &Endpoint) -> String {
     example_path(endpoint.route().1)
+}
+
+/// Leaves the sample person without a primary address.
+async fn forget_primary_email(roster: &Roster) {
+    let change = |user: &mut User| {
+        user.primary_email = None;
+        Ok(())
+    };
+    let id = sample::person().user.id;
+    let write = Write {
+        operation: OperationId::of(&[b"no primary"]),
+        is_named: false,
+        precondition: Precondition::None,
+        now: NOW,
+        deadline: Instant::now() + Duration::from_secs(10),
+    };
+    roster.users.edit(&id, &write, change).await.unwrap();
+}
+
+/// A service that lets nobody in.
+async fn throttled() -> Roster {
+    let slow = [
+        ("ThrottlingRateLimit", "0.001"),
+        ("ThrottlingBurstLimit", "0"),
+        ("SelfServiceRateLimit", "0.001"),
+        ("SelfServiceBurstLimit", "0"),
+    ];
+    Roster::with_parameters(Store::Embedded, &slow).await
 }
 
 /// Provokes one status; `None` where nobody has written down how.
@@ -34,8 +95,23 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
                 .send()
                 .await
         }
+        400 if endpoint.access == Access::Link => {
+            let tampered = path(endpoint).replace('.', ".x");
+            request(roster, endpoint, &tampered).send().await
+        }
         400 => good(roster, endpoint).body("{").send().await,
-        401 => good(roster, endpoint).key(None).send().await,
+        401 if endpoint.access == Access::SignIn => {
+            let wrong = endpoint.example.replace("correct", "wrong");
+            good(roster, endpoint).body(wrong).send().await
+        }
+        401 => {
+            let (method, _) = endpoint.route();
+            roster
+                .visit(method.as_str(), &path(endpoint))
+                .body(endpoint.example)
+                .send()
+                .await
+        }
         403 if endpoint.access == Access::Write => {
             good(roster, endpoint).key(Some(READ_ONLY)).send().await
         }
@@ -44,12 +120,25 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
             let roster = Roster::with_parameters(Store::Embedded, &elsewhere).await;
             good(&roster, endpoint).send().await
         }
+        404 if endpoint.name == "get_primary_email" => {
+            forget_primary_email(roster).await;
+            good(roster, endpoint).send().await
+        }
+        404 if endpoint.access == Access::Session => {
+            let unknown = path(endpoint).replace(sample::PENDING_EMAIL, UNKNOWN_EMAIL);
+            request(roster, endpoint, &unknown).send().await
+        }
         404 => {
             let unknown = path(endpoint).replace(sample::published().id.as_str(), "nobody");
             request(roster, endpoint, &unknown)
                 .body(endpoint.example)
                 .send()
                 .await
+        }
+        409 if endpoint.access == Access::Link => {
+            let call = press(roster, endpoint).await;
+            roster.faults.plan(0, forever, Fault::Conflict);
+            call.send().await
         }
         409 => {
             roster.faults.plan(0, forever, Fault::Conflict);
@@ -77,11 +166,7 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
                 .await
         }
         429 => {
-            let slow = [
-                ("ThrottlingRateLimit", "0.001"),
-                ("ThrottlingBurstLimit", "0"),
-            ];
-            let roster = Roster::with_parameters(Store::Embedded, &slow).await;
+            let roster = throttled().await;
             good(&roster, endpoint).send().await
         }
         500 => {
@@ -101,11 +186,12 @@ on_both_stores! {
     async fn every_documented_status_of_every_call_can_be_provoked(roster: Roster) {
         let mut gaps = Vec::new();
         for endpoint in ENDPOINTS {
-            for status in [endpoint.statuses, Endpoint::SHARED_STATUSES].concat() {
+            for status in [endpoint.statuses, endpoint.shared_statuses()].concat() {
                 roster.table.clear().await;
                 let mut user = sample::published();
                 user.sign_ins.block_until = None;
                 roster.write(&user).await;
+                samples::write_person(&roster.users, NOW).await.unwrap();
                 let answer = provoke(&roster, endpoint, status).await;
                 roster.faults.clear();
                 if answer.as_ref().map(|answer| answer.status) != Some(status) {
@@ -185,7 +271,10 @@ async fn a_new_users_location_is_below_the_path_that_the_client_sees() {
 
 #[tokio::test]
 async fn an_event_without_a_key_id_is_unauthorized() {
-    for endpoint in ENDPOINTS {
+    for endpoint in ENDPOINTS
+        .iter()
+        .filter(|endpoint| endpoint.access.needs_key())
+    {
         let event = std::fs::read_to_string(root().join(format!("events/{}.json", endpoint.name)));
         let mut event: serde_json::Value = serde_json::from_str(&event.unwrap()).unwrap();
         for no_id in [json!(null), json!("")] {
@@ -205,6 +294,8 @@ fn unreachable() -> App {
         clock: Clock::Fixed(NOW),
         entropy: Entropy::seeded(1),
         read_only_key_ids: vec![],
+        account: AccountSettings::default(),
+        link_keys: LinkKeys::none(),
     }
 }
 

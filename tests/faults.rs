@@ -1,12 +1,16 @@
 //! Each writing call meets each fault at each of its requests: it answers success or an honest
 //! 409 or 503, its effect happens once, and the version moves at most once.
 
-use domain::sample;
-use functions::ENDPOINTS;
+use domain::account::{EmailChange, PendingEmail};
+use domain::user::{Operations, SignIns};
+use domain::{Account, User, UserId, sample};
+use functions::{ENDPOINTS, account};
+use local::generate::sample_session;
 use local::openapi::example_path;
+use local::samples;
 use roster_http::{Access, Endpoint};
 
-use crate::harness::{Answer, Call, Fault, Roster};
+use crate::harness::{Answer, Call, Fault, NOW, Roster};
 
 const FAULTS: [Fault; 8] = [
     Fault::Conflict,
@@ -170,5 +174,211 @@ on_both_stores! {
             roster.faults.clear();
             assert!(answer.status < 300, "{}: {answer:?}", endpoint.name);
         }
+    }
+    async fn a_used_link_leaves_the_old_state_or_the_new_one_and_its_repeat_finishes(roster: Roster) {
+        for endpoint in link_calls() {
+            let calm = Calm::of(&roster, endpoint).await;
+            for fault in FAULTS {
+                for at in 0..calm.requests {
+                    calm.meet(&roster, fault, at, 1).await;
+                }
+            }
+        }
+    }
+
+    async fn a_used_link_that_is_cut_off_before_or_after_its_transaction_can_be_used_again(roster: Roster) {
+        for endpoint in link_calls() {
+            let calm = Calm::of(&roster, endpoint).await;
+            for fault in [Fault::InternalError, Fault::Conflict, Fault::DropReply] {
+                for at in 0..calm.requests {
+                    calm.meet(&roster, fault, at, usize::MAX).await;
+                }
+            }
+        }
+    }
+
+    async fn a_request_to_change_the_address_happens_once_or_not_at_all(roster: Roster) {
+        let calm = Calm::of(&roster, &account::request_email_change::ENDPOINT).await;
+        for fault in FAULTS {
+            for at in 0..calm.requests {
+                calm.meet(&roster, fault, at, 1).await;
+            }
+        }
+        for fault in [Fault::InternalError, Fault::DropReply] {
+            for at in 0..calm.requests {
+                calm.meet(&roster, fault, at, usize::MAX).await;
+            }
+        }
+    }
+}
+
+fn link_calls() -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS
+        .iter()
+        .copied()
+        .filter(|endpoint| endpoint.access == Access::Link)
+}
+
+/// What a person's call comes to when nothing is in its way.
+struct Calm {
+    endpoint: &'static Endpoint,
+    /// What the link's page gave its form.
+    nonce: String,
+    untouched: AccountState,
+    done: AccountState,
+    requests: usize,
+}
+
+/// The sample person and what hangs on them, less what is drawn anew with each attempt; and whom
+/// notifications are for, in alphabetical order.
+#[derive(Clone, Debug, PartialEq)]
+struct AccountState {
+    user: User,
+    pending: Vec<PendingEmail>,
+    changes: Vec<EmailChange>,
+    notified: Vec<String>,
+}
+
+impl AccountState {
+    async fn of(roster: &Roster) -> Self {
+        let id = UserId::parse(sample::PERSON).unwrap();
+        let Account {
+            mut user,
+            pending,
+            changes,
+            ..
+        } = roster.users.account(&id).await.unwrap().unwrap();
+        user.operations = Operations::default();
+        let credential = user.credential.as_mut().unwrap();
+        // Salted; whether it is another one is told by its time.
+        credential.hash = None;
+        let items = roster.table.items().await;
+        let notifications = items
+            .iter()
+            .filter(|((_, sort), _)| sort.starts_with("NOTIFICATION#"));
+        let mut notified: Vec<String> = notifications
+            .map(|(_, item)| format!("{:?}", item["to"]))
+            .collect();
+        notified.sort();
+        let mut changes: Vec<_> = changes.into_values().collect();
+        changes.sort_by_key(|change| change.made_in);
+        Self {
+            user,
+            pending: pending.into_values().collect(),
+            changes,
+            notified,
+        }
+    }
+}
+
+impl Calm {
+    async fn of(roster: &Roster, endpoint: &'static Endpoint) -> Self {
+        let untouched = Self::afresh(roster).await;
+        let mut nonce = String::new();
+        if endpoint.access == Access::Link {
+            let page = roster.open(&example_path(endpoint.route().1)).await;
+            page.set_cookies()["linknonce"].0.clone_into(&mut nonce);
+        }
+        let (answer, requests) = Self::send(roster, endpoint, &nonce, None).await;
+        let answer = answer.expect(200);
+        let done = AccountState::of(roster).await;
+        assert_ne!(
+            done, untouched,
+            "{} has nothing to do: {answer:?}",
+            endpoint.name
+        );
+        assert_ne!(requests, 0);
+        Self {
+            endpoint,
+            nonce,
+            untouched,
+            done,
+            requests,
+        }
+    }
+
+    async fn afresh(roster: &Roster) -> AccountState {
+        roster.table.clear().await;
+        samples::write_person(&roster.users, NOW).await.unwrap();
+        AccountState::of(roster).await
+    }
+
+    /// Sends what a person sends; tells how many requests the store got.
+    async fn send(
+        roster: &Roster,
+        endpoint: &Endpoint,
+        nonce: &str,
+        fault: Option<(usize, usize, Fault)>,
+    ) -> (Answer, usize) {
+        let path = example_path(endpoint.route().1);
+        let call = if endpoint.access == Access::Link {
+            roster
+                .visit("POST", &path)
+                .header("accept", "application/json")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .header("cookie", format!("linknonce={nonce}"))
+                .body("password=a+new+long+password")
+        } else {
+            let call = roster.visit("POST", &path).body(endpoint.example);
+            let headers = sample_session().into_iter();
+            headers.fold(call, |call, (name, value)| call.header(&name, value))
+        };
+        roster.faults.clear();
+        if let Some((at, times, fault)) = fault {
+            roster.faults.plan(at, times, fault);
+        }
+        let answer = call.send().await;
+        (answer, roster.faults.clear().len())
+    }
+
+    async fn meet(&self, roster: &Roster, fault: Fault, at: usize, times: usize) {
+        let Self {
+            endpoint,
+            nonce,
+            untouched,
+            done,
+            ..
+        } = self;
+        assert_eq!(Self::afresh(roster).await, *untouched);
+        let (answer, _) = Self::send(roster, endpoint, nonce, Some((at, times, fault))).await;
+        let what = format!(
+            "{} {fault:?} at {at}, {times} times: {answer:?}",
+            endpoint.name
+        );
+        assert!(is_honest(&answer), "{what}");
+        let after = AccountState::of(roster).await;
+        if answer.status == 200 {
+            assert_eq!(after, *done, "{what}");
+        } else {
+            let compared = Self::comparable(&after);
+            let either = [untouched, done].map(Self::comparable);
+            assert!(either.contains(&compared), "{what}: {after:#?}");
+        }
+        roster.table.check_invariants().await;
+
+        let was_done =
+            !after.notified.is_empty() || Self::comparable(&after) != Self::comparable(untouched);
+        let (again, _) = Self::send(roster, endpoint, nonce, None).await;
+        let what = format!("{what}, and then {again:?}");
+        assert_eq!(again.status, 200, "{what}");
+        let last = AccountState::of(roster).await;
+        assert_eq!(last.pending, done.pending, "{what}");
+        if endpoint.access == Access::Link {
+            assert_eq!(Self::comparable(&last), Self::comparable(done), "{what}");
+        } else {
+            // A request that is made twice tells twice.
+            let times = if was_done { 2 } else { 1 };
+            assert_eq!(last.notified.len(), times * done.notified.len(), "{what}");
+        }
+        roster.table.check_invariants().await;
+    }
+
+    /// Less what a request leaves on the user that goes no further: the counters of sign-ins, and
+    /// the version that moves with them.
+    fn comparable(state: &AccountState) -> AccountState {
+        let mut state = state.clone();
+        state.user.sign_ins = SignIns::default();
+        state.user.version = 0;
+        state
     }
 }

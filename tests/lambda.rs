@@ -1,15 +1,21 @@
 //! The deployed binaries themselves, as processes behind cargo-lambda's emulation of Lambda.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use domain::sample;
-use functions::ENDPOINTS;
+use aws_sdk_dynamodb::types::AttributeValue;
+use domain::{Timestamp, sample};
+use functions::{CONSUMERS, ENDPOINTS};
+use local::samples;
+use roster_http::{Access, Clock, Endpoint};
+use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
+use crate::harness::person::Person;
 use crate::harness::{Roster, Store, root};
 
 /// Where cargo-lambda may listen.
@@ -127,7 +133,7 @@ fn cargo_lambda(subcommand: &str, port: u16) -> Command {
     command
 }
 
-/// Where the sample event of a call shows in its answer, and as what.
+/// Where the sample event of a call that manages users shows in its answer, and as what.
 fn effect(call: &str) -> (&'static str, Value) {
     match call {
         "create_user" => ("/emails/0/email", json!("grace@example.org")),
@@ -145,42 +151,171 @@ fn effect(call: &str) -> (&'static str, Value) {
     }
 }
 
+/// What the sample event of a call that manages users brings about.
+async fn check_user(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
+    let name = endpoint.name;
+    let body = answer["body"].as_str().unwrap_or_default();
+    if endpoint.statuses[0] == 204 {
+        assert_eq!(body, "", "{name}");
+        let path = format!("/api/users/{}", sample::published().id);
+        assert_eq!(roster.read(&path).await, None, "{name}");
+        return;
+    }
+    let body: Value = serde_json::from_str(body).unwrap();
+    let (pointer, value) = effect(name);
+    let shown = body.pointer(pointer).unwrap_or(&Value::Null);
+    assert_eq!(*shown, value, "{name}: {body}");
+    let path = format!("/api/users/{}", body["user_id"].as_str().unwrap());
+    let stored = roster.send("GET", &path).await.expect(200);
+    assert_eq!(stored.body, body, "{name}");
+    assert_eq!(
+        stored.header("etag"),
+        answer["multiValueHeaders"]["etag"][0].as_str(),
+        "{name}"
+    );
+}
+
+/// The sample person, in the session of the sample events.
+fn ada(roster: &Roster) -> Person<'_> {
+    let token = sample::session_token();
+    Person {
+        roster,
+        id: sample::PERSON.to_owned(),
+        session: token.cookie().expose_secret().to_owned(),
+        csrf: token.secret.csrf_token(),
+    }
+}
+
+/// What the sample event of a person's own call brings about.
+async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
+    let ada = ada(roster);
+    let body = answer["body"].as_str().unwrap_or_default();
+    let email = |email: &str, verified, primary| (email.to_owned(), verified, primary);
+    match endpoint.name {
+        "login" => {
+            let cookies = answer["multiValueHeaders"]["set-cookie"].as_array();
+            let cookies: BTreeMap<_, _> = cookies
+                .unwrap()
+                .iter()
+                .map(|cookie| cookie.as_str().unwrap().split(';').next().unwrap())
+                .map(|cookie| cookie.split_once('=').unwrap())
+                .collect();
+            let names: Vec<_> = cookies.keys().copied().collect();
+            assert_eq!(names, ["csrftoken", "osessionid", "sessionid"]);
+            assert_eq!(cookies["osessionid"], cookies["sessionid"]);
+            let signed_in = Person {
+                session: cookies["sessionid"].to_owned(),
+                csrf: cookies["csrftoken"].to_owned(),
+                ..ada
+            };
+            assert_ne!(signed_in.session, self::ada(roster).session);
+            signed_in.add_email("ada@example.com").await.expect(200);
+        }
+        "logout" => {
+            ada.get("/users/emails/").await.expect(401);
+        }
+        "get_primary_email" => {
+            let shown = ada.get("/users/email/").await.expect(200);
+            assert_eq!(serde_json::from_str::<Value>(body).unwrap(), shown.body);
+        }
+        "list_emails" => {
+            let shown = ada.get("/users/emails/").await.expect(200);
+            assert_eq!(serde_json::from_str::<Value>(body).unwrap(), shown.body);
+        }
+        name @ ("request_email_change" | "add_own_email") => {
+            let pending = email("countess@example.com", false, false);
+            assert!(ada.emails().await.contains(&pending), "{name}");
+            let link = roster.link_to("countess@example.com").await;
+            let path = match name {
+                "add_own_email" => "/users/email-verify/",
+                _ => "/users/email-set-primary/",
+            };
+            assert!(link.starts_with(path), "{name}: {link}");
+        }
+        "drop_email" => {
+            let dropped = email("ada.lovelace@example.org", false, false);
+            assert!(!ada.emails().await.contains(&dropped));
+        }
+        "verify_own_email" => {
+            let verified = email("ada.lovelace@example.org", true, false);
+            assert!(ada.emails().await.contains(&verified));
+        }
+        "confirm_primary_email" => {
+            let primary = email("ada.lovelace@example.org", true, true);
+            assert_eq!(ada.emails().await[0], primary);
+        }
+        name @ ("undo_email_change" | "reset_password") => {
+            let headers = &answer["multiValueHeaders"];
+            assert_eq!(headers["content-type"], json!(["text/html; charset=utf-8"]));
+            let cookie = headers["set-cookie"][0].as_str().unwrap();
+            assert!(cookie.starts_with("linknonce="), "{name}: {cookie}");
+            assert!(body.contains("New password"), "{name}: {body}");
+        }
+        name => panic!("what {name} brings about is not looked at"),
+    }
+}
+
+/// An empty table but for the two samples.
+async fn lay_out(roster: &Roster, now: Timestamp) {
+    roster.table.clear().await;
+    samples::write_user(&roster.users, now).await.unwrap();
+    samples::write_person(&roster.users, now).await.unwrap();
+}
+
+/// Puts a notification of the sample person's where the sample event has it.
+async fn plant_notification(roster: &Roster, now: Timestamp) {
+    ada(roster).add_email("ada@example.com").await.expect(200);
+    let items = roster.table.items().await;
+    let planted = items.into_iter().find_map(|((_, sort), item)| {
+        let is_mail = item.get("to")?.as_m().ok()?.contains_key("email");
+        (sort.starts_with("NOTIFICATION#") && is_mail).then_some(item)
+    });
+    let mut planted = planted.unwrap();
+    let sort = "NOTIFICATION#sample.0".to_owned();
+    planted.insert("SK".to_owned(), AttributeValue::S(sort));
+    lay_out(roster, now).await;
+    roster.table.put(planted).await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(cargo_lambda), ignore = "needs cargo-lambda")]
 async fn every_binary_answers_its_event() {
-    let roster = Roster::start(Store::Embedded).await;
+    // The binaries know no other time.
+    let now = Clock::System.now();
+    let roster = Roster::start(Store::Embedded).await.also(now, &[]).await;
     let watch = Watch::start(&roster);
-    let sample = sample::published();
-    let path = format!("/api/users/{}", sample.id);
     for endpoint in ENDPOINTS {
         let name = endpoint.name;
-        if roster.read(&path).await.is_some() {
-            roster.send("DELETE", &path).await.expect(204);
-        }
-        roster.write(&sample).await;
-
+        lay_out(&roster, now).await;
         let answer = watch.invoke(name).await;
         assert_eq!(
             answer["statusCode"], endpoint.statuses[0],
             "{name}: {answer}"
         );
-        let body = answer["body"].as_str().unwrap_or_default();
-        if endpoint.statuses[0] == 204 {
-            assert_eq!(body, "", "{name}");
-            assert_eq!(roster.read(&path).await, None, "{name}");
-            continue;
+        match endpoint.access {
+            Access::Read | Access::Write => check_user(&roster, endpoint, &answer).await,
+            Access::Session | Access::SignIn | Access::Link => {
+                check_person(&roster, endpoint, &answer).await;
+            }
         }
-        let body: Value = serde_json::from_str(body).unwrap();
-        let (pointer, value) = effect(name);
-        let shown = body.pointer(pointer).unwrap_or(&Value::Null);
-        assert_eq!(*shown, value, "{name}: {body}");
-        let path = format!("/api/users/{}", body["user_id"].as_str().unwrap());
-        let stored = roster.send("GET", &path).await.expect(200);
-        assert_eq!(stored.body, body, "{name}");
+    }
+    for consumer in CONSUMERS {
+        plant_notification(&roster, now).await;
+        let sent = roster.outbox.messages().len();
+        let answer = watch.invoke(consumer.name).await;
         assert_eq!(
-            stored.header("etag"),
-            answer["multiValueHeaders"]["etag"][0].as_str(),
-            "{name}"
+            answer,
+            json!({ "batchItemFailures": [] }),
+            "{}",
+            consumer.name
         );
+        let [message] = roster.outbox.messages().split_off(sent).try_into().unwrap();
+        assert_eq!(message.to, "ada@example.com");
+        let start = format!("{}/users/email-verify/", roster.base);
+        assert!(message.text.contains(&start), "{message:#?}");
+        let items = roster.table.items().await;
+        let key = |sort: &str| (format!("USER#{}", sample::PERSON), sort.to_owned());
+        let state = &items[&key("NOTIFICATION#sample.0")]["state"];
+        assert_eq!(*state, AttributeValue::S("sent".to_owned()));
     }
 }

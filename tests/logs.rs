@@ -58,3 +58,52 @@ on_both_stores! {
         }
     }
 }
+
+on_both_stores! {
+    async fn what_people_send_and_get_is_in_no_log(roster: Roster) {
+        let password = format!("{MARK} horse battery");
+        let email = format!("{MARK}@example.org");
+        let path = roster.create(json!({
+            "username": MARK, "email": email, "email_verified": true,
+            "password": password, "is_temporary_password": false,
+        })).await;
+        let person = roster.sign_in(MARK, &password).await;
+        let new = format!("new-{MARK}@example.org");
+        person.change_email(&new, &password).await.expect(200);
+        let link = roster.link_to(&new).await;
+        let wrong = roster.login(MARK, &format!("{MARK} wrong")).await.expect(401);
+        let tampered = roster.follow(&link.replace('.', ".x")).await.expect(400);
+        roster.faults.plan(0, usize::MAX, Fault::Refuse);
+        let failed = person.get("/users/emails/").await.expect(500);
+        let unsent = roster.follow(&link).await.expect(500);
+        roster.faults.clear();
+        roster.press(&link, "").await.expect(200);
+        let undo = roster.link_to(&email).await;
+        roster.press(&undo, &format!("password={MARK}+new+horse+battery")).await.expect(200);
+        roster.outbox.refuse(1, 400, "MessageRejected");
+        roster.deliver().await;
+
+        let planted = format!("planted-by-{}", roster.table.name);
+        tracing::info!("{planted}");
+        let logged = log::lines();
+        assert!(logged.contains(&planted), "nothing is captured");
+        for answer in [wrong, tampered, failed, unsent] {
+            let trace = answer.body["trace_id"].as_str().unwrap();
+            assert!(logged.contains(trace), "no line for {trace}");
+        }
+        let secrets = [
+            MARK,
+            &person.session,
+            &person.csrf,
+            link.split('/').nth(3).unwrap(),
+            undo.split('/').nth(3).unwrap(),
+            "linknonce",
+            "@example",
+            path.rsplit('/').next().unwrap(),
+            "127.0.0.1",
+        ];
+        for line in logged.lines() {
+            assert!(!secrets.iter().any(|secret| line.contains(secret)), "{line}");
+        }
+    }
+}

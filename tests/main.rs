@@ -8,17 +8,25 @@
 mod harness;
 mod strategies;
 
+mod account;
 mod bad_input;
+mod browser;
 mod capacity;
+mod changes;
 mod consistency;
 mod coverage;
 mod emails;
 mod faults;
 mod idempotency;
 mod lambda;
+mod links;
 mod logs;
+mod moto;
 mod preconditions;
 mod properties;
 mod races;
+mod sessions;
+mod sign_in_limits;
+mod takeovers;
 mod usernames;
 mod users;

@@ -1,8 +1,15 @@
 //! Who comes first gets it, and nobody else does.
 
-use domain::sample;
-use futures_util::future::join_all;
+use std::time::Duration;
+
+use domain::link::Purpose;
+use domain::{Account, Email, Identifier, IdentifierId, OperationId, UserId, sample};
+use futures_util::future::{join, join_all};
 use serde_json::json;
+use store::{Precondition, Write};
+use tokio::time::Instant;
+
+use crate::harness::{NOW, Roster};
 
 const CLIENTS: usize = 64;
 const ROUNDS: usize = 50;
@@ -110,4 +117,135 @@ on_both_stores! {
             assert!(roster.table.items().await.is_empty(), "{answers:?}");
         }
     }
+    async fn of_two_users_who_confirm_one_address_at_once_one_gets_it_and_the_other_gets_400(roster: Roster) {
+        let users = [only_a_username(&roster, "grace").await, only_a_username(&roster, "ada").await];
+        let mut wins = [0, 0];
+        for round in 0..ROUNDS {
+            let email = Email::parse(&format!("r{round}@example.com")).unwrap();
+            let mut links = Vec::new();
+            for (id, purpose) in users.iter().zip([Purpose::SetPrimaryEmail, Purpose::VerifyEmail]) {
+                links.push(mailed_link(&roster, id, &email, purpose).await);
+            }
+            // Neither is always the first to be sent.
+            links.rotate_left(round % 2);
+            let answers = join_all(links.iter().map(|link| roster.follow(link))).await;
+            let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+            statuses.sort_unstable();
+            assert_eq!(statuses, [200, 400], "round {round}: {answers:#?}");
+            let loser = answers.iter().find(|answer| answer.status == 400).unwrap();
+            assert_eq!(loser.codes(), ["DuplicateEmail"], "round {round}");
+
+            let owner = roster.users.owner(Some(&Identifier::from(&email))).await.unwrap().unwrap();
+            let winner = users.iter().position(|id| *id == owner).unwrap();
+            wins[winner] += 1;
+            // Neither comes near the most addresses that a user may have.
+            for id in &users {
+                let user = roster.users.get(id).await.unwrap().unwrap();
+                let has_it = user.emails.values().any(|own| own.value == email);
+                assert_eq!(has_it, *id == owner, "round {round}");
+                for own in user.emails.keys().filter(|own| user.primary_email != Some(**own)) {
+                    let path = format!("/api/users/{id}/emails/{own}");
+                    roster.send("DELETE", &path).await.expect(200);
+                }
+            }
+            roster.table.check_invariants().await;
+        }
+        assert_eq!(wins.iter().sum::<usize>(), ROUNDS);
+    }
+
+    async fn a_link_that_is_used_twice_at_once_acts_once_and_tells_once(roster: Roster) {
+        let id = only_a_username(&roster, "grace").await;
+        let first = Email::parse("first@example.com").unwrap();
+        let link = mailed_link(&roster, &id, &first, Purpose::SetPrimaryEmail).await;
+        roster.follow(&link).await.expect(200);
+        let mut old = first;
+        for round in 0..ROUNDS {
+            let email = Email::parse(&format!("r{round}@example.com")).unwrap();
+            let link = mailed_link(&roster, &id, &email, Purpose::SetPrimaryEmail).await;
+            let before = roster.users.account(&id).await.unwrap().unwrap();
+            let told = roster.recipients().await.len();
+            let answers = join_all((0..2).map(|_| roster.follow(&link))).await;
+            for answer in answers {
+                answer.expect(200);
+            }
+            let after = roster.users.account(&id).await.unwrap().unwrap();
+            assert_eq!(after.user.version, before.user.version + 1, "round {round}");
+            assert_eq!(after.user.email_generation, before.user.email_generation + 1);
+            assert_eq!(after.primary_email().unwrap().1, &email);
+            assert_eq!(after.changes.len(), before.changes.len() + 1);
+            assert_eq!(roster.recipients_after(told).await, [old.as_str()], "round {round}");
+            let (old_id, _) = before.primary_email().unwrap();
+            roster.send("DELETE", &format!("/api/users/{id}/emails/{old_id}")).await.expect(200);
+            old = email;
+        }
+        roster.table.check_invariants().await;
+    }
+
+    async fn a_confirmation_and_its_cancelling_at_once_end_in_one_or_the_other(roster: Roster) {
+        let id = only_a_username(&roster, "grace").await;
+        for round in 0..ROUNDS {
+            let email = Email::parse(&format!("r{round}@example.com")).unwrap();
+            let link = mailed_link(&roster, &id, &email, Purpose::VerifyEmail).await;
+            let page = roster.open(&link).await.expect(200);
+            let (nonce, _) = page.set_cookies()["linknonce"];
+            let (proved, cancelled) = join(
+                roster.submit(&link, nonce, ""),
+                roster.submit(&link, nonce, "action=cancel"),
+            )
+            .await;
+            let account = roster.users.account(&id).await.unwrap().unwrap();
+            let is_proved = account.user.emails.values().any(|own| own.value == email);
+            let wanted = if is_proved { (200, 400) } else { (400, 200) };
+            assert_eq!((proved.status, cancelled.status), wanted, "round {round}");
+            assert!(account.pending.is_empty(), "round {round}: {account:#?}");
+            for own in account.user.emails.keys() {
+                let primary = account.user.primary_email == Some(*own);
+                if !primary {
+                    let path = format!("/api/users/{id}/emails/{own}");
+                    roster.send("DELETE", &path).await.expect(200);
+                }
+            }
+        }
+        roster.table.check_invariants().await;
+    }
+}
+
+async fn only_a_username(roster: &Roster, name: &str) -> UserId {
+    let path = roster.create(json!({ "username": name })).await;
+    UserId::parse(path.rsplit('/').next().unwrap()).unwrap()
+}
+
+/// The link that a request for this address mails: asked for past the calls, whose limits of an
+/// hour are not what is tested.
+async fn mailed_link(roster: &Roster, id: &UserId, email: &Email, purpose: Purpose) -> String {
+    let app = roster.app();
+    let fresh = IdentifierId::issue(NOW, *email.as_str().as_bytes().first_chunk().unwrap());
+    let write = Write {
+        operation: OperationId::of(&[id.as_str().as_bytes(), email.as_str().as_bytes()]),
+        is_named: false,
+        precondition: Precondition::None,
+        now: NOW,
+        deadline: Instant::now() + Duration::from_secs(10),
+    };
+    let request = |account: &mut Account| {
+        // What lost in an earlier round waits no longer.
+        account.pending.clear();
+        let (email, occasion) = (email.clone(), app.occasion(&write));
+        match purpose {
+            Purpose::VerifyEmail => account.request_email(fresh, email, occasion),
+            _ => account.request_change(fresh, email, occasion),
+        }
+    };
+    let account = roster
+        .users
+        .edit_account(id, &write, request)
+        .await
+        .unwrap();
+    let link = account.outbox[0].message.link().unwrap();
+    let token = app.link_keys.get().await.unwrap().sign(link, id);
+    let call = match purpose {
+        Purpose::VerifyEmail => "email-verify",
+        _ => "email-set-primary",
+    };
+    format!("/users/{call}/{token}/{id}/")
 }

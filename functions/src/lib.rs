@@ -4,11 +4,13 @@
 //! neither DynamoDB nor Lambda, and shares nothing with other calls but what the crates below it
 //! offer. Each has a thin binary of its own in `src/bin`.
 
+pub mod account;
+pub mod changes;
 pub mod emails;
 pub mod usernames;
 pub mod users;
 
-use roster_http::Endpoint;
+use roster_http::{Consumer, Endpoint};
 
 /// All calls, in the contract's order.
 pub static ENDPOINTS: &[&Endpoint] = &[
@@ -25,4 +27,18 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &emails::set_primary_email::ENDPOINT,
     &emails::verify_email::ENDPOINT,
     &emails::unverify_email::ENDPOINT,
+    &account::login::ENDPOINT,
+    &account::logout::ENDPOINT,
+    &account::get_primary_email::ENDPOINT,
+    &account::request_email_change::ENDPOINT,
+    &account::add_own_email::ENDPOINT,
+    &account::list_emails::ENDPOINT,
+    &account::drop_email::ENDPOINT,
+    &account::verify_own_email::ENDPOINT,
+    &account::confirm_primary_email::ENDPOINT,
+    &account::undo_email_change::ENDPOINT,
+    &account::reset_password::ENDPOINT,
 ];
+
+/// All consumers of the table's stream.
+pub static CONSUMERS: &[&Consumer] = &[&changes::send_notifications::CONSUMER];

@@ -29,8 +29,8 @@ pub struct Context<'a> {
     pub resource_path: &'a str,
     /// The path's parameters, percent-encoded.
     pub path_parameters: Vec<(String, String)>,
-    /// The API key's id and value.
-    pub api_key: (&'a str, &'a str),
+    /// The API key's id and value; nothing where the route needs none.
+    pub api_key: Option<(&'a str, &'a str)>,
     /// The stage.
     pub stage: &'a str,
     /// What stands before the path in the client's URL: the stage's name, unless there is a
@@ -46,7 +46,7 @@ pub struct Context<'a> {
 
 /// The event's JSON.
 pub fn proxy_event(request: &Incoming<'_>, context: &Context<'_>) -> Value {
-    let (key_id, key) = context.api_key;
+    let (key_id, key) = context.api_key.unzip();
     let (headers, multi_value_headers) = single_and_multi(request.headers.iter().cloned());
     let (query, multi_value_query) = single_and_multi(query_pairs(request.query));
     let parameters: Map<String, Value> = context
@@ -153,4 +153,43 @@ fn request_time(milliseconds: i64) -> String {
     jiff::Timestamp::from_millisecond(milliseconds)
         .map(|time| time.strftime("%d/%b/%Y:%H:%M:%S +0000").to_string())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::Ipv4Addr;
+
+    fn identity(api_key: Option<(&str, &str)>) -> Value {
+        let incoming = Incoming {
+            method: "GET",
+            path: "/",
+            query: "",
+            headers: vec![],
+            body: b"",
+            source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        };
+        let context = Context {
+            resource_path: "/",
+            path_parameters: vec![],
+            api_key,
+            stage: "prod",
+            base: "",
+            request_id: "",
+            time: 0,
+            has_binary_body: true,
+        };
+        proxy_event(&incoming, &context)["requestContext"]["identity"].clone()
+    }
+
+    #[test]
+    fn a_route_without_a_key_shows_none() {
+        let identity_with = identity(Some(("id", "value")));
+        assert_eq!(identity_with["apiKey"], "value");
+        assert_eq!(identity_with["apiKeyId"], "id");
+        let identity_without = identity(None);
+        let members = identity_without.as_object().unwrap();
+        assert_eq!(members["apiKey"], Value::Null);
+        assert_eq!(members["apiKeyId"], Value::Null);
+    }
 }

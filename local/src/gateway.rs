@@ -13,7 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming as Body;
-use hyper::header::{HOST, HeaderName, HeaderValue};
+use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
@@ -27,7 +27,8 @@ use tokio::net::TcpListener;
 use tracing::{error, info};
 
 use crate::event::{Context, Incoming, proxy_event};
-use crate::template::{GatewayResponse, Template};
+use crate::services::Services;
+use crate::template::{GatewayResponse, Limit, Template};
 use crate::throttle::Throttle;
 
 /// The values that the template's keys have on this machine.
@@ -52,12 +53,16 @@ pub struct Gateway {
     routes: Vec<Route>,
     keys: HashMap<&'static str, &'static str>,
     throttle: Throttle,
+    services: Option<Services>,
     app: Arc<App>,
 }
 
 struct Route {
     method: Method,
     path: String,
+    needs_key: bool,
+    /// In place of everybody's.
+    throttle: Option<Throttle>,
     timeout: Duration,
     endpoint: &'static Endpoint,
 }
@@ -115,10 +120,12 @@ impl Gateway {
                     "{}: there is no call {}",
                     function.logical_id, function.name
                 ))?;
-            for (method, path) in &function.routes {
+            for route in &function.routes {
                 routes.push(Route {
-                    method: method.clone(),
-                    path: path.clone(),
+                    method: route.method.clone(),
+                    path: route.path.clone(),
+                    needs_key: route.needs_key,
+                    throttle: route.limit.map(throttle),
                     timeout: function.timeout,
                     endpoint,
                 });
@@ -131,12 +138,19 @@ impl Gateway {
             }
         }
         Ok(Self {
-            throttle: Throttle::new(template.rate_limit, template.burst_limit),
+            throttle: throttle(template.limit),
+            services: None,
             template,
             routes,
             keys,
             app: Arc::new(app),
         })
+    }
+
+    /// Answers below `/_local/`, too: the services beside the API, which know no API key.
+    pub fn with_services(mut self, services: Services) -> Self {
+        self.services = Some(services);
+        self
     }
 
     /// Serves until `shutdown` resolves, then lets requests under way end.
@@ -173,6 +187,11 @@ impl Gateway {
     }
 
     async fn answer(&self, peer: SocketAddr, request: Request<Body>) -> Response<Full<Bytes>> {
+        if let Some(services) = &self.services
+            && request.uri().path().starts_with(Services::PATH)
+        {
+            return services.answer(request, self.app.clock.now()).await;
+        }
         let request_id = request_id(&self.app);
         match self.pass_on(peer.ip(), request, &request_id).await {
             Ok(response) => response,
@@ -217,15 +236,13 @@ impl Gateway {
             .route(&head.method, path)
             .ok_or((Refusal::MissingAuthenticationToken, ""))?;
         let refuse = |refusal| (refusal, route.path.as_str());
-        let key = head
-            .headers
-            .get("x-api-key")
-            .and_then(|key| key.to_str().ok());
-        let api_key = key
-            .and_then(|key| self.keys.get_key_value(key))
-            .map(|(key, id)| (*id, *key))
-            .ok_or(refuse(Refusal::InvalidApiKey))?;
-        if !self.throttle.admits() {
+        let api_key = if route.needs_key {
+            let key = self.key(&head.headers);
+            Some(key.ok_or(refuse(Refusal::InvalidApiKey))?)
+        } else {
+            None
+        };
+        if !route.throttle.as_ref().unwrap_or(&self.throttle).admits() {
             return Err(refuse(Refusal::Throttled));
         }
         let body = Limited::new(body, MOST_BODY_BYTES)
@@ -273,6 +290,14 @@ impl Gateway {
             .ok_or(refuse(Refusal::Default5xx))
     }
 
+    /// Id and value of the API key that a request has, if it is one of the template's.
+    fn key(&self, headers: &HeaderMap) -> Option<(&'static str, &'static str)> {
+        let key = headers.get("x-api-key")?.to_str().ok()?;
+        self.keys
+            .get_key_value(key)
+            .map(|(value, id)| (*id, *value))
+    }
+
     /// The route of a path, and the path's parameters. A last slash makes no difference; a literal
     /// segment is preferred to a parameter.
     fn route(&self, method: &Method, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
@@ -314,6 +339,10 @@ impl Gateway {
             .ok()?;
         proxy_answer(answer)
     }
+}
+
+fn throttle(limit: Limit) -> Throttle {
+    Throttle::new(limit.rate, limit.burst)
 }
 
 fn proxy_answer(answer: Value) -> Option<Response<Full<Bytes>>> {
@@ -398,4 +427,23 @@ fn since_epoch() -> Duration {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn an_answer_may_set_several_cookies() {
+        let answer = proxy_answer(json!({
+            "statusCode": 200,
+            "multiValueHeaders": { "set-cookie": ["a=1; Path=/", "b=2"], "x-one": ["1"] },
+            "body": "{}",
+        }));
+        let answer = answer.unwrap();
+        let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().collect();
+        assert_eq!(cookies, ["a=1; Path=/", "b=2"]);
+        assert_eq!(answer.headers()["x-one"], "1");
+    }
 }

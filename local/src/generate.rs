@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use roster_http::{Access, Endpoint};
+use domain::sample;
+use roster_http::{Access, Consumer, Endpoint};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
 
 use crate::event::{Context, Incoming, proxy_event};
 use crate::gateway::KEYS;
@@ -16,7 +19,12 @@ const TABLE_END: &str = "<!-- /calls -->";
 
 /// Writes openapi.yaml, README's table of calls and the events below `root`; with `check`,
 /// writes nothing and fails when a file would change.
-pub fn generate(root: &Path, endpoints: &[&Endpoint], check: bool) -> Result<(), StartError> {
+pub fn generate(
+    root: &Path,
+    endpoints: &[&Endpoint],
+    consumers: &[&Consumer],
+    check: bool,
+) -> Result<(), StartError> {
     let read = |name: &str| {
         std::fs::read_to_string(root.join(name)).map_err(|source| StartError::File {
             path: name.to_owned(),
@@ -32,6 +40,10 @@ pub fn generate(root: &Path, endpoints: &[&Endpoint], check: bool) -> Result<(),
     ];
     for endpoint in endpoints {
         files.push((format!("events/{}.json", endpoint.name), event(endpoint)));
+    }
+    for consumer in consumers {
+        let name = format!("events/{}.json", consumer.name);
+        files.push((name, stream_event(consumer)));
     }
     let mut stale = Vec::new();
     for (name, wanted) in files {
@@ -70,6 +82,9 @@ fn readme(present: &str, endpoints: &[&Endpoint]) -> String {
         let key = match endpoint.access {
             Access::Read => "",
             Access::Write => ", administrator's key",
+            Access::Session => ", session",
+            Access::SignIn => ", nobody yet",
+            Access::Link => ", signed link",
         };
         let statuses: Vec<_> = endpoint.statuses.iter().map(ToString::to_string).collect();
         let _ = writeln!(
@@ -83,35 +98,41 @@ fn readme(present: &str, endpoints: &[&Endpoint]) -> String {
     format!("{head}{table}{}", &present[end..])
 }
 
-/// A complete event for the call, about the sample user that the local store starts with.
+/// A complete event for the call, about the samples that the local store starts with.
 fn event(endpoint: &Endpoint) -> String {
     const TIME: i64 = 1_640_975_400_000;
     let (method, resource_path) = endpoint.route();
     let path_parameters: Vec<(String, String)> = resource_path
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
-        .map(|name| (name.to_owned(), example_parameter(name)))
+        .map(|name| (name.to_owned(), example_parameter(resource_path, name)))
         .collect();
     let path = example_path(resource_path);
-    let (key_id, key) = KEYS[0];
     let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let mut headers = vec![
+        header("Accept", "application/json"),
+        header("Content-Type", "application/json"),
+        header("Host", "127.0.0.1:9080"),
+    ];
+    let (key_id, key) = KEYS[0];
+    let api_key = endpoint.access.needs_key().then_some((key_id, key));
+    match endpoint.access {
+        Access::Read | Access::Write => headers.push(header("X-Api-Key", key)),
+        Access::Session => headers.extend(sample_session()),
+        Access::SignIn | Access::Link => {}
+    }
     let incoming = Incoming {
         method: method.as_str(),
         path: &path,
         query: "",
-        headers: vec![
-            header("Accept", "application/json"),
-            header("Content-Type", "application/json"),
-            header("Host", "127.0.0.1:9080"),
-            header("X-Api-Key", key),
-        ],
+        headers,
         body: endpoint.example.as_bytes(),
         source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
     };
     let context = Context {
         resource_path,
         path_parameters,
-        api_key: (key_id, key),
+        api_key,
         stage: gateway::SAMPLE_STAGE,
         base: "/prod",
         request_id: "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
@@ -119,4 +140,43 @@ fn event(endpoint: &Endpoint) -> String {
         has_binary_body: false,
     };
     format!("{:#}\n", proxy_event(&incoming, &context))
+}
+
+/// The headers by which a browser shows that the sample person is signed in.
+pub fn sample_session() -> [(String, String); 2] {
+    let token = sample::session_token();
+    let (session, csrf) = (token.cookie(), token.secret.csrf_token());
+    let cookies = format!("sessionid={}; csrftoken={csrf}", session.expose_secret());
+    [
+        ("Cookie".to_owned(), cookies),
+        ("X-Csrftoken".to_owned(), csrf),
+    ]
+}
+
+/// A batch of the stream with one item that the consumer waits for.
+fn stream_event(consumer: &Consumer) -> String {
+    let key = json!({
+        "PK": { "S": format!("USER#{}", sample::PERSON) },
+        "SK": { "S": format!("{}sample.0", consumer.sort_key_start) },
+    });
+    let event = json!({
+        "Records": [{
+            "eventID": "8a9d4b3e3f5c4d8e9a610c6f6f1f7c55",
+            "eventName": "INSERT",
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": "eu-west-1",
+            "dynamodb": {
+                "ApproximateCreationDateTime": 1_640_975_400,
+                "Keys": key,
+                "NewImage": key,
+                "SequenceNumber": "100000000000000000001",
+                "SizeBytes": 100,
+                "StreamViewType": "NEW_AND_OLD_IMAGES",
+            },
+            "eventSourceARN":
+                "arn:aws:dynamodb:eu-west-1:000000000000:table/roster/stream/2021-12-31T00:00:00.000",
+        }],
+    });
+    format!("{event:#}\n")
 }

@@ -1,14 +1,22 @@
-//! The whole service on one machine: API Gateway and DynamoDB around the same handlers that
-//! Lambda runs; and the generator of what is made from the calls' facts.
+//! The whole service on one machine: API Gateway, DynamoDB, its stream, and what sends e-mails and
+//! SMS, around the same handlers that Lambda runs; and the generator of what is made from the
+//! calls' facts.
 //!
 //! **Invariant:** nothing about a call is written down here. Routes, keys, gateway responses,
-//! limits and the table come from template.yaml, everything else from the calls' `ENDPOINT`s.
+//! limits, the stream's consumers and the table come from template.yaml, everything else from the
+//! calls' `ENDPOINT`s.
 
 pub mod database;
 pub mod event;
+mod filter;
 pub mod gateway;
 pub mod generate;
+pub mod link_keys;
 pub mod openapi;
+pub mod outbox;
+pub mod samples;
+pub mod services;
+pub mod stream;
 pub mod template;
 mod throttle;
 mod yaml;
@@ -37,6 +45,14 @@ pub enum StartError {
     /// The data file can't be opened, or isn't one.
     #[error("can't use the data file {path}: {reason}")]
     Data {
+        /// The file.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The link keys can't be kept, or what is kept are none.
+    #[error("can't use the link keys {path}: {reason}")]
+    LinkKeys {
         /// The file.
         path: String,
         /// What is wrong with it.

@@ -3,25 +3,33 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use aws::Courier;
 use clap::{Parser, Subcommand};
-use domain::{OperationId, sample};
-use functions::ENDPOINTS;
+use domain::sample;
+use functions::{CONSUMERS, ENDPOINTS};
 use local::database::{self, Place};
 use local::gateway::{Gateway, KEYS};
+use local::link_keys::KeyPair;
+use local::outbox::Outbox;
+use local::services::{self, Services};
+use local::stream::Stream;
 use local::template::Template;
-use local::{StartError, generate};
-use roster_http::{App, Clock, Entropy};
+use local::{StartError, generate, samples};
+use roster_http::{App, Clock, Entropy, PublicUrl, Worker};
 use store::table::Made;
-use store::{Precondition, Settings, Users, Write};
+use store::{Settings, Users};
 use tokio::net::TcpListener;
-use tokio::time::{Duration, Instant};
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Roster on this machine: API Gateway and DynamoDB in one process.
+/// Who e-mails come from, unless the template says it.
+const SENDER: &str = "no-reply@roster.example";
+
+/// Roster on this machine: API Gateway, DynamoDB and what sends e-mails and SMS, in one process.
 #[derive(Parser)]
 #[command(version, name = "roster")]
 struct Arguments {
@@ -75,7 +83,7 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Some(Command::Generate { check }) => {
-            generate::generate(std::path::Path::new("."), ENDPOINTS, check)
+            generate::generate(std::path::Path::new("."), ENDPOINTS, CONSUMERS, check)
         }
         None => run(arguments).await,
     };
@@ -112,22 +120,36 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     };
     let settings = database::settings(endpoint, &arguments.table);
     let made = database::prepare(&settings, &template.table).await?;
-    let app = app(&settings, &template)?;
+    let entropy = Entropy::from_os()?;
+    let keys = match &place {
+        Place::File(file) => KeyPair::beside(file, &entropy)?,
+        Place::Memory | Place::Url(_) => KeyPair::new(&entropy),
+    };
+    let base = format!("http://{}", address(&listener)?);
+    let app = || app(&settings, &template, &keys, &base);
+    let calls = app()?;
     if made == Made::New && !arguments.empty {
-        write_sample(&app, &settings).await?;
+        write_samples(&calls, &settings).await?;
     }
 
-    let base = format!("http://{}", address(&listener)?);
-    let gateway =
-        Gateway::new(template, app, ENDPOINTS).map_err(|reason| StartError::Template {
+    let sender = template.environment("NO_REPLY_EMAIL").unwrap_or(SENDER);
+    let worker = Worker {
+        app: app()?,
+        courier: Courier::new(&services::settings(&base), sender.to_owned()),
+    };
+    let stream = Stream::open(&settings, &template.consumers, CONSUMERS).await?;
+    let gateway = Gateway::new(template, calls, ENDPOINTS)
+        .map_err(|reason| StartError::Template {
             path: arguments.template.display().to_string(),
             reason,
-        })?;
+        })?
+        .with_services(Services::new(Outbox::new(), &keys));
+    tokio::spawn(stream.run(Arc::new(worker)));
     // Before anybody is told that it runs, so that it can be stopped from then on.
     let interrupt = tokio::spawn(tokio::signal::ctrl_c());
     tokio::task::yield_now().await;
     println!(
-        "ready {base} store {} try: curl -H 'X-API-KEY: {}' {base}/api/users/{}",
+        "ready {base} store {} outbox {base}/_local/outbox try: curl -H 'X-API-KEY: {}' {base}/api/users/{}",
         settings.endpoint.as_deref().unwrap_or_default(),
         KEYS[0].1,
         sample::published().id
@@ -171,27 +193,35 @@ fn address(listener: &TcpListener) -> Result<String, StartError> {
         })
 }
 
-fn app(settings: &Settings, template: &Template) -> Result<App, StartError> {
+/// What calls and consumers work with.
+fn app(
+    settings: &Settings,
+    template: &Template,
+    keys: &KeyPair,
+    base: &str,
+) -> Result<App, StartError> {
+    let mut account = template.account_settings()?;
+    if account.public_url.is_none() {
+        account.public_url = PublicUrl::parse(base);
+    }
     Ok(App {
         users: Users::new(store::connect(settings), settings.table.clone()),
         clock: Clock::System,
         entropy: Entropy::from_os()?,
         read_only_key_ids: template.read_only_key_ids(),
+        account,
+        link_keys: keys.keys(),
     })
 }
 
-/// A new table starts with the user of the published examples, so that every line of README and
-/// every sample event has something to work on.
-async fn write_sample(app: &App, settings: &Settings) -> Result<(), StartError> {
-    let write = Write {
-        operation: OperationId::of(&[b"sample"]),
-        is_named: false,
-        precondition: Precondition::None,
-        now: app.clock.now(),
-        deadline: Instant::now() + Duration::from_secs(10),
+/// A new table starts with the samples.
+async fn write_samples(app: &App, settings: &Settings) -> Result<(), StartError> {
+    let now = app.clock.now();
+    let written = async {
+        samples::write_user(&app.users, now).await?;
+        samples::write_person(&app.users, now).await
     };
-    app.users
-        .create(sample::published(), &write)
+    written
         .await
         .map(|_| ())
         .map_err(|error| StartError::Store {

@@ -1,5 +1,6 @@
 //! openapi.yaml: the contract, made from the calls' facts and the wire's types.
 
+use domain::link::Purpose;
 use domain::{Timestamp, sample};
 use roster_http::{Access, Endpoint, Method, ProblemBody, UserBody};
 use schemars::SchemaGenerator;
@@ -19,15 +20,8 @@ pub fn document(endpoints: &[&Endpoint]) -> Value {
     let problem = answers.subschema_for::<ProblemBody<'_>>().to_value();
     let mut paths = Map::new();
     for endpoint in endpoints {
-        for (method, path) in endpoint.routes {
-            let operation = operation(
-                endpoint,
-                method,
-                path,
-                &mut requests,
-                &mut answers,
-                &problem,
-            );
+        for (number, (method, path)) in endpoint.routes.iter().enumerate() {
+            let operation = operation(endpoint, number, &mut requests, &mut answers, &problem);
             let item = paths.entry(*path).or_insert_with(|| json!({}));
             item[method.as_str().to_lowercase()] = operation;
         }
@@ -60,6 +54,10 @@ pub fn document(endpoints: &[&Endpoint]) -> Value {
         "components": {
             "securitySchemes": {
                 "api_key": { "type": "apiKey", "in": "header", "name": "X-API-KEY" },
+                "session": {
+                    "type": "apiKey", "in": "cookie", "name": "sessionid",
+                    "description": "Set by login, with osessionid and csrftoken.",
+                },
             },
             "schemas": schemas,
         },
@@ -68,47 +66,58 @@ pub fn document(endpoints: &[&Endpoint]) -> Value {
 
 fn operation(
     endpoint: &Endpoint,
-    method: &Method,
-    path: &str,
+    number: usize,
     requests: &mut SchemaGenerator,
     answers: &mut SchemaGenerator,
     problem: &Value,
 ) -> Value {
+    let (method, path) = &endpoint.routes[number];
+    // An operation id names one operation: where a call has more routes, the others are numbered.
+    let id = match number {
+        0 => endpoint.name.to_owned(),
+        number => format!("{}_{}", endpoint.name, number + 1),
+    };
     let mut operation = json!({
-        "operationId": endpoint.name,
+        "operationId": id,
         "summary": endpoint.summary,
         "tags": [tag(path)],
+        "security": security(endpoint.access),
         "parameters": parameters(endpoint, method, path),
     });
-    if let Some(schema) = endpoint.body.generate(requests) {
-        let example: Value = serde_json::from_str(endpoint.example).unwrap_or_default();
-        operation["requestBody"] = json!({
-            "content": { "application/json": { "schema": schema, "example": example } },
-        });
+    let takes_body = !matches!(*method, Method::GET | Method::HEAD);
+    if let Some(schema) = endpoint.body.generate(requests)
+        && takes_body
+    {
+        let mut content = json!({ "schema": schema });
+        if let Ok(example) = serde_json::from_str::<Value>(endpoint.example) {
+            content["example"] = example;
+        }
+        let media_type = match endpoint.access {
+            Access::Link => "application/x-www-form-urlencoded",
+            _ => "application/json",
+        };
+        operation["requestBody"] = json!({ "content": { media_type: content } });
     }
     let mut responses = Map::new();
-    let mut statuses = [endpoint.statuses, Endpoint::SHARED_STATUSES].concat();
+    let mut statuses = [endpoint.statuses, endpoint.shared_statuses()].concat();
     statuses.sort_unstable();
     for status in statuses {
-        let mut response = json!({ "description": description(status) });
-        match status {
-            200 | 201 => {
-                if let Some(schema) = endpoint.answer.generate(answers) {
-                    response["content"] = json!({
-                        "application/json": { "schema": schema, "example": user_example() },
-                    });
-                    response["headers"] = headers(status);
-                }
+        let mut response = json!({ "description": description(status, endpoint) });
+        response["headers"] = headers(status, endpoint);
+        if status < 300 {
+            let answer = endpoint.answer.generate(answers);
+            if let Some(content) = content(answer, endpoint) {
+                response["content"] = content;
             }
-            204 | 304 => response["headers"] = headers(status),
-            _ => {
-                response["content"] = json!({
-                    "application/problem+json": {
-                        "schema": problem,
-                        "example": problem_example(status, path),
-                    },
-                });
-                response["headers"] = headers(status);
+        } else if status != 304 {
+            response["content"] = json!({
+                "application/problem+json": {
+                    "schema": problem,
+                    "example": problem_example(status, endpoint, path),
+                },
+            });
+            if endpoint.access == Access::Link {
+                response["content"]["text/html"] = json!({});
             }
         }
         responses.insert(status.to_string(), response);
@@ -117,9 +126,32 @@ fn operation(
     operation
 }
 
+fn security(access: Access) -> Value {
+    match access {
+        Access::Read | Access::Write => json!([{ "api_key": [] }]),
+        Access::Session => json!([{ "session": [] }]),
+        Access::SignIn | Access::Link => json!([]),
+    }
+}
+
+/// What a successful answer holds.
+fn content(answer: Option<schemars::Schema>, endpoint: &Endpoint) -> Option<Value> {
+    if endpoint.access == Access::Link {
+        return Some(json!({ "text/html": {} }));
+    }
+    let schema = answer?.to_value();
+    let mut content = json!({ "schema": schema });
+    if endpoint.access.needs_key() {
+        content["example"] = user_example();
+    }
+    Some(json!({ "application/json": content }))
+}
+
 /// The resource that a path is about: its last literal plural, or the users.
 fn tag(path: &str) -> &'static str {
-    if path.contains("/emails") {
+    if path.starts_with("/users") {
+        "account"
+    } else if path.contains("/emails") {
         "emails"
     } else if path.contains("/username") {
         "usernames"
@@ -139,18 +171,20 @@ fn parameters(endpoint: &Endpoint, method: &Method, path: &str) -> Value {
         .split('/')
         .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'))
         .map(|name| {
-            let schema = if name == "user_id" {
-                json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" })
-            } else {
-                json!({ "type": "string", "format": "uuid" })
+            let schema = match name {
+                "user_id" | "user_id_key" => {
+                    json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" })
+                }
+                "signed_email" => json!({ "type": "string" }),
+                _ => json!({ "type": "string", "format": "uuid" }),
             };
             json!({
                 "name": name, "in": "path", "required": true, "schema": schema,
-                "example": example_parameter(name),
+                "example": example_parameter(path, name),
             })
         })
         .collect();
-    if *method == Method::GET {
+    if *method == Method::GET && endpoint.access.needs_key() {
         parameters.push(header(
             "If-None-Match",
             "Entity tags; 304 when the user has one of them.",
@@ -162,6 +196,13 @@ fn parameters(endpoint: &Endpoint, method: &Method, path: &str) -> Value {
             "Entity tags; 412 unless the user has one of them.",
         ));
     }
+    if endpoint.access == Access::Session && *method != Method::GET {
+        parameters.push(json!({
+            "name": "X-CSRFToken", "in": "header", "required": true,
+            "description": "The value of the cookie csrftoken.",
+            "schema": { "type": "string" },
+        }));
+    }
     if endpoint.access == Access::Write {
         parameters.push(header(
             "Idempotency-Key",
@@ -172,11 +213,14 @@ fn parameters(endpoint: &Endpoint, method: &Method, path: &str) -> Value {
     parameters.into()
 }
 
-/// The id that documentation and sample events use for a path parameter.
-pub fn example_parameter(name: &str) -> String {
+/// What documentation and sample events use for a parameter of a path.
+pub fn example_parameter(path: &str, name: &str) -> String {
     let user = sample::published();
     match name {
         "user_id" => user.id.to_string(),
+        "user_id_key" => sample::PERSON.to_owned(),
+        "signed_email" => sample::link_token(purpose(path)),
+        _ if path.starts_with("/users") => sample::PENDING_EMAIL.to_owned(),
         _ => user
             .emails
             .keys()
@@ -186,13 +230,31 @@ pub fn example_parameter(name: &str) -> String {
     }
 }
 
-/// A route's path with the sample user's ids in place of its parameters.
+/// What the links of a path do.
+fn purpose(path: &str) -> Purpose {
+    match path.split('/').nth(2) {
+        Some("email-verify") => Purpose::VerifyEmail,
+        Some("email-undo") => Purpose::UndoEmailChange,
+        Some("password-reset") => Purpose::ResetPassword,
+        _ => Purpose::SetPrimaryEmail,
+    }
+}
+
+/// A route's path with the samples' ids in place of its parameters.
 pub fn example_path(route: &str) -> String {
-    ["user_id", "identifier_id"]
-        .into_iter()
-        .fold(route.to_owned(), |path, name| {
-            path.replace(&format!("{{{name}}}"), &example_parameter(name))
+    route
+        .split('/')
+        .map(|segment| {
+            match segment
+                .strip_prefix('{')
+                .and_then(|name| name.strip_suffix('}'))
+            {
+                Some(name) => example_parameter(route, name),
+                None => segment.to_owned(),
+            }
         })
+        .collect::<Vec<_>>()
+        .join("/")
 }
 
 fn user_example() -> Value {
@@ -201,15 +263,28 @@ fn user_example() -> Value {
     serde_json::to_value(UserBody::of(&user, now)).unwrap_or_default()
 }
 
-fn description(status: u16) -> &'static str {
+fn description(status: u16, endpoint: &Endpoint) -> &'static str {
+    let needs_key = endpoint.access.needs_key();
     match status {
-        200 => "The user after this very write, or as it is.",
+        200 if needs_key => "The user after this very write, or as it is.",
+        200 if endpoint.access == Access::Link => {
+            "A page; or, for a caller that accepts JSON alone, done, without a body."
+        }
+        200 => "Done, or as it is.",
         201 => "The new user.",
         204 => "Done; there is no body.",
         304 => "The caller has the current version.",
-        400 => "The body or a header is malformed.",
-        401 => "The API key is missing or not valid.",
-        403 => "The key may not do this, or the caller's address may not use the API.",
+        400 if endpoint.access == Access::Link => "The link is not valid, or can't do this now.",
+        400 if needs_key => "The body or a header is malformed.",
+        400 => "The body is malformed, or what it asks for is refused: errors say which member.",
+        401 if needs_key => "The API key is missing or not valid.",
+        401 if endpoint.access == Access::SignIn => "Refused, without a word about why.",
+        401 => "There is no session, or it is over.",
+        403 if needs_key => "The key may not do this, or the caller's address may not use the API.",
+        403 if endpoint.access == Access::SignIn => {
+            "The request comes from another site; or the password is right and must be changed."
+        }
+        403 => "The request comes from another site, or lacks its CSRF token.",
         404 => "No such user, or the user has no such part.",
         409 => {
             "Other writers were in the way; or, for the repeat of a create, its user has been \
@@ -221,21 +296,24 @@ fn description(status: u16) -> &'static str {
             "Members that are not valid (#validation-error), or broken rules \
                 (#identity-validation-error)."
         }
-        429 => "Too many requests.",
-        503 => "The store can't be reached.",
+        429 => "Too many requests, or too many attempts.",
+        503 => "The store, or the key of links, can't be reached.",
         _ => "A fault of the service.",
     }
 }
 
-fn headers(status: u16) -> Value {
+fn headers(status: u16, endpoint: &Endpoint) -> Value {
     let header =
         |description: &str| json!({ "description": description, "schema": { "type": "string" } });
     let mut headers = json!({ "Cache-Control": header("Always no-store.") });
-    if matches!(status, 200 | 201 | 304) {
+    if matches!(status, 200 | 201 | 304) && endpoint.access.needs_key() {
         headers["ETag"] = header("The user's version, a strong entity tag.");
     }
     if status == 201 {
         headers["Location"] = header("The new user's path.");
+    }
+    if status == 200 && endpoint.access == Access::SignIn {
+        headers["Set-Cookie"] = header("sessionid, osessionid and csrftoken.");
     }
     if status == 429 {
         headers["Retry-After"] = header("Seconds.");
@@ -243,14 +321,25 @@ fn headers(status: u16) -> Value {
     headers
 }
 
-fn problem_example(status: u16, path: &str) -> Value {
+fn problem_example(status: u16, endpoint: &Endpoint, path: &str) -> Value {
+    let needs_key = endpoint.access.needs_key();
     let (title, detail) = match status {
+        400 if endpoint.access == Access::Link => ("Bad Request", "This link is not valid."),
         400 => ("Bad Request", "The body is not JSON."),
-        401 => (
+        401 if needs_key => (
             "Unauthorized",
             "The request needs a valid API key in the header X-API-KEY.",
         ),
-        403 => ("Forbidden", "This API key may only read."),
+        401 if endpoint.access == Access::SignIn => (
+            "Unauthorized",
+            "The identifier or the password is not right, or this account can't sign in.",
+        ),
+        401 => ("Unauthorized", "You are not signed in."),
+        403 if needs_key => ("Forbidden", "This API key may only read."),
+        403 => (
+            "Forbidden",
+            "The request does not come from a page of this service, or lacks its CSRF token.",
+        ),
         404 => ("Not Found", "There is no such user."),
         409 => (
             "Conflict",

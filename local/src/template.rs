@@ -5,20 +5,23 @@ use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use roster_http::Method;
+use roster_http::{AccountSettings, Method, Misconfigured};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use store::table::{Index, Table};
 
+use crate::filter::Filter;
 use crate::{StartError, yaml};
 
 /// The template, its parameters and references resolved: a resource's reference is its logical
 /// id, as if CloudFormation had made it under that name.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Template {
-    /// The functions, in the template's order.
+    /// The functions that the API calls, in the template's order.
     pub functions: Vec<Function>,
+    /// The functions that the table's stream calls, in the template's order.
+    pub consumers: Vec<StreamFunction>,
     /// API Gateway's own answers, by response type.
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
     /// Logical ids of the API keys that are in the usage plan.
@@ -29,16 +32,14 @@ pub struct Template {
     pub has_binary_bodies: bool,
     /// The stage's name.
     pub stage: String,
-    /// Requests a second.
-    pub rate_limit: f64,
-    /// Requests at once.
-    pub burst_limit: f64,
+    /// How much of every route together is let through, but for those with a limit of their own.
+    pub limit: Limit,
     /// The table.
     pub table: Table,
 }
 
 /// One function.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Function {
     /// The call that it runs: the folder of its code.
     pub name: String,
@@ -50,12 +51,65 @@ pub struct Function {
     pub memory: u32,
     /// Its environment.
     pub environment: BTreeMap<String, String>,
-    /// What is routed to it.
-    pub routes: Vec<(Method, String)>,
+    /// What is routed to it; nothing to a consumer of the stream.
+    pub routes: Vec<Route>,
     /// What its role may do: actions and the resource that each is for.
     pub permissions: Vec<(String, Value)>,
     /// Managed policies of its role.
     pub managed_policies: Vec<String>,
+}
+
+/// One route to a function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, such as `/api/users/{user_id}`.
+    pub path: String,
+    /// Whether callers need an API key.
+    pub needs_key: bool,
+    /// A limit of its own.
+    pub limit: Option<Limit>,
+}
+
+/// A throttle's setting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limit {
+    /// Requests a second.
+    pub rate: f64,
+    /// Requests at once.
+    pub burst: f64,
+}
+
+/// A function that the table's stream calls.
+#[derive(Clone, Debug)]
+pub struct StreamFunction {
+    /// What it has like any other function.
+    pub function: Function,
+    /// The most records that it gets at once.
+    pub batch_size: usize,
+    /// Where it starts on a stream that is new to it, such as `TRIM_HORIZON`.
+    pub starting_position: String,
+    /// The filters' patterns, as written. A record comes that one of them fits.
+    pub patterns: Vec<String>,
+    /// How often a batch comes again that failed; without a number, as long as it lives.
+    pub maximum_retry_attempts: Option<u32>,
+    /// Whether a batch that failed comes again in halves.
+    pub bisects: bool,
+    /// What its answer may say, such as `ReportBatchItemFailures`.
+    pub response_types: Vec<String>,
+    /// Whether records that are given up go somewhere.
+    pub has_destination: bool,
+    pub(crate) filters: Vec<Filter>,
+}
+
+impl StreamFunction {
+    /// Whether it says which records failed; else Lambda takes all for done.
+    pub fn reports_failures(&self) -> bool {
+        self.response_types
+            .iter()
+            .any(|kind| kind == "ReportBatchItemFailures")
+    }
 }
 
 /// One of API Gateway's own answers.
@@ -109,6 +163,8 @@ struct Condition {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct MethodSettings {
+    resource_path: String,
+    http_method: String,
     throttling_rate_limit: Value,
     throttling_burst_limit: Value,
 }
@@ -139,18 +195,18 @@ struct FunctionProperties {
     events: BTreeMap<String, FunctionEvent>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Environment {
     #[serde(default)]
-    variables: BTreeMap<String, String>,
+    variables: BTreeMap<String, Value>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct FunctionEvent {
     r#type: String,
-    properties: ApiEvent,
+    properties: Value,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +214,41 @@ struct FunctionEvent {
 struct ApiEvent {
     method: String,
     path: String,
+    auth: Option<EventAuth>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct EventAuth {
+    api_key_required: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StreamEvent {
+    starting_position: String,
+    batch_size: Option<usize>,
+    maximum_retry_attempts: Option<i64>,
+    #[serde(default)]
+    bisect_batch_on_function_error: bool,
+    #[serde(default)]
+    function_response_types: Vec<String>,
+    destination_config: Option<Value>,
+    #[serde(default)]
+    filter_criteria: FilterCriteria,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FilterCriteria {
+    #[serde(default)]
+    filters: Vec<FilterProperties>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FilterProperties {
+    pattern: String,
 }
 
 #[derive(Default, Deserialize)]
@@ -269,12 +360,26 @@ impl Template {
 
     /// The ids of the keys that may only read, as the functions' environment has them.
     pub fn read_only_key_ids(&self) -> Vec<String> {
-        self.functions
-            .iter()
-            .find_map(|function| function.environment.get("READ_ONLY_KEY_IDS"))
+        self.environment("READ_ONLY_KEY_IDS")
             .into_iter()
             .flat_map(|ids| ids.split(',').map(str::to_owned))
             .collect()
+    }
+
+    /// What the functions' environment has under `name`, if it has a value.
+    pub fn environment(&self, name: &str) -> Option<&str> {
+        let consumers = self.consumers.iter().map(|consumer| &consumer.function);
+        self.functions
+            .iter()
+            .chain(consumers)
+            .filter_map(|function| function.environment.get(name))
+            .map(String::as_str)
+            .find(|value| !value.is_empty())
+    }
+
+    /// How people's own calls work, as the functions' environment has it.
+    pub fn account_settings(&self) -> Result<AccountSettings, Misconfigured> {
+        AccountSettings::read(|name| self.environment(name).map(str::to_owned))
     }
 
     fn parse(text: &str, parameters: &[(String, String)]) -> Result<Self, String> {
@@ -297,27 +402,34 @@ impl Template {
         if !api.auth.api_key_required {
             return Err(format!("{id} does not require API keys"));
         }
-        let settings = api
-            .method_settings
-            .first()
-            .ok_or(format!("{id} has no MethodSettings"))?;
+        let (limit, limits) = limits(&api.method_settings).map_err(|why| format!("{id}: {why}"))?;
         let (id, table) = only("AWS::DynamoDB::Table")?;
         let globals: FunctionGlobals = match &template["Globals"]["Function"] {
             Value::Null => FunctionGlobals::default(),
             globals => typed("Globals.Function", globals)?,
         };
+        let (mut functions, mut consumers) = (Vec::new(), Vec::new());
+        for (id, properties) in of_type("AWS::Serverless::Function") {
+            let (function, stream) = function(id, properties, &globals, resources)?;
+            match stream {
+                None => functions.push(function),
+                Some(stream) if function.routes.is_empty() => {
+                    consumers.push(stream_function(function, stream)?);
+                }
+                Some(_) => return Err(format!("{id} has both routes and a stream")),
+            }
+        }
+        give_limits(&mut functions, limits)?;
         Ok(Self {
-            functions: of_type("AWS::Serverless::Function")
-                .map(|(id, properties)| function(id, properties, &globals, resources))
-                .collect::<Result<_, _>>()?,
+            functions,
+            consumers,
             key_ids: of_type("AWS::ApiGateway::UsagePlanKey")
                 .filter_map(|(_, properties)| properties["KeyId"].as_str())
                 .map(str::to_owned)
                 .collect(),
             allowed_addresses: allowed_addresses(&api.auth.resource_policy)?,
             has_binary_bodies: api.binary_media_types.iter().any(|media| media == "*~1*"),
-            rate_limit: number(&settings.throttling_rate_limit)?,
-            burst_limit: number(&settings.throttling_burst_limit)?,
+            limit,
             stage: api.stage_name,
             gateway_responses: api
                 .gateway_responses
@@ -334,10 +446,55 @@ fn typed<T: DeserializeOwned>(id: &str, value: &Value) -> Result<T, String> {
 }
 
 fn number(value: &Value) -> Result<f64, String> {
-    let text = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    text.parse().map_err(|_| format!("{text} is not a number"))
+    scalar(value)
+        .and_then(|text| text.parse().ok())
+        .ok_or(format!("{value} is not a number"))
+}
+
+/// A text, number or truth value as the text that CloudFormation makes of it.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
+        Value::Null | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+/// A method, a path, and the throttle's setting for them.
+type RouteLimit = (String, String, Limit);
+
+/// The limit of the whole API and those of single routes.
+fn limits(settings: &[MethodSettings]) -> Result<(Limit, Vec<RouteLimit>), String> {
+    let (mut general, mut of_routes) = (None, Vec::new());
+    for entry in settings {
+        let limit = Limit {
+            rate: number(&entry.throttling_rate_limit)?,
+            burst: number(&entry.throttling_burst_limit)?,
+        };
+        match (entry.resource_path.as_str(), entry.http_method.as_str()) {
+            ("/*", "*") => general = Some(limit),
+            (path, method) => {
+                let path = path.strip_prefix('/').unwrap_or(path).replace("~1", "/");
+                of_routes.push((method.to_owned(), path, limit));
+            }
+        }
+    }
+    let general = general.ok_or("it has no MethodSettings for all routes")?;
+    Ok((general, of_routes))
+}
+
+fn give_limits(functions: &mut [Function], limits: Vec<RouteLimit>) -> Result<(), String> {
+    for (method, path, limit) in limits {
+        functions
+            .iter_mut()
+            .flat_map(|function| &mut function.routes)
+            .find(|route| route.method == *method && route.path == path)
+            .ok_or(format!(
+                "it limits {method} {path}, which it has no route for"
+            ))?
+            .limit = Some(limit);
+    }
+    Ok(())
 }
 
 fn parameter_values(
@@ -356,6 +513,12 @@ fn parameter_values(
             .get_mut(name)
             .ok_or(format!("it has no parameter {name}"))?;
         *known = Value::from(value.as_str());
+        if let Some(allowed) = declared[name]["AllowedValues"].as_array() {
+            let allowed: Vec<String> = allowed.iter().filter_map(scalar).collect();
+            if !allowed.contains(value) {
+                return Err(format!("{name} must be one of {}", allowed.join(", ")));
+            }
+        }
     }
     Ok(values)
 }
@@ -419,7 +582,7 @@ fn function(
     properties: &Value,
     globals: &FunctionGlobals,
     resources: &serde_json::Map<String, Value>,
-) -> Result<Function, String> {
+) -> Result<(Function, Option<StreamEvent>), String> {
     let properties: FunctionProperties = typed(id, properties)?;
     let name = properties
         .code_uri
@@ -433,9 +596,16 @@ fn function(
         .get(role_id)
         .ok_or(format!("it has no {role_id}"))?;
     let role: RoleProperties = typed(role_id, &role["Properties"])?;
-    let mut environment = globals.environment.variables.clone();
-    environment.extend(properties.environment.variables);
-    Ok(Function {
+    let mut routes = Vec::new();
+    let mut stream = None;
+    for event in properties.events.into_values() {
+        match event.r#type.as_str() {
+            "Api" => routes.push(route(id, &event.properties)?),
+            "DynamoDB" => stream = Some(typed(id, &event.properties)?),
+            _ => {}
+        }
+    }
+    let function = Function {
         name: name.to_owned(),
         logical_id: id.to_owned(),
         timeout: Duration::from_secs(properties.timeout.or(globals.timeout).unwrap_or(3)),
@@ -443,17 +613,17 @@ fn function(
             .memory_size
             .or(globals.memory_size)
             .unwrap_or(128),
-        environment,
-        routes: properties
-            .events
-            .into_values()
-            .filter(|event| event.r#type == "Api")
-            .map(|event| {
-                let method = Method::from_bytes(event.properties.method.as_bytes())
-                    .map_err(|_| format!("{id}: {} is no method", event.properties.method))?;
-                Ok((method, event.properties.path))
+        environment: globals
+            .environment
+            .variables
+            .iter()
+            .chain(&properties.environment.variables)
+            .map(|(name, value)| {
+                let value = scalar(value).ok_or(format!("{id}: {name} is no text"))?;
+                Ok((name.clone(), value))
             })
             .collect::<Result<_, String>>()?,
+        routes,
         permissions: role
             .policies
             .into_iter()
@@ -470,6 +640,47 @@ fn function(
             })
             .collect(),
         managed_policies: role.managed_policy_arns,
+    };
+    Ok((function, stream))
+}
+
+fn route(id: &str, event: &Value) -> Result<Route, String> {
+    let event: ApiEvent = typed(id, event)?;
+    let needs_key = event.auth.and_then(|auth| auth.api_key_required);
+    Ok(Route {
+        method: Method::from_bytes(event.method.as_bytes())
+            .map_err(|_| format!("{id}: {} is no method", event.method))?,
+        path: event.path,
+        // The API's own default is yes.
+        needs_key: needs_key.unwrap_or(true),
+        limit: None,
+    })
+}
+
+fn stream_function(function: Function, event: StreamEvent) -> Result<StreamFunction, String> {
+    // Lambda's own default.
+    const BATCH_SIZE: usize = 100;
+    let filters = event.filter_criteria.filters;
+    let patterns: Vec<String> = filters.into_iter().map(|filter| filter.pattern).collect();
+    let id = &function.logical_id;
+    Ok(StreamFunction {
+        filters: patterns
+            .iter()
+            .map(|pattern| Filter::parse(pattern).map_err(|why| format!("{id}: {why}")))
+            .collect::<Result<_, _>>()?,
+        function,
+        batch_size: event.batch_size.unwrap_or(BATCH_SIZE).max(1),
+        starting_position: event.starting_position,
+        patterns,
+        // -1 stands for no end.
+        maximum_retry_attempts: event
+            .maximum_retry_attempts
+            .and_then(|attempts| attempts.try_into().ok()),
+        bisects: event.bisect_batch_on_function_error,
+        response_types: event.function_response_types,
+        has_destination: event
+            .destination_config
+            .is_some_and(|config| config["OnFailure"].is_object()),
     })
 }
 
@@ -525,5 +736,142 @@ fn table_of(properties: TableProperties) -> Table {
             .collect(),
         stream_view: properties.stream_specification.stream_view_type,
         time_to_live: properties.time_to_live_specification.attribute_name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use roster_http::PublicUrl;
+
+    const TEXT: &str = include_str!("../tests/service/template.yaml");
+
+    fn template(parameters: &[(&str, &str)]) -> Result<Template, String> {
+        let parameters: Vec<_> = parameters
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Template::parse(TEXT, &parameters)
+    }
+
+    fn refused(text: &str) -> String {
+        Template::parse(text, &[]).unwrap_err()
+    }
+
+    #[test]
+    fn a_route_says_whether_it_needs_a_key_and_what_limit_is_its_own() {
+        let template = template(&[("Rate", "5")]).unwrap();
+        let route = |method, path: &str, needs_key, limit| Route {
+            method,
+            path: path.to_owned(),
+            needs_key,
+            limit,
+        };
+        let routes: Vec<_> = template
+            .functions
+            .iter()
+            .map(|f| f.routes.clone())
+            .collect();
+        let own = Limit {
+            rate: 0.001,
+            burst: 2.0,
+        };
+        assert_eq!(
+            routes,
+            [
+                vec![
+                    route(Method::GET, "/open/{token}", false, None),
+                    route(Method::HEAD, "/open/{token}", false, None),
+                    route(Method::POST, "/open/{token}", false, Some(own)),
+                ],
+                vec![route(Method::GET, "/keyed", true, None)],
+            ]
+        );
+        let everybodys = Limit {
+            rate: 5.0,
+            burst: 5.0,
+        };
+        assert_eq!(template.limit, everybodys);
+    }
+
+    #[test]
+    fn a_consumer_of_the_stream_is_no_call() {
+        let template = template(&[]).unwrap();
+        let names: Vec<_> = template.functions.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names, ["open_call", "keyed_call"]);
+        let [consumer] = template.consumers.as_slice() else {
+            panic!("{:?}", template.consumers);
+        };
+        let function = &consumer.function;
+        assert_eq!(
+            (function.name.as_str(), function.logical_id.as_str()),
+            ("consume", "Consume")
+        );
+        assert_eq!(
+            (function.memory, function.timeout),
+            (256, Duration::from_secs(2))
+        );
+        assert_eq!(function.environment["TABLE_NAME"], "Table");
+        assert_eq!(function.permissions[0].0, "dynamodb:GetItem");
+        assert_eq!(
+            (consumer.batch_size, consumer.maximum_retry_attempts),
+            (3, Some(2))
+        );
+        assert_eq!(consumer.starting_position, "TRIM_HORIZON");
+        assert_eq!(consumer.patterns.len(), 1);
+        assert!(consumer.bisects && consumer.has_destination && consumer.reports_failures());
+    }
+
+    #[test]
+    fn the_environment_follows_the_parameters() {
+        let usual = template(&[]).unwrap().account_settings().unwrap();
+        assert_eq!(usual.public_url, None);
+        assert_eq!(usual.lifetimes.link, Duration::from_mins(1));
+        assert_eq!(usual.limits.of_a_pair, 7);
+        assert!(!usual.link_get_acts && !usual.behind_cloudfront);
+
+        let other = template(&[
+            ("PublicUrl", "https://a.example.org/"),
+            ("LinkGet", "act"),
+            ("BehindCloudFront", "true"),
+            ("LinkTtlSeconds", "5"),
+        ]);
+        let other = other.unwrap().account_settings().unwrap();
+        assert_eq!(other.public_url, PublicUrl::parse("https://a.example.org"));
+        assert_eq!(other.lifetimes.link, Duration::from_secs(5));
+        assert!(other.link_get_acts && other.behind_cloudfront);
+
+        let malformed = template(&[("PublicUrl", "nowhere")]).unwrap();
+        assert!(malformed.account_settings().is_err());
+        let consumers_own = template(&[]).unwrap();
+        assert_eq!(
+            consumers_own.environment("NO_REPLY_EMAIL"),
+            Some("no-reply@roster.example")
+        );
+        assert_eq!(consumers_own.environment("PUBLIC_URL"), None);
+    }
+
+    #[test]
+    fn a_value_that_a_parameter_does_not_allow_is_refused() {
+        let reason = template(&[("LinkGet", "perhaps")]).unwrap_err();
+        assert_eq!(reason, "LinkGet must be one of page, act");
+    }
+
+    #[test]
+    fn what_can_not_be_followed_is_refused() {
+        for (present, other, reason) in [
+            ("/~1open~1{token}", "/~1elsewhere", "POST /elsewhere"),
+            (
+                "ResourcePath: \"/*\"",
+                "ResourcePath: /~1keyed",
+                "all routes",
+            ),
+            ("\"eventName\":[\"INSERT\"]", "\"eventName\":[1]", "pattern"),
+            ("!Ref LinkGet", "!GetAtt Table.Arn", "LINK_GET"),
+        ] {
+            assert!(TEXT.contains(present), "{present}");
+            let refused = refused(&TEXT.replace(present, other));
+            assert!(refused.contains(reason), "{refused}");
+        }
     }
 }

@@ -164,6 +164,11 @@ fn the_ready_line_says_where_it_is_and_how_to_try_it() {
     let (status, _, body) = running.send("GET", &sample_path(), "");
     assert_eq!(status, 200);
     assert_eq!(body["user_id"], sample::published().id.as_str());
+    let outbox = running.word_after("outbox").strip_prefix(running.base());
+    assert_eq!(outbox, Some("/_local/outbox"));
+    let (status, head, _) = running.send("GET", "/_local/outbox", "");
+    assert_eq!(status, 200);
+    assert!(head.contains("content-type: text/html"), "{head}");
 }
 
 #[test]
@@ -188,6 +193,25 @@ fn a_data_file_keeps_users_and_deletions_over_a_restart() {
     assert_eq!((status, kept), (200, created));
     // A sample user that were written at each start would be back.
     assert_eq!(running.send("GET", &sample_path(), "").0, 404);
+}
+
+#[test]
+fn a_data_file_has_its_link_keys_beside_it() {
+    let file = new_file("link_keys");
+    let keys = file.with_extension("link-keys");
+    let arguments = ["--data", file.to_str().unwrap()];
+    drop(Running::start(&arguments));
+    let kept = std::fs::read(&keys).unwrap();
+    drop(Running::start(&arguments));
+    assert_eq!(std::fs::read(&keys).unwrap(), kept);
+
+    std::fs::write(&keys, "no keys").unwrap();
+    let [ports, more] = [["--port", "0"], ["--dynamodb-port", "0"]];
+    let line = refusal(&[ports, more, arguments].concat());
+    assert!(
+        line.contains("link-keys") && line.contains("two lines"),
+        "{line}"
+    );
 }
 
 #[test]

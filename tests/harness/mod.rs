@@ -1,24 +1,34 @@
 //! A Roster of one test's own: gateway, store and the layer of faults between them.
 
+pub(crate) mod browser;
 mod dynamodb_local;
 pub(crate) mod log;
+pub(crate) mod person;
 mod proxy;
 mod schema;
+pub(crate) mod server;
 pub(crate) mod table;
 
-use std::net::Ipv4Addr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use aws::Courier;
 use domain::{OperationId, Timestamp, User, UserId};
-use functions::ENDPOINTS;
+use functions::{CONSUMERS, ENDPOINTS};
 use local::database;
 use local::gateway::Gateway;
+use local::link_keys::KeyPair;
+use local::outbox::Outbox;
+use local::services::{self, Services};
+use local::stream::Stream;
 use local::template::Template;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use roster_http::{App, Clock, Endpoint, Entropy};
+use roster_http::{App, Clock, Endpoint, Entropy, PublicUrl, Worker};
 use serde_json::Value;
 use store::{Precondition, Settings, Users, Write};
 use tokio::net::TcpListener;
@@ -30,6 +40,8 @@ pub(crate) use proxy::{Fault, Faults, Recorded};
 pub(crate) const ADMIN: &str = "local-admin-key";
 /// The read-only key of the local service.
 pub(crate) const READ_ONLY: &str = "local-read-only-key";
+/// Where e-mails come from.
+const SENDER: &str = "no-reply@roster.example";
 /// When every test takes place.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 
@@ -72,8 +84,18 @@ pub(crate) struct Roster {
     pub(crate) table: table::RawTable,
     /// Faults to come, and what went through.
     pub(crate) faults: Faults,
+    /// What was sent.
+    pub(crate) outbox: Outbox,
+    /// What the consumers of the stream work with.
+    pub(crate) worker: Arc<Worker>,
+    stream: Arc<Stream>,
     http: reqwest::Client,
+    behind_proxy: Settings,
     store_url: String,
+    parameters: Vec<(String, String)>,
+    now: Timestamp,
+    /// How many others look at the same table.
+    views: Arc<AtomicU64>,
 }
 
 /// What came back.
@@ -81,6 +103,7 @@ pub(crate) struct Roster {
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
+    /// JSON; a page is a text, and no body is null.
     pub(crate) body: Value,
 }
 
@@ -109,6 +132,34 @@ impl Answer {
             .collect()
     }
 
+    /// The body of a problem, less the id that each request has of its own.
+    pub(crate) fn problem(&self) -> Value {
+        let mut problem = self.body.clone();
+        problem.as_object_mut().unwrap().remove("trace_id").unwrap();
+        problem
+    }
+
+    /// The page's text.
+    pub(crate) fn html(&self) -> &str {
+        assert_eq!(
+            self.header("content-type"),
+            Some("text/html; charset=utf-8"),
+            "{self:#?}"
+        );
+        self.body.as_str().unwrap()
+    }
+
+    /// The cookies that it sets, by name: the value, and the attributes.
+    pub(crate) fn set_cookies(&self) -> BTreeMap<&str, (&str, &str)> {
+        let cookies = self.headers.get_all("set-cookie").iter();
+        cookies
+            .map(|cookie| {
+                let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+                (name, rest.split_once("; ").unwrap())
+            })
+            .collect()
+    }
+
     /// The same answer, when its status is the expected one.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
@@ -131,13 +182,53 @@ fn new_table_name() -> String {
     format!("roster-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-fn app(settings: &Settings, read_only_key_ids: Vec<String>) -> App {
+/// The keys of all tests: links of one service hold in another.
+fn keys() -> KeyPair {
+    KeyPair::new(&Entropy::seeded(2))
+}
+
+fn app(settings: &Settings, template: &Template, now: Timestamp, base: &str, view: u64) -> App {
+    let mut account = template.account_settings().unwrap();
+    if account.public_url.is_none() {
+        account.public_url = PublicUrl::parse(base);
+    }
     App {
         users: Users::new(store::connect(settings), settings.table.clone()),
-        clock: Clock::Fixed(NOW),
-        entropy: Entropy::seeded(1),
-        read_only_key_ids,
+        clock: Clock::Fixed(now),
+        // Another time, or another view of the same table, draws other bytes.
+        entropy: Entropy::seeded(1 + now.as_unix().abs_diff(NOW.as_unix()) + (view << 40)),
+        read_only_key_ids: template.read_only_key_ids(),
+        account,
+        link_keys: keys().keys(),
     }
+}
+
+fn template(parameters: &[(String, String)]) -> Template {
+    Template::read(&root().join("template.yaml"), parameters).unwrap()
+}
+
+/// Serves a gateway with its services; tells where, and what its consumers work with.
+async fn serve(
+    template: &Template,
+    settings: &Settings,
+    behind_proxy: &Settings,
+    outbox: &Outbox,
+    endpoints: &'static [&'static Endpoint],
+    now: Timestamp,
+    view: u64,
+) -> (String, Arc<Worker>) {
+    let listener = free_port().await;
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let calls = app(behind_proxy, template, now, &base, view);
+    let gateway = Gateway::new(template.clone(), calls, endpoints)
+        .unwrap()
+        .with_services(Services::new(outbox.clone(), &keys()));
+    tokio::spawn(gateway.serve(listener, std::future::pending()));
+    let worker = Worker {
+        app: app(settings, template, now, &base, view),
+        courier: Courier::new(&services::settings(&base), SENDER.to_owned()),
+    };
+    (base, Arc::new(worker))
 }
 
 async fn free_port() -> TcpListener {
@@ -150,6 +241,8 @@ impl Roster {
         let unthrottled = [
             ("ThrottlingRateLimit", "1000000"),
             ("ThrottlingBurstLimit", "1000000"),
+            ("SelfServiceRateLimit", "1000000"),
+            ("SelfServiceBurstLimit", "1000000"),
         ];
         Self::with_parameters(store, &unthrottled).await
     }
@@ -174,7 +267,7 @@ impl Roster {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let template = Template::read(&root().join("template.yaml"), &parameters).unwrap();
+        let template = template(&parameters);
         let store_url = match store {
             Store::Embedded => {
                 let listener = free_port().await;
@@ -186,34 +279,118 @@ impl Roster {
         };
         let settings = database::settings(store_url.clone(), &new_table_name());
         database::prepare(&settings, &template.table).await.unwrap();
+        let stream = Stream::open(&settings, &template.consumers, CONSUMERS).await;
 
         let (faults, proxy_url) = Faults::between(&store_url).await;
         let behind_proxy = Settings {
             endpoint: Some(proxy_url),
             ..settings.clone()
         };
-        let app = app(&behind_proxy, template.read_only_key_ids());
-        let gateway = Gateway::new(template, app, endpoints).unwrap();
-        let listener = free_port().await;
-        let base = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(gateway.serve(listener, std::future::pending()));
+        let client = store::connect(&settings);
+        let users = Users::new(client.clone(), settings.table.clone());
+        let table = table::RawTable::new(client, settings.table.clone());
+        let outbox = Outbox::new();
+        let (base, worker) = serve(
+            &template,
+            &settings,
+            &behind_proxy,
+            &outbox,
+            endpoints,
+            NOW,
+            0,
+        )
+        .await;
+        Self {
+            base,
+            users,
+            table,
+            faults,
+            outbox,
+            worker,
+            stream: Arc::new(stream.unwrap()),
+            http: reqwest::Client::new(),
+            behind_proxy,
+            store_url,
+            parameters,
+            now: NOW,
+            views: Arc::default(),
+        }
+    }
+
+    /// The same directory at another time, or with other values for some of the template's
+    /// parameters: another gateway and other functions over the same table.
+    pub(crate) async fn also(&self, now: Timestamp, parameters: &[(&str, &str)]) -> Self {
+        let mut all = self.parameters.clone();
+        for (name, value) in parameters {
+            all.push(((*name).to_owned(), (*value).to_owned()));
+        }
+        let template = template(&all);
+        let settings = database::settings(self.store_url.clone(), &self.table.name);
+        let view = self.views.fetch_add(1, Ordering::Relaxed) + 1;
+        let (base, worker) = serve(
+            &template,
+            &settings,
+            &self.behind_proxy,
+            &self.outbox,
+            ENDPOINTS,
+            now,
+            view,
+        )
+        .await;
         let client = store::connect(&settings);
         Self {
             base,
-            users: Users::new(client.clone(), settings.table.clone()),
+            users: self.users.clone(),
             table: table::RawTable::new(client, settings.table),
-            faults,
-            http: reqwest::Client::new(),
-            store_url,
+            faults: self.faults.clone(),
+            outbox: self.outbox.clone(),
+            worker,
+            stream: Arc::clone(&self.stream),
+            http: self.http.clone(),
+            behind_proxy: self.behind_proxy.clone(),
+            store_url: self.store_url.clone(),
+            parameters: all,
+            now,
+            views: Arc::clone(&self.views),
         }
+    }
+
+    /// The same directory that much later.
+    pub(crate) async fn later(&self, duration: Duration) -> Self {
+        self.also(self.now.plus(duration), &[]).await
+    }
+
+    /// The same directory one second before it is that much later.
+    pub(crate) async fn just_before(&self, duration: Duration) -> Self {
+        self.later(duration.saturating_sub(Duration::from_secs(1)))
+            .await
+    }
+
+    /// Runs the consumers of the stream until nothing waits.
+    pub(crate) async fn deliver(&self) {
+        while self.stream.deliver(&self.worker).await.unwrap() > 0 {}
+    }
+
+    /// Runs the consumers of the stream once.
+    pub(crate) async fn deliver_once(&self) -> usize {
+        self.stream.deliver(&self.worker).await.unwrap()
+    }
+
+    /// Gives the consumers every record of the stream once more, from the oldest on.
+    pub(crate) async fn deliver_again(&self) {
+        let settings = database::settings(self.store_url.clone(), &self.table.name);
+        let consumers = template(&self.parameters).consumers;
+        let stream = Stream::open(&settings, &consumers, CONSUMERS)
+            .await
+            .unwrap();
+        while stream.deliver(&self.worker).await.unwrap() > 0 {}
     }
 
     /// What a call is given, on the same table.
     pub(crate) fn app(&self) -> App {
-        app(
-            &database::settings(self.store_url.clone(), &self.table.name),
-            vec![],
-        )
+        let settings = database::settings(self.store_url.clone(), &self.table.name);
+        let template = template(&self.parameters);
+        app(&settings, &template, self.now, &self.base, 0)
     }
 
     /// What a function's environment needs to reach the same table.
@@ -221,6 +398,8 @@ impl Roster {
         vec![
             ("AWS_ENDPOINT_URL_DYNAMODB", self.store_url.clone()),
             ("TABLE_NAME", self.table.name.clone()),
+            ("AWS_ENDPOINT_URL", format!("{}/_local/aws", self.base)),
+            ("PUBLIC_URL", self.base.clone()),
         ]
     }
 
@@ -233,7 +412,13 @@ impl Roster {
             key: Some(ADMIN),
             headers: Vec::new(),
             body: None,
+            from: None,
         }
+    }
+
+    /// A request of a person, who has no API key.
+    pub(crate) fn visit(&self, method: &str, path: &str) -> Call<'_> {
+        self.request(method, path).key(None)
     }
 
     /// A request without a body.
@@ -265,6 +450,24 @@ impl Roster {
         format!("/api/users/{}", user.id)
     }
 
+    /// Changes a user past the API.
+    pub(crate) async fn edit(&self, id: &str, change: impl Fn(&mut User)) {
+        let id = UserId::parse(id).unwrap();
+        let version = self.users.get(&id).await.unwrap().unwrap().version;
+        let write = Write {
+            operation: OperationId::of(&[b"edit", &version.to_be_bytes()]),
+            is_named: false,
+            precondition: Precondition::None,
+            now: self.now,
+            deadline: Instant::now() + Duration::from_secs(10),
+        };
+        let edited = self.users.edit(&id, &write, |user| {
+            change(user);
+            Ok(())
+        });
+        edited.await.unwrap();
+    }
+
     /// Reads a user past the API.
     pub(crate) async fn read(&self, path: &str) -> Option<User> {
         let id = path.rsplit('/').next().unwrap();
@@ -280,6 +483,7 @@ pub(crate) struct Call<'a> {
     key: Option<&'static str>,
     headers: Vec<(String, Vec<u8>)>,
     body: Option<Vec<u8>>,
+    from: Option<IpAddr>,
 }
 
 impl Call<'_> {
@@ -302,14 +506,27 @@ impl Call<'_> {
         self.body(body.to_string())
     }
 
+    /// Sends it from another of this machine's addresses, such as `127.0.0.2`.
+    pub(crate) fn from(mut self, ip_address: &str) -> Self {
+        self.from = Some(ip_address.parse().unwrap());
+        self
+    }
+
     /// Sends it, and checks the answer against openapi.yaml.
     pub(crate) async fn send(self) -> Answer {
         let url = format!("{}{}", self.roster.base, self.path);
-        let mut request = self
-            .roster
-            .http
-            .request(self.method.clone(), url)
-            .header("content-type", "application/json");
+        let http = match self.from {
+            None => self.roster.http.clone(),
+            from => reqwest::Client::builder()
+                .local_address(from)
+                .build()
+                .unwrap(),
+        };
+        let mut request = http.request(self.method.clone(), url);
+        let says_type = |(name, _): &(String, _)| name == "content-type";
+        if !self.headers.iter().any(says_type) {
+            request = request.header("content-type", "application/json");
+        }
         if let Some(key) = self.key {
             request = request.header("x-api-key", key);
         }
@@ -322,8 +539,13 @@ impl Call<'_> {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
+        let is_page = headers
+            .get("content-type")
+            .is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html"));
         let body = if text.is_empty() {
             Value::Null
+        } else if is_page {
+            text.into()
         } else {
             serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
         };

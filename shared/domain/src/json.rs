@@ -71,6 +71,13 @@ impl JsonObject {
         Self::parse(&text)
     }
 
+    /// A member that is a text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        let members: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_str(self.as_str()).ok()?;
+        members.get(name)?.as_str().map(str::to_owned)
+    }
+
     /// The object as text.
     pub fn as_str(&self) -> &str {
         self.0.get()

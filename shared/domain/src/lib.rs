@@ -3,28 +3,37 @@
 //! **Invariant:** this crate is pure. It does no I/O, reads no clock, draws no randomness of its
 //! own, and knows neither AWS nor HTTP. Times and random bytes are arguments.
 
+pub mod account;
 pub mod email;
 pub mod external;
 pub mod id;
 pub mod identifier;
 pub mod json;
+pub mod link;
+mod mac;
+pub mod notification;
 pub mod password;
 pub mod phone;
 pub mod profile;
 pub mod refusal;
 pub mod rule;
 pub mod sample;
+pub mod session;
+pub mod sign_in;
 pub mod time;
 pub mod user;
 pub mod username;
 
+pub use account::Account;
 pub use email::Email;
 pub use id::{IdentifierId, OperationId, UserId};
 pub use identifier::{Identifier, Kind};
 pub use json::JsonObject;
+pub use notification::Notification;
 pub use phone::Phone;
 pub use refusal::{Code, IdentityError, Refusal};
 pub use rule::Rule;
+pub use session::Session;
 pub use time::Timestamp;
 pub use user::User;
 pub use username::Username;

@@ -68,6 +68,16 @@ pub enum Refusal {
     /// The user has no such part.
     #[error("the user has no such {0}")]
     NotFound(&'static str),
+    /// The link is none of ours, is too old, or what it does can't be done any more. No word
+    /// about which.
+    #[error("the link is not valid")]
+    LinkNotValid,
+    /// The link proves nothing, and its address is not proved yet.
+    #[error("the address is not proved yet")]
+    Unproved,
+    /// What was asked for, by the member that it is about.
+    #[error("{0} {1}")]
+    Member(&'static str, &'static str),
     /// Rules that the change would break.
     #[error("{}", .0.iter().map(|e| e.description).collect::<Vec<_>>().join(" "))]
     Rules(Vec<IdentityError>),

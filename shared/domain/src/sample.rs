@@ -1,13 +1,17 @@
-//! A user that stands in the documentation, the local store and the tests.
+//! Two users that stand in the documentation, the local store and the tests.
 
 use std::collections::BTreeMap;
 
+use crate::account::{EmailChange, PendingEmail};
 use crate::external::{Authenticator, ExternalProvider};
+use crate::link::{Channel, Keys, Link, Purpose};
+use crate::password::{Password, Policy};
+use crate::session::{SessionId, SessionSecret, SessionToken};
 use crate::user::{
     Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source,
 };
 use crate::{
-    Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User, UserId, Username,
+    Account, Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User, UserId, Username,
 };
 
 /// The user of the published example responses (`contract/examples`), members of both models
@@ -94,4 +98,117 @@ pub fn published() -> User {
         },
         operations: Operations::restore(vec![OperationId::of(&[b"sample"])]),
     }
+}
+
+/// The person's password.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// The key of the sample links. A local service takes them, and signs none with it.
+pub const LINK_KEY: &str = "cm9zdGVyIHNhbXBsZSBsaW5rIGtleSwgbm90IHNlY3JldA==";
+
+/// The person's id.
+pub const PERSON: &str = "Ada0Lovelace1815Byron";
+
+const PRIMARY_EMAIL: &str = "0192d0f0-0000-7000-8000-000000000001";
+const FORMER_EMAIL: &str = "0192d0f0-0000-7000-8000-000000000002";
+/// An address of the person's that waits to be proved.
+pub const PENDING_EMAIL: &str = "0192d0f0-0000-7000-8000-000000000003";
+const CHANGE: &str = "sample";
+/// Until when the person's links hold: the end of 2099.
+const END: Timestamp = Timestamp::from_unix(4_102_444_799);
+
+/// A person who can sign in, with an address that waits to be proved and a change that can be
+/// undone.
+pub fn person() -> Account {
+    let id = |text| IdentifierId::parse(text).expect("a constant id parses");
+    let email = |text| Email::parse(text).expect("a constant address parses");
+    let own = |text| Address::added(email(text), true);
+    let published = published();
+    let user = User {
+        id: UserId::parse(PERSON).expect("a constant id parses"),
+        disabled: false,
+        username: Some(ProfileUsername {
+            id: id("0192d0f0-0000-7000-8000-000000000000"),
+            value: Username::parse("ada").expect("a constant name parses"),
+            source: Source::API,
+        }),
+        emails: BTreeMap::from([
+            (id(PRIMARY_EMAIL), own("ada@example.org")),
+            (id(FORMER_EMAIL), own("ada.byron@example.org")),
+        ]),
+        primary_email: Some(id(PRIMARY_EMAIL)),
+        phones: BTreeMap::from([(
+            id("0192d0f0-0000-7000-8000-000000000004"),
+            Address::added(Phone::restore("+441632960815".to_owned()), true),
+        )]),
+        primary_phone: Some(id("0192d0f0-0000-7000-8000-000000000004")),
+        passkeys: vec![],
+        external_providers: vec![],
+        claims: JsonObject::of_strings([("name", "Ada Lovelace")]).expect("a constant object"),
+        public_data: JsonObject::empty(),
+        private_data: JsonObject::empty(),
+        credential: Some(Credential {
+            hash: Password::parse(PASSWORD, Policy::Checked)
+                .ok()
+                .map(|password| password.hash([0; 16])),
+            updated_at: published.creation_time,
+            force_reset: false,
+        }),
+        sign_ins: SignIns::default(),
+        last_known: Place::default(),
+        operations: Operations::restore(vec![OperationId::of(&[b"person"])]),
+        ..published
+    };
+    Account {
+        pending: BTreeMap::from([(
+            id(PENDING_EMAIL),
+            PendingEmail {
+                email: email("ada.lovelace@example.org"),
+                generation: 0,
+                expires_at: END,
+            },
+        )]),
+        changes: BTreeMap::from([(
+            CHANGE.to_owned(),
+            EmailChange {
+                old: id(FORMER_EMAIL),
+                kept: vec![],
+                made_in: 0,
+                expires_at: END,
+                undone_in: None,
+            },
+        )]),
+        ..Account::of(user)
+    }
+}
+
+/// The person's session, as the cookie has it.
+pub fn session_token() -> SessionToken {
+    SessionToken {
+        user_id: UserId::parse(PERSON).expect("a constant id parses"),
+        session_id: SessionId::issue([0xad; 16]),
+        secret: SessionSecret::new([0xad; 32]),
+    }
+}
+
+/// The token of one of the person's links.
+pub fn link_token(purpose: Purpose) -> String {
+    let (subject, address) = match purpose {
+        Purpose::VerifyEmail | Purpose::SetPrimaryEmail => {
+            (PENDING_EMAIL, "ada.lovelace@example.org")
+        }
+        Purpose::UndoEmailChange => (CHANGE, "ada.byron@example.org"),
+        Purpose::ResetPassword => (PRIMARY_EMAIL, "ada@example.org"),
+    };
+    let link = Link {
+        purpose,
+        channel: Channel::Mailbox,
+        subject: subject.to_owned(),
+        address: address.to_owned(),
+        generation: 0,
+        issued_at: published().creation_time,
+        expires_at: END,
+    };
+    let keys = Keys::parse(LINK_KEY, None).expect("a constant key parses");
+    keys.sign(&link, &UserId::parse(PERSON).expect("a constant id parses"))
 }

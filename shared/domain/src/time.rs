@@ -1,5 +1,7 @@
 //! Points in time.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 /// Whole seconds since the Unix epoch: the only form of time on the wire and in the table.
@@ -16,5 +18,15 @@ impl Timestamp {
     /// Seconds since the Unix epoch.
     pub const fn as_unix(self) -> i64 {
         self.0
+    }
+
+    /// The point that much later, in whole seconds.
+    pub const fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add_unsigned(duration.as_secs()))
+    }
+
+    /// How long it is until `later`; nothing when that has passed.
+    pub fn until(self, later: Self) -> Duration {
+        Duration::from_secs(u64::try_from(later.0 - self.0).unwrap_or_default())
     }
 }

@@ -20,6 +20,8 @@ pub struct Source(Cow<'static, str>);
 impl Source {
     /// The management API.
     pub const API: Self = Self(Cow::Borrowed("api"));
+    /// The person whose identifier it is.
+    pub const SELF_SERVICE: Self = Self(Cow::Borrowed("self_service"));
     /// An import that carried no source.
     pub const IMPORT: Self = Self(Cow::Borrowed("import"));
 
@@ -247,13 +249,15 @@ impl User {
             .into());
         }
         let primary = |id, verified: bool| verified.then_some(id);
+        let first = u64::try_from(now.as_unix()).unwrap_or_default();
         Ok(Self {
             id: UserId::created_by(&new.operation),
             creation_time: now,
             last_updated: now,
             version: 1,
-            session_epoch: 0,
-            email_generation: 0,
+            // Not zero: what hung on a deleted user must not fit one with the same id.
+            session_epoch: first,
+            email_generation: first,
             disabled: false,
             sessions_revoked: false,
             username: new.username.map(|(id, value)| ProfileUsername {
@@ -292,10 +296,16 @@ impl User {
         })
     }
 
-    /// Marks the user as changed by `operation`: every stored change does this exactly once.
+    /// Marks the user as changed by `operation`: every stored change of the profile does this
+    /// exactly once.
     pub fn stamp(&mut self, operation: OperationId, now: Timestamp) {
-        self.version += 1;
         self.last_updated = now;
+        self.stamp_aside(operation);
+    }
+
+    /// Marks a change beside the profile, such as one of a pending address.
+    pub fn stamp_aside(&mut self, operation: OperationId) {
+        self.version += 1;
         self.operations.push(operation);
     }
 
@@ -313,19 +323,46 @@ impl User {
         {
             return Err(Kind::Email.duplicate().into());
         }
-        if self.emails.len() >= Self::MOST_ADDRESSES {
-            return Err(IdentityError::new(
-                Code::UserTooLarge,
-                "A user may have at most 40 e-mail addresses.",
-            )
-            .into());
-        }
+        self.refuse_too_many_emails()?;
         self.emails.insert(id, Address::added(email, verified));
         if verified && self.primary_email.is_none() {
             self.primary_email = Some(id);
         }
         self.email_generation += 1;
         Ok(())
+    }
+
+    /// Puts an address on the profile whose owner has proved it, or marks it as proved. Links
+    /// hold on, and the primary address stays as it is.
+    pub fn prove_email(&mut self, id: IdentifierId, email: Email) -> Result<(), Refusal> {
+        if !self.emails.contains_key(&id) {
+            self.refuse_too_many_emails()?;
+        }
+        let own = self.emails.entry(id).or_insert(Address {
+            value: email,
+            verified: false,
+            source: Source::SELF_SERVICE,
+            verification_source: None,
+        });
+        if !own.verified {
+            own.verified = true;
+            own.verification_source = Some(Source::SELF_SERVICE);
+        }
+        Ok(())
+    }
+
+    /// Gives the user a new password of their own: whoever knew the old one is out, and so are
+    /// all sessions and all links.
+    pub fn replace_password(&mut self, hash: PasswordHash, now: Timestamp) {
+        self.credential = Some(Credential {
+            hash: Some(hash),
+            updated_at: now,
+            force_reset: false,
+        });
+        self.session_epoch += 1;
+        self.email_generation += 1;
+        self.sign_ins.failures = 0;
+        self.sign_ins.block_until = None;
     }
 
     /// Takes an address off the profile. The primary one can go only as the last of its kind.
@@ -370,6 +407,17 @@ impl User {
         self.refuse_last_identifier()?;
         self.username = None;
         Ok(())
+    }
+
+    fn refuse_too_many_emails(&self) -> Result<(), Refusal> {
+        if self.emails.len() < Self::MOST_ADDRESSES {
+            return Ok(());
+        }
+        Err(IdentityError::new(
+            Code::UserTooLarge,
+            "A user may have at most 40 e-mail addresses.",
+        )
+        .into())
     }
 
     fn refuse_last_identifier(&self) -> Result<(), Refusal> {

@@ -3,10 +3,18 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws::Courier;
+use domain::account::Occasion;
+use domain::notification::Counted;
 use domain::{IdentifierId, OperationId, Timestamp};
 use rand::rngs::StdRng;
 use rand::{Rng as _, SeedableRng as _};
-use store::{Credentials, Settings, Users};
+use sdk::Credentials;
+use store::{Settings, Users, Write};
+
+use crate::Problem;
+use crate::account::AccountSettings;
+use crate::link_keys::LinkKeys;
 
 /// What every call of one process shares: the store, the clock, randomness and settings.
 #[derive(Debug)]
@@ -19,6 +27,10 @@ pub struct App {
     pub entropy: Entropy,
     /// Ids of the API keys that may only read.
     pub read_only_key_ids: Vec<String>,
+    /// How people's own calls work.
+    pub account: AccountSettings,
+    /// What signs links.
+    pub link_keys: LinkKeys,
 }
 
 /// Where the time comes from.
@@ -39,6 +51,13 @@ impl Clock {
                 let seconds = since_epoch().as_secs();
                 Timestamp::from_unix(i64::try_from(seconds).unwrap_or(i64::MAX))
             }
+        }
+    }
+
+    /// Waits until then. A clock that stands still doesn't get there, and isn't waited for.
+    pub async fn wait_until(self, then: Timestamp) {
+        if let Self::System = self {
+            tokio::time::sleep(self.now().until(then)).await;
         }
     }
 }
@@ -85,44 +104,69 @@ pub enum Misconfigured {
     /// An environment variable is missing.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
+    /// An environment variable holds what can't be read.
+    #[error("the environment variable {0} is malformed")]
+    Malformed(&'static str),
     /// The operating system gives no random bytes.
     #[error("the operating system gives no random bytes")]
     NoRandomness,
 }
 
-impl App {
-    /// Reads the environment that template.yaml and Lambda set.
-    pub fn from_env() -> Result<Self, Misconfigured> {
+/// The environment that template.yaml and Lambda set.
+pub(crate) struct Environment;
+
+impl Environment {
+    /// A variable that has a value.
+    pub(crate) fn get(name: &'static str) -> Result<String, Misconfigured> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place that reads the environment"
         )]
-        let variable = |name: &'static str| {
-            std::env::var(name)
-                .ok()
-                .filter(|value| !value.is_empty())
-                .ok_or(Misconfigured::Missing(name))
-        };
+        std::env::var(name)
+            .ok()
+            .filter(|value| !value.is_empty())
+            .ok_or(Misconfigured::Missing(name))
+    }
+
+    fn credentials() -> Result<Credentials, Misconfigured> {
+        Ok(Credentials::new(
+            Self::get("AWS_ACCESS_KEY_ID")?,
+            Self::get("AWS_SECRET_ACCESS_KEY")?,
+            Self::get("AWS_SESSION_TOKEN").ok(),
+            None,
+            "environment",
+        ))
+    }
+
+    /// Where the services beside the table are.
+    pub(crate) fn aws() -> Result<aws::Settings, Misconfigured> {
+        Ok(aws::Settings {
+            region: Self::get("AWS_REGION")?,
+            endpoint: Self::get("AWS_ENDPOINT_URL").ok(),
+            credentials: Self::credentials()?,
+        })
+    }
+}
+
+impl App {
+    /// Reads the environment that template.yaml and Lambda set. There are no link keys yet.
+    pub fn from_env() -> Result<Self, Misconfigured> {
         let settings = Settings {
-            region: variable("AWS_REGION")?,
-            endpoint: variable("AWS_ENDPOINT_URL_DYNAMODB").ok(),
-            table: variable("TABLE_NAME")?,
-            credentials: Credentials::new(
-                variable("AWS_ACCESS_KEY_ID")?,
-                variable("AWS_SECRET_ACCESS_KEY")?,
-                variable("AWS_SESSION_TOKEN").ok(),
-                None,
-                "environment",
-            ),
+            region: Environment::get("AWS_REGION")?,
+            endpoint: Environment::get("AWS_ENDPOINT_URL_DYNAMODB").ok(),
+            table: Environment::get("TABLE_NAME")?,
+            credentials: Environment::credentials()?,
         };
         Ok(Self {
             users: Users::new(store::connect(&settings), settings.table),
             clock: Clock::System,
             entropy: Entropy::from_os()?,
-            read_only_key_ids: variable("READ_ONLY_KEY_IDS")?
+            read_only_key_ids: Environment::get("READ_ONLY_KEY_IDS")?
                 .split(',')
                 .map(str::to_owned)
                 .collect(),
+            account: AccountSettings::read(|name| Environment::get(name).ok())?,
+            link_keys: LinkKeys::none(),
         })
     }
 
@@ -131,8 +175,49 @@ impl App {
         IdentifierId::issue(self.clock.now(), self.entropy.bytes())
     }
 
+    /// When and by what a write changes an account.
+    pub fn occasion<'a>(&self, write: &'a Write) -> Occasion<'a> {
+        Occasion {
+            now: write.now,
+            operation: &write.operation,
+            lifetimes: self.account.lifetimes,
+        }
+    }
+
+    /// Counts one more notification, refused or not; a problem when it is one too many.
+    pub async fn count_notification(
+        &self,
+        counted: &Counted,
+        write: &Write,
+    ) -> Result<(), Problem> {
+        let count = self.users.count_this_hour(counted, write).await?;
+        if count > Counted::MOST_AN_HOUR {
+            return Err(Problem::TooMany(Counted::until_next_hour(write.now)));
+        }
+        Ok(())
+    }
+
     /// The operation of a request that names none.
-    pub(crate) fn new_operation_id(&self) -> OperationId {
+    pub fn new_operation_id(&self) -> OperationId {
         OperationId::random(self.entropy.bytes())
+    }
+}
+
+/// What a consumer of the table's stream works with.
+#[derive(Debug)]
+pub struct Worker {
+    /// What calls work with, too.
+    pub app: App,
+    /// Who sends e-mails and SMS.
+    pub courier: Courier,
+}
+
+impl Worker {
+    /// Reads the environment that template.yaml and Lambda set.
+    pub(crate) fn from_env() -> Result<Self, Misconfigured> {
+        Ok(Self {
+            app: App::from_env()?,
+            courier: Courier::new(&Environment::aws()?, Environment::get("NO_REPLY_EMAIL")?),
+        })
     }
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::{error, info};
 
 use crate::request::Origin;
-use crate::response::{finish, json};
+use crate::response::{finish, json, show};
 use crate::{App, Endpoint, Problem, ProblemBody, Request};
 
 /// Answers one request. Every outcome is an answer; a panic is the runtime's to report.
@@ -29,10 +29,11 @@ pub async fn call(
     let response = match outcome {
         Ok(response) => response.into_http(&origin.public_path),
         Err(problem) => {
+            let problem = problem.for_access(endpoint.access);
             if let Some(fault) = problem.fault() {
                 error!(trace_id = origin.trace_id, route = endpoint.name, fault);
             }
-            refuse(&problem, &origin)
+            refuse(problem, &origin)
         }
     };
     log(
@@ -60,12 +61,18 @@ fn log(endpoint: &Endpoint, origin: &Origin, status: u16, usage: Usage, started:
     );
 }
 
-fn refuse(problem: &Problem, origin: &Origin) -> http::Response<Body> {
-    let response = http::Response::builder()
+fn refuse(problem: Problem, origin: &Origin) -> http::Response<Body> {
+    let mut response = http::Response::builder()
         .status(problem.status())
-        .header(header::CACHE_CONTROL, "no-store")
-        .header(header::CONTENT_TYPE, "application/problem+json");
-    let body = ProblemBody::of(problem, &origin.path, &origin.trace_id);
+        .header(header::CACHE_CONTROL, "no-store");
+    if let Some(wait) = problem.retry_after() {
+        response = response.header(header::RETRY_AFTER, wait.as_secs());
+    }
+    if let Problem::Shown(_, page) = problem {
+        return show(response, page);
+    }
+    let response = response.header(header::CONTENT_TYPE, "application/problem+json");
+    let body = ProblemBody::of(&problem, &origin.path, &origin.trace_id);
     let body = json(&body).expect("texts, numbers and maps of texts are JSON");
     finish(response, Some(body))
 }

@@ -21,13 +21,13 @@ pub struct Endpoint {
     pub summary: &'static str,
     /// How API Gateway routes to it, the last slash left out.
     pub routes: &'static [(Method, &'static str)],
-    /// Which keys may call it.
+    /// Who may call it.
     pub access: Access,
     /// What its role may do to the table.
     pub actions: &'static [Action],
     /// How it connects to the table while the function starts.
     pub connect: Connect,
-    /// The statuses of its own that it may answer, success first; [`Endpoint::SHARED_STATUSES`]
+    /// The statuses of its own that it may answer, success first; [`Endpoint::shared_statuses`]
     /// come on top.
     pub statuses: &'static [u16],
     /// The shape of the body that it takes.
@@ -41,8 +41,15 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// The errors that every call may answer (users-api.md, section 4).
-    pub const SHARED_STATUSES: &'static [u16] = &[400, 401, 403, 413, 429, 500, 503];
+    /// The errors that every call of its access may answer (users-api.md, section 4).
+    pub const fn shared_statuses(&self) -> &'static [u16] {
+        match self.access {
+            Access::Read | Access::Write | Access::Session | Access::SignIn => {
+                &[400, 401, 403, 413, 429, 500, 503]
+            }
+            Access::Link => &[400, 403, 413, 429, 500, 503],
+        }
+    }
 
     /// Its first route: the one that documentation shows.
     pub fn route(&self) -> (&'static Method, &'static str) {
@@ -51,13 +58,26 @@ impl Endpoint {
     }
 }
 
-/// Which API keys may make a call.
+/// Who may make a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Every key.
+    /// Every API key.
     Read,
-    /// All but the read-only ones.
+    /// All API keys but the read-only ones.
     Write,
+    /// A signed-in person, by the session's cookies.
+    Session,
+    /// Anybody who wants to sign in.
+    SignIn,
+    /// Whoever holds a signed link.
+    Link,
+}
+
+impl Access {
+    /// Whether API Gateway asks for an API key.
+    pub const fn needs_key(self) -> bool {
+        matches!(self, Self::Read | Self::Write)
+    }
 }
 
 /// A DynamoDB action, as an IAM policy names it.
@@ -66,9 +86,11 @@ pub enum Access {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "DynamoDB's own names")]
 pub enum Action {
+    BatchGetItem,
     DeleteItem,
     GetItem,
     PutItem,
+    Query,
     UpdateItem,
 }
 

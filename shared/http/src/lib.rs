@@ -3,22 +3,33 @@
 //! **Invariant:** this crate alone names `lambda_http`, and it alone reads the environment and
 //! the clock. It knows how calls are reached and answered, never what one of them does.
 
+mod account;
 mod app;
 mod body;
 mod call;
+mod click;
+mod consumer;
 mod endpoint;
 mod etag;
+mod link_keys;
 mod problem;
 mod request;
 mod response;
 mod serve;
+mod session;
 
-pub use app::{App, Clock, Entropy, Misconfigured};
+pub use account::{AccountSettings, PublicUrl};
+pub use app::{App, Clock, Entropy, Misconfigured, Worker};
+pub use body::own_email::OwnEmailBody;
 pub use body::problem::ProblemBody;
 pub use body::user::UserBody;
 pub use call::call;
+pub use click::{Click, OnGet};
+pub use consumer::{Consumed, Consumer, ConsumerFuture, Fault, ItemKey, consume};
 pub use endpoint::{Access, Action, Connect, Endpoint, HandlerFuture, Method, Schema, WireSchema};
+pub use link_keys::LinkKeys;
 pub use problem::Problem;
 pub use request::{Request, required};
-pub use response::Response;
-pub use serve::serve;
+pub use response::{Page, Response};
+pub use serve::{serve, serve_consumer, serve_link};
+pub use session::{Caller, ended_session_cookies, session_cookies};

@@ -1,10 +1,14 @@
 //! Errors as callers see them: `application/problem+json` (RFC 9457).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::profile::InvalidClaim;
 use domain::{Code, IdentityError, Refusal};
 use store::{StoreError, WriteError};
+
+use crate::Access;
+use crate::response::Page;
 
 /// Why a call does not succeed. What the service itself is to blame for is logged where it is
 /// shown, under the trace id; no inner detail leaves.
@@ -13,6 +17,38 @@ pub enum Problem {
     /// 400: the request can't be read.
     #[error("{0}")]
     Malformed(String),
+    /// 400: a link that doesn't hold. No word about why.
+    #[error("This link is not valid.")]
+    LinkNotValid,
+    /// 400: a link that proves nothing, while its address is not proved.
+    #[error("Open the link that was mailed to the new address first.")]
+    Unproved,
+    /// 400: a link's form that its own page has not just shown.
+    #[error("This page has expired. Open the link again.")]
+    PageExpired,
+    /// 400: what a person's own call refuses (email-self-service.md): the same as elsewhere is 422.
+    #[error("{}", said(.0))]
+    Refused(Box<Problem>),
+    /// 401: no session, or one that is over.
+    #[error("You are not signed in.")]
+    NotSignedIn,
+    /// 401: no word about why.
+    #[error("The identifier or the password is not right, or this account can't sign in.")]
+    SignInRefused,
+    /// 403: another site's request, or one without the CSRF token of its session.
+    #[error("The request does not come from a page of this service, or lacks its CSRF token.")]
+    Foreign,
+    /// 403: the password is right, and must be changed first.
+    #[error(
+        "The password must be changed first. The primary e-mail address, if there is one, gets a link."
+    )]
+    MustChangePassword,
+    /// 429: one more than a limit allows, and when to come back.
+    #[error("There were too many attempts. Try again later.")]
+    TooMany(Duration),
+    /// Another problem, for a person who looks at it in a browser.
+    #[error("{0}")]
+    Shown(Box<Problem>, Page),
     /// 401: no API key came with the event.
     #[error("The request needs a valid API key in the header X-API-KEY.")]
     Unauthorized,
@@ -55,11 +91,17 @@ impl Problem {
     }
 
     /// The HTTP status.
-    pub const fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         match self {
-            Self::Malformed(_) => 400,
-            Self::Unauthorized => 401,
-            Self::Forbidden => 403,
+            Self::Malformed(_)
+            | Self::LinkNotValid
+            | Self::Unproved
+            | Self::PageExpired
+            | Self::Refused(_) => 400,
+            Self::Unauthorized | Self::NotSignedIn | Self::SignInRefused => 401,
+            Self::Forbidden | Self::Foreign | Self::MustChangePassword => 403,
+            Self::TooMany(_) => 429,
+            Self::Shown(problem, _) => problem.status(),
             Self::NotFound(_) => 404,
             Self::Conflict | Self::Gone => 409,
             Self::PreconditionFailed => 412,
@@ -81,18 +123,46 @@ impl Problem {
     }
 
     /// The status in words (RFC 9110, section 15).
-    pub(crate) const fn title(&self) -> &'static str {
+    pub(crate) fn title(&self) -> &'static str {
+        match self.status() {
+            400 => "Bad Request",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            404 => "Not Found",
+            409 => "Conflict",
+            412 => "Precondition Failed",
+            413 => "Content Too Large",
+            422 => "Unprocessable Content",
+            429 => "Too Many Requests",
+            503 => "Service Unavailable",
+            _ => "Internal Server Error",
+        }
+    }
+
+    /// Shown to a person on `page`, to a program as it is.
+    pub fn on(self, page: Page) -> Self {
+        Self::Shown(Box::new(self), page)
+    }
+
+    /// The same as a call of this access answers it.
+    pub(crate) fn for_access(self, access: Access) -> Self {
         match self {
-            Self::Malformed(_) => "Bad Request",
-            Self::Unauthorized => "Unauthorized",
-            Self::Forbidden => "Forbidden",
-            Self::NotFound(_) => "Not Found",
-            Self::Conflict | Self::Gone => "Conflict",
-            Self::PreconditionFailed => "Precondition Failed",
-            Self::BodyTooLarge => "Content Too Large",
-            Self::Validation(_) | Self::Rules(_) => "Unprocessable Content",
-            Self::Internal(_) => "Internal Server Error",
-            Self::Unavailable(_) => "Service Unavailable",
+            Self::Shown(problem, page) => problem.for_access(access).on(page),
+            problem if access.needs_key() => problem,
+            Self::Validation(_) | Self::Rules(_) => Self::Refused(Box::new(self)),
+            // The user went while the call was under way.
+            Self::NotFound("user") if access == Access::Link => Self::LinkNotValid,
+            Self::NotFound("user") => Self::NotSignedIn,
+            problem => problem,
+        }
+    }
+
+    /// When to come back.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooMany(wait) => Some(*wait),
+            Self::Shown(problem, _) => problem.retry_after(),
+            _ => None,
         }
     }
 
@@ -100,9 +170,26 @@ impl Problem {
     pub(crate) fn fault(&self) -> Option<&str> {
         match self {
             Self::Internal(fault) | Self::Unavailable(fault) => Some(fault),
+            Self::Shown(problem, _) => problem.fault(),
             _ => None,
         }
     }
+}
+
+/// What is refused, in a sentence that names the member.
+fn said(problem: &Problem) -> String {
+    let Problem::Validation(members) = problem else {
+        return problem.to_string();
+    };
+    let sentences: Vec<_> = members
+        .iter()
+        .flat_map(|(member, messages)| {
+            messages
+                .iter()
+                .map(move |message| format!("{member} {message}."))
+        })
+        .collect();
+    sentences.join(" ")
 }
 
 impl From<IdentityError> for Problem {
@@ -116,6 +203,9 @@ impl From<Refusal> for Problem {
         match refusal {
             Refusal::NotFound(part) => Self::NotFound(part),
             Refusal::Rules(errors) => Self::Rules(errors),
+            Refusal::LinkNotValid => Self::LinkNotValid,
+            Refusal::Unproved => Self::Unproved,
+            Refusal::Member(member, message) => Self::invalid(member, message),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A request as a call sees it: checked as far as every call needs it.
 
+use domain::sign_in::Visitor;
+use domain::user::Place;
 use domain::{IdentifierId, OperationId, UserId};
-use lambda_http::http::HeaderMap;
+use lambda_http::http::{HeaderMap, header};
 use lambda_http::lambda_runtime::Context;
 use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, http};
@@ -15,13 +17,18 @@ use tokio::time::Instant;
 
 use crate::app::since_epoch;
 use crate::etag::Tags;
-use crate::{Access, App, Endpoint, Problem};
+use crate::{Access, App, Endpoint, Method, Problem, PublicUrl};
 
 /// A request whose key, headers and body are in order.
 #[derive(Debug)]
 pub struct Request {
+    method: Method,
     parameters: BTreeMap<String, String>,
+    headers: HeaderMap,
     body: Vec<u8>,
+    /// The path that the client sees.
+    public_path: String,
+    source_ip: String,
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,
     operation: Option<OperationId>,
@@ -41,6 +48,7 @@ pub(crate) struct Origin {
     key_id: Option<String>,
     /// The key's value: what an operation id must not be guessed without.
     key: String,
+    source_ip: String,
 }
 
 impl Origin {
@@ -66,6 +74,9 @@ impl Origin {
                 .and_then(|context| context.identity.api_key.clone())
                 .unwrap_or_default(),
             key_id: context.and_then(|context| context.identity.api_key_id.clone()),
+            source_ip: context
+                .and_then(|context| context.identity.source_ip.clone())
+                .unwrap_or_default(),
         }
     }
 }
@@ -88,9 +99,12 @@ impl Request {
         event: lambda_http::Request,
     ) -> Result<Self, Problem> {
         let key_id = origin.key_id.as_deref().filter(|id| !id.is_empty());
-        let key_id = key_id.ok_or(Problem::Unauthorized)?;
-        if endpoint.access == Access::Write && app.read_only_key_ids.iter().any(|id| id == key_id) {
-            return Err(Problem::Forbidden);
+        if endpoint.access.needs_key() {
+            let key_id = key_id.ok_or(Problem::Unauthorized)?;
+            let is_read_only = app.read_only_key_ids.iter().any(|id| id == key_id);
+            if endpoint.access == Access::Write && is_read_only {
+                return Err(Problem::Forbidden);
+            }
         }
         let deadline = deadline(event.lambda_context_ref());
         let parameters = event
@@ -103,17 +117,31 @@ impl Request {
         if body.len() > MOST_BODY_BYTES {
             return Err(Problem::BodyTooLarge);
         }
-        check_object(&body)?;
-        let operation = header(&head.headers, "idempotency-key")?
-            .map(|name| named_operation(name, key_id, origin, &head.method, &body))
-            .transpose()?;
+        // A link's page sends a form.
+        if endpoint.access != Access::Link {
+            check_object(&body)?;
+        }
+        // Versions and names of requests are for programs: what people do themselves is safe to
+        // repeat without.
+        let (mut operation, mut if_match, mut if_none_match) = (None, None, None);
+        if let (Some(key_id), true) = (key_id, endpoint.access.needs_key()) {
+            if_match = tags(&head.headers, "if-match")?;
+            if_none_match = tags(&head.headers, "if-none-match")?;
+            operation = header_text(&head.headers, "idempotency-key")?
+                .map(|name| named_operation(name, key_id, origin, &head.method, &body))
+                .transpose()?;
+        }
         Ok(Self {
             parameters,
             body,
-            if_match: tags(&head.headers, "if-match")?,
-            if_none_match: tags(&head.headers, "if-none-match")?,
+            if_match,
+            if_none_match,
             operation,
             deadline,
+            method: head.method,
+            headers: head.headers,
+            public_path: origin.public_path.clone(),
+            source_ip: origin.source_ip.clone(),
         })
     }
 
@@ -135,7 +163,7 @@ impl Request {
     }
 
     /// API Gateway passes path parameters percent-encoded; they are decoded here, once.
-    fn parameter(&self, name: &str) -> Result<Cow<'_, str>, Problem> {
+    pub(crate) fn parameter(&self, name: &str) -> Result<Cow<'_, str>, Problem> {
         let encoded = self.parameters.get(name).map_or("", String::as_str);
         percent_decode_str(encoded)
             .decode_utf8()
@@ -171,6 +199,74 @@ impl Request {
         self.if_none_match
             .as_ref()
             .is_some_and(|tags| tags.matches(version))
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path that the client sees, stage or base path included, without a last slash.
+    pub(crate) fn public_path(&self) -> &str {
+        &self.public_path
+    }
+
+    /// A header's text; nothing where it isn't plain text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The values of a cookie, of which a careless client may send several.
+    pub(crate) fn cookies<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|cookies| cookies.to_str().ok())
+            .flat_map(|cookies| cookies.split(';'))
+            .filter_map(|cookie| cookie.trim().split_once('='))
+            .filter(move |(own, _)| *own == name)
+            .map(|(_, value)| value)
+    }
+
+    /// Whether the header Origin, if it is there, is the service's own.
+    pub(crate) fn has_own_origin(&self, app: &App) -> bool {
+        let own = app.account.public_url.as_ref().map(PublicUrl::origin);
+        match self.headers.get(header::ORIGIN) {
+            None => true,
+            Some(origin) => own.is_some_and(|own| origin.as_bytes() == own.as_bytes()),
+        }
+    }
+
+    /// Whether the body says that it is of this media type.
+    pub(crate) fn is_of(&self, media_type: &str) -> bool {
+        let content_type = self.header("content-type").unwrap_or_default();
+        let given = content_type.split(';').next().unwrap_or_default();
+        given.trim().eq_ignore_ascii_case(media_type)
+    }
+
+    /// The body as it came.
+    pub(crate) fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    /// Who sends it. Where CloudFront stands before the API, its viewer headers tell the place.
+    pub fn visitor(&self, app: &App) -> Visitor {
+        const MOST_CHARACTERS: usize = 256;
+        let text = |name: &str| {
+            let value = self.headers.get(name)?;
+            let value = String::from_utf8_lossy(value.as_bytes());
+            Some(value.chars().take(MOST_CHARACTERS).collect::<String>())
+        };
+        let viewer = |name| app.account.behind_cloudfront.then(|| text(name)).flatten();
+        Visitor {
+            ip_address: self.source_ip.clone(),
+            user_agent: text("user-agent"),
+            place: Place {
+                city: viewer("cloudfront-viewer-city"),
+                region: viewer("cloudfront-viewer-country-region-name"),
+                country: viewer("cloudfront-viewer-country-name"),
+            },
+        }
     }
 
     /// How this request writes.
@@ -226,7 +322,7 @@ fn check_object(body: &[u8]) -> Result<(), Problem> {
     }
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Problem> {
+fn header_text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Problem> {
     headers
         .get(name)
         .map(|value| value.to_str().map_err(|_| malformed_header(name)))
@@ -234,7 +330,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a s
 }
 
 fn tags(headers: &HeaderMap, name: &'static str) -> Result<Option<Tags>, Problem> {
-    header(headers, name)?
+    header_text(headers, name)?
         .map(|value| Tags::parse(value).ok_or_else(|| malformed_header(name)))
         .transpose()
 }
@@ -286,6 +382,7 @@ mod tests {
             public_path: String::new(),
             key_id: None,
             key: key.to_owned(),
+            source_ip: String::new(),
         }
     }
 

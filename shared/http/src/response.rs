@@ -3,6 +3,7 @@
 use domain::{Timestamp, User, UserId};
 use lambda_http::Body;
 use lambda_http::http::{self, header};
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::{Problem, UserBody, etag};
@@ -14,17 +15,42 @@ pub struct Response {
     etag: Option<String>,
     /// The user that was created.
     created: Option<UserId>,
-    body: Option<Vec<u8>>,
+    cookies: Vec<SecretString>,
+    body: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    None,
+    Json(Vec<u8>),
+    Page(Page),
+}
+
+/// A page for people.
+#[derive(Debug)]
+pub struct Page {
+    /// The whole document.
+    pub html: String,
+    /// Its Content-Security-Policy.
+    pub policy: String,
 }
 
 impl Response {
+    const fn new(status: u16, body: Content) -> Self {
+        Self {
+            status,
+            etag: None,
+            created: None,
+            cookies: Vec::new(),
+            body,
+        }
+    }
+
     /// 200 with the whole user, as of `now`.
     pub fn user(user: &User, now: Timestamp) -> Result<Self, Problem> {
         Ok(Self {
-            status: 200,
             etag: Some(etag::of(user.version)),
-            created: None,
-            body: Some(json(&UserBody::of(user, now))?),
+            ..Self::json(&UserBody::of(user, now))?
         })
     }
 
@@ -37,24 +63,38 @@ impl Response {
         })
     }
 
+    /// 200 with a JSON body.
+    pub fn json(body: &impl Serialize) -> Result<Self, Problem> {
+        Ok(Self::new(200, Content::Json(json(body)?)))
+    }
+
+    /// 200 with a page.
+    pub const fn page(page: Page) -> Self {
+        Self::new(200, Content::Page(page))
+    }
+
     /// 304: the caller has this version.
     pub fn not_modified(version: u64) -> Self {
         Self {
-            status: 304,
             etag: Some(etag::of(version)),
-            created: None,
-            body: None,
+            ..Self::new(304, Content::None)
         }
+    }
+
+    /// 200 without a body.
+    pub const fn done() -> Self {
+        Self::new(200, Content::None)
     }
 
     /// 204.
     pub const fn empty() -> Self {
-        Self {
-            status: 204,
-            etag: None,
-            created: None,
-            body: None,
-        }
+        Self::new(204, Content::None)
+    }
+
+    /// The same with cookies to set, each as `Set-Cookie` has it.
+    pub fn with_cookies(mut self, cookies: impl IntoIterator<Item = SecretString>) -> Self {
+        self.cookies.extend(cookies);
+        self
     }
 
     /// `path` is the request's, as the client sees it: what was created is below it.
@@ -68,11 +108,28 @@ impl Response {
         if let Some(id) = self.created {
             response = response.header(header::LOCATION, format!("{path}/{id}"));
         }
-        if self.body.is_some() {
-            response = response.header(header::CONTENT_TYPE, "application/json");
+        for cookie in self.cookies {
+            response = response.header(header::SET_COOKIE, cookie.expose_secret());
         }
-        finish(response, self.body)
+        match self.body {
+            Content::None => finish(response, None),
+            Content::Json(body) => {
+                let response = response.header(header::CONTENT_TYPE, "application/json");
+                finish(response, Some(body))
+            }
+            Content::Page(page) => show(response, page),
+        }
     }
+}
+
+/// A page with the headers that keep it and its address to itself.
+pub(crate) fn show(response: http::response::Builder, page: Page) -> http::Response<Body> {
+    let response = response
+        .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
+        .header(header::CONTENT_SECURITY_POLICY, page.policy)
+        .header(header::REFERRER_POLICY, "no-referrer")
+        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    finish(response, Some(page.html.into_bytes()))
 }
 
 pub(crate) fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {

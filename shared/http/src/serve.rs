@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use lambda_http::{Error, service_fn};
+use lambda_http::{Error, lambda_runtime, service_fn};
+use tokio::runtime::Runtime;
 
-use crate::{App, Endpoint, call};
+use crate::{App, Consumer, Endpoint, LinkKeys, Worker, call, consume};
 
 /// Lambda ends a start that takes longer than ten seconds.
 const LONGEST_CONNECT: Duration = Duration::from_secs(3);
@@ -13,6 +14,38 @@ const LONGEST_CONNECT: Duration = Duration::from_secs(3);
 ///
 /// Not generic, so that the runtime, the SDK and the logging are compiled once for all binaries.
 pub fn serve(endpoint: &'static Endpoint) -> Result<(), Error> {
+    start()?.block_on(answer(endpoint, App::from_env()?))
+}
+
+/// Serves a call that needs the link keys.
+pub fn serve_link(endpoint: &'static Endpoint) -> Result<(), Error> {
+    let app = App {
+        link_keys: LinkKeys::from_parameters()?,
+        ..App::from_env()?
+    };
+    start()?.block_on(async {
+        read_keys(&app).await;
+        answer(endpoint, app).await
+    })
+}
+
+/// Serves a consumer of the table's stream until Lambda ends the process.
+pub fn serve_consumer(consumer: &'static Consumer) -> Result<(), Error> {
+    let mut worker = Worker::from_env()?;
+    worker.app.link_keys = LinkKeys::from_parameters()?;
+    let worker = &worker;
+    start()?.block_on(async {
+        read_keys(&worker.app).await;
+        lambda_runtime::run(lambda_runtime::service_fn(
+            |event: lambda_runtime::LambdaEvent<_>| async move {
+                Ok::<_, Error>(consume(worker, consumer, event.payload).await)
+            },
+        ))
+        .await
+    })
+}
+
+fn start() -> std::io::Result<Runtime> {
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -21,17 +54,22 @@ pub fn serve(endpoint: &'static Endpoint) -> Result<(), Error> {
         .with_span_list(false)
         .without_time()
         .init();
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
-    runtime.block_on(async {
-        let app = App::from_env()?;
-        let app = &app;
-        let connect = (endpoint.connect.run)(&app.users);
-        let _ = tokio::time::timeout(LONGEST_CONNECT, connect).await;
-        lambda_http::run(service_fn(|event| async move {
-            Ok::<_, Error>(call(app, endpoint, event).await)
-        }))
-        .await
-    })
+        .build()
+}
+
+async fn answer(endpoint: &'static Endpoint, app: App) -> Result<(), Error> {
+    let app = &app;
+    let connect = (endpoint.connect.run)(&app.users);
+    let _ = tokio::time::timeout(LONGEST_CONNECT, connect).await;
+    lambda_http::run(service_fn(|event| async move {
+        Ok::<_, Error>(call(app, endpoint, event).await)
+    }))
+    .await
+}
+
+/// Why it failed is the first request's to tell.
+async fn read_keys(app: &App) {
+    let _ = tokio::time::timeout(LONGEST_CONNECT, app.link_keys.get()).await;
 }

@@ -20,6 +20,7 @@ impl Attempts {
     const MOST: u32 = 10;
     const FIRST_PAUSE: Duration = Duration::from_millis(20);
     const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+    const SOON: Duration = Duration::from_secs(3);
     /// What a further attempt and the answer need.
     const RESERVE: Duration = Duration::from_millis(250);
 
@@ -29,6 +30,11 @@ impl Attempts {
             pauses: 0,
             deadline,
         }
+    }
+
+    /// Attempts at what goes with a request and has no deadline of its own.
+    pub(crate) fn soon() -> Self {
+        Self::until(Instant::now() + Self::SOON)
     }
 
     /// Waits for the next attempt after `error`; false when that is final. While an attempt before

@@ -3,13 +3,18 @@
 //! **Invariant:** this crate alone names the DynamoDB SDK. It decides no rule: it turns the
 //! domain's rules into conditional writes, and what the table answers into the domain's terms.
 
+mod account;
 mod attempt;
 mod client;
 mod error;
 mod expression;
+mod limit;
+mod notification;
 mod operation;
 mod reservation;
 mod rule;
+mod session;
+mod sign_in;
 pub mod table;
 mod usage;
 mod user;
@@ -17,6 +22,8 @@ mod users;
 
 pub use client::{Credentials, Settings, connect};
 pub use error::{StoreError, WriteError};
+pub use notification::{Claim, NOTIFICATION_SORT_KEY, State};
+pub use sign_in::{Attempt, Entry, SignIn};
 pub use usage::{Capacity, Usage, metered};
 pub use users::{Precondition, Users, Write};
 

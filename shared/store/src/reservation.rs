@@ -57,6 +57,11 @@ pub(crate) fn key(identifier: &Identifier) -> Item {
     ])
 }
 
+/// Whose identifier an item reserves.
+pub(crate) fn owner(item: &Item) -> Option<UserId> {
+    UserId::parse(item.get("owner")?.as_s().ok()?).ok()
+}
+
 /// The whole item.
 pub(crate) fn item(
     identifier: &Identifier,

@@ -11,7 +11,7 @@ use crate::users::Precondition;
 pub(crate) struct RuleExpressions {
     pub(crate) placeholders: Placeholders,
     pub(crate) condition: String,
-    pub(crate) update: String,
+    pub(crate) update: Update,
 }
 
 /// The condition is true of exactly those users for whom the rule's effects are due and the
@@ -51,7 +51,7 @@ pub(crate) fn expressions(
     update.set(&format!("{operations}[0]"), &id);
     RuleExpressions {
         condition: conditions.join(" AND "),
-        update: update.expression(),
+        update,
         placeholders: p,
     }
 }

@@ -18,7 +18,8 @@ use crate::{Item, StoreError};
 
 /// The format that this code writes. A reader refuses a newer one.
 const FORMAT: u32 = 1;
-const SORT_KEY: &str = "USER";
+/// The sort key of the user, and how those of what is read with the user start.
+pub(crate) const SORT_KEY: &str = "USER";
 const LIST_SHARDS: u32 = 16;
 
 /// As it is stored.
@@ -119,13 +120,18 @@ struct ProviderItem {
 
 /// Its key.
 pub(crate) fn key(id: &UserId) -> Item {
+    child_key(id, SORT_KEY)
+}
+
+/// The key of an item in the user's partition.
+pub(crate) fn child_key(id: &UserId, sort_key: &str) -> Item {
     Item::from([
         ("PK".to_owned(), AttributeValue::S(partition_key(id))),
-        ("SK".to_owned(), AttributeValue::S(SORT_KEY.to_owned())),
+        ("SK".to_owned(), AttributeValue::S(sort_key.to_owned())),
     ])
 }
 
-fn partition_key(id: &UserId) -> String {
+pub(crate) fn partition_key(id: &UserId) -> String {
     format!("USER#{id}")
 }
 

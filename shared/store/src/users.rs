@@ -5,17 +5,20 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, Delete, Put, ReturnConsumedCapacity, ReturnValue,
+    CancellationReason, Delete, KeysAndAttributes, Put, ReturnConsumedCapacity, ReturnValue,
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdatePart,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use domain::rule::Decision;
-use domain::{Identifier, IdentifierId, OperationId, Refusal, Rule, Timestamp, User, UserId};
+use domain::{
+    Account, Identifier, IdentifierId, OperationId, Refusal, Rule, Timestamp, User, UserId,
+};
 use tokio::time::Instant;
 
 use crate::attempt::{Attempts, client_request_token};
 use crate::error::{StoreError, WriteError};
 use crate::expression::{Placeholders, Update};
+use crate::rule::RuleExpressions;
 use crate::usage::{Direction, record};
 use crate::{Item, operation, reservation, rule, user};
 
@@ -84,11 +87,11 @@ impl Write {
 #[derive(Clone, Debug)]
 pub struct Users {
     client: Client,
-    table: String,
+    pub(crate) table: String,
 }
 
 /// How a transaction on a user ended, short of an error.
-enum Outcome {
+pub(crate) enum Outcome {
     Written,
     /// The user was there in another state, or not at all.
     Moved(Option<Box<User>>),
@@ -96,6 +99,17 @@ enum Outcome {
     Taken(Vec<Identifier>),
     /// The operation happened before.
     Repeated,
+    /// Something else that it rests on is gone.
+    Overtaken,
+}
+
+/// What an edit reads.
+#[derive(Clone, Copy)]
+enum Reads {
+    /// The user's own item.
+    User,
+    /// What hangs on the user, too.
+    Account,
 }
 
 impl Users {
@@ -142,7 +156,7 @@ impl Users {
             .await;
     }
 
-    async fn get_item(&self, key: Item) -> Result<Option<Item>, StoreError> {
+    pub(crate) async fn get_item(&self, key: Item) -> Result<Option<Item>, StoreError> {
         let output = self
             .client
             .get_item()
@@ -157,6 +171,152 @@ impl Users {
         Ok(output.item)
     }
 
+    /// Two items at once, in this order: one strongly consistent `BatchGetItem`.
+    pub(crate) async fn get_both(&self, keys: [Item; 2]) -> Result<[Option<Item>; 2], StoreError> {
+        let request = |keys: Vec<Item>| {
+            KeysAndAttributes::builder()
+                .set_keys(Some(keys))
+                .consistent_read(true)
+                .build()
+                .map_err(StoreError::unexpected)
+        };
+        let mut attempts = Attempts::soon();
+        let (mut found, mut missing) = (Vec::new(), keys.to_vec());
+        loop {
+            let output = self
+                .client
+                .batch_get_item()
+                .request_items(&self.table, request(missing)?)
+                .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk(&error))?;
+            record(Direction::Read, output.consumed_capacity());
+            let mut responses = output.responses.unwrap_or_default();
+            found.extend(responses.remove(&self.table).unwrap_or_default());
+            let mut unprocessed = output.unprocessed_keys.unwrap_or_default();
+            missing = match unprocessed.remove(&self.table) {
+                Some(left) if !left.keys.is_empty() => left.keys,
+                _ => break,
+            };
+            let busy = StoreError::Busy("a read was not processed".to_owned());
+            if !attempts.again_after(&busy).await {
+                return Err(busy);
+            }
+        }
+        Ok(keys.map(|key| {
+            let has_key = |item: &Item| {
+                key.iter()
+                    .all(|(name, value)| item.get(name) == Some(value))
+            };
+            let place = found.iter().position(has_key)?;
+            Some(found.swap_remove(place))
+        }))
+    }
+
+    /// The items of a partition whose sort keys have this start: strongly consistent.
+    pub(crate) async fn query_from(
+        &self,
+        partition: String,
+        sort_key_start: &str,
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut p = Placeholders::default();
+        let condition = format!(
+            "{} = {} AND begins_with({}, {})",
+            p.path(&["PK"]),
+            p.text(partition),
+            p.path(&["SK"]),
+            p.text(sort_key_start),
+        );
+        let (mut items, mut start) = (Vec::new(), None);
+        loop {
+            let output = self
+                .client
+                .query()
+                .table_name(&self.table)
+                .key_condition_expression(&condition)
+                .set_expression_attribute_names(p.names())
+                .set_expression_attribute_values(p.values())
+                .set_exclusive_start_key(start)
+                .consistent_read(true)
+                .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
+                .send()
+                .await
+                .map_err(|error| StoreError::from_sdk(&error))?;
+            record(Direction::Read, output.consumed_capacity());
+            items.extend(output.items.unwrap_or_default());
+            start = output.last_evaluated_key;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// Deletes an item; that it isn't there makes no difference.
+    pub(crate) async fn delete_item(&self, key: Item) -> Result<(), StoreError> {
+        let output = self
+            .client
+            .delete_item()
+            .table_name(&self.table)
+            .set_key(Some(key))
+            .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
+            .send()
+            .await
+            .map_err(|error| StoreError::from_sdk(&error))?;
+        record(Direction::Write, output.consumed_capacity());
+        Ok(())
+    }
+
+    /// One conditional `UpdateItem`: the item after it, or, when the condition fails, the item
+    /// that is there.
+    pub(crate) async fn update_if(
+        &self,
+        key: Item,
+        condition: &str,
+        update: &Update,
+        p: &Placeholders,
+        mut attempts: Attempts,
+    ) -> Result<Result<Item, Option<Item>>, StoreError> {
+        loop {
+            let sent = self
+                .client
+                .update_item()
+                .table_name(&self.table)
+                .set_key(Some(key.clone()))
+                .condition_expression(condition)
+                .update_expression(update.expression())
+                .set_expression_attribute_names(p.names())
+                .set_expression_attribute_values(p.values())
+                .return_values(ReturnValue::AllNew)
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
+                .send()
+                .await;
+            let error = match sent {
+                Ok(output) => {
+                    record(Direction::Write, output.consumed_capacity());
+                    return output
+                        .attributes
+                        .map(Ok)
+                        .ok_or_else(|| StoreError::unexpected("an update answered no attributes"));
+                }
+                Err(error) => error,
+            };
+            record(Direction::Write, None);
+            if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) =
+                error.as_service_error()
+            {
+                return Ok(Err(failed.item.clone()));
+            }
+            let error = StoreError::from_sdk(&error);
+            if !attempts.again_after(&error).await {
+                return Err(error);
+            }
+        }
+    }
+
     /// Writes a new user with all reservations: one transaction, all or nothing.
     ///
     /// The user's id follows from the operation, so a repeat finds the user that the first
@@ -166,13 +326,14 @@ impl Users {
         let claims: Vec<_> = new.identifiers().into_iter().collect();
         let record = write.record();
         match self
-            .transact(user_part, &new.id, &claims, &[], record, write)
+            .transact(user_part, &new.id, &claims, &[], record, vec![], write)
             .await?
         {
             Outcome::Written => Ok(new),
             Outcome::Moved(Some(own)) if own.id == UserId::created_by(&write.operation) => Ok(*own),
             Outcome::Moved(_) => Err(StoreError::unexpected("another user has the id").into()),
             Outcome::Repeated => Err(WriteError::Gone),
+            Outcome::Overtaken => Err(StoreError::Conflict.into()),
             Outcome::Taken(identifiers) => Err(duplicates(&identifiers).into()),
         }
     }
@@ -187,46 +348,32 @@ impl Users {
         rule: &Rule,
         write: &Write,
     ) -> Result<User, WriteError> {
-        let expressions = rule::expressions(rule, &write.precondition, &write.operation, write.now);
-        let mut attempts = Attempts::until(write.deadline);
-        loop {
-            let sent = self
-                .client
-                .update_item()
-                .table_name(&self.table)
-                .set_key(Some(user::key(id)))
-                .condition_expression(&expressions.condition)
-                .update_expression(&expressions.update)
-                .set_expression_attribute_names(expressions.placeholders.names())
-                .set_expression_attribute_values(expressions.placeholders.values())
-                .return_values(ReturnValue::AllNew)
-                .return_values_on_condition_check_failure(
-                    ReturnValuesOnConditionCheckFailure::AllOld,
-                )
-                .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
-                .send()
-                .await;
-            let error = match sent {
-                Ok(output) => {
-                    record(Direction::Write, output.consumed_capacity());
-                    let item = output.attributes.ok_or_else(|| {
-                        StoreError::unexpected("an update answered no attributes")
-                    })?;
-                    return Ok(user::from_item(item)?);
-                }
-                Err(error) => error,
-            };
-            record(Direction::Write, None);
-            if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) =
-                error.as_service_error()
-            {
-                let present = failed.item.clone().ok_or(WriteError::NotFound)?;
-                return unmet(user::from_item(present)?, rule, write);
-            }
-            let error = StoreError::from_sdk(&error);
-            if !attempts.again_after(&error).await {
-                return Err(error.into());
-            }
+        let RuleExpressions {
+            placeholders,
+            condition,
+            update,
+        } = rule::expressions(rule, &write.precondition, &write.operation, write.now);
+        let attempts = Attempts::until(write.deadline);
+        match self
+            .update_if(user::key(id), &condition, &update, &placeholders, attempts)
+            .await?
+        {
+            Ok(item) => Ok(user::from_item(item)?),
+            Err(None) => Err(WriteError::NotFound),
+            Err(Some(item)) => unmet(user::from_item(item)?, rule, write),
+        }
+    }
+
+    /// Refuses an identifier that another user has by now. It is no reservation: somebody may take
+    /// it in the next moment.
+    pub async fn refuse_taken(
+        &self,
+        identifier: Identifier,
+        by_others_than: &UserId,
+    ) -> Result<(), WriteError> {
+        match self.owner(Some(&identifier)).await? {
+            Some(owner) if owner != *by_others_than => Err(duplicates(&[identifier]).into()),
+            _ => Ok(()),
         }
     }
 
@@ -240,13 +387,39 @@ impl Users {
         write: &Write,
         edit: impl Fn(&mut User) -> Result<(), Refusal>,
     ) -> Result<User, WriteError> {
+        self.edit_what(Reads::User, id, write, |account| edit(&mut account.user))
+            .await
+            .map(|account| account.user)
+    }
+
+    /// As [`Users::edit`], with what hangs on the user.
+    pub async fn edit_account(
+        &self,
+        id: &UserId,
+        write: &Write,
+        edit: impl Fn(&mut Account) -> Result<(), Refusal>,
+    ) -> Result<Account, WriteError> {
+        self.edit_what(Reads::Account, id, write, edit).await
+    }
+
+    async fn edit_what(
+        &self,
+        reads: Reads,
+        id: &UserId,
+        write: &Write,
+        edit: impl Fn(&mut Account) -> Result<(), Refusal>,
+    ) -> Result<Account, WriteError> {
         let mut attempts = Attempts::until(write.deadline);
         loop {
-            let before = self.get(id).await?.ok_or(WriteError::NotFound)?;
-            if before.operations.contains(&write.operation) {
+            let before = match reads {
+                Reads::User => self.get(id).await?.map(Account::of),
+                Reads::Account => self.account(id).await?,
+            };
+            let before = before.ok_or(WriteError::NotFound)?;
+            if before.user.operations.contains(&write.operation) {
                 return Ok(before);
             }
-            if !write.precondition.allows(before.version) {
+            if !write.precondition.allows(before.user.version) {
                 return Err(WriteError::PreconditionFailed);
             }
             let mut after = before.clone();
@@ -254,10 +427,15 @@ impl Users {
             if after == before {
                 return Ok(before);
             }
-            after.stamp(write.operation.clone(), write.now);
+            if after.user == before.user {
+                after.user.stamp_aside(write.operation.clone());
+            } else {
+                after.user.stamp(write.operation.clone(), write.now);
+            }
 
-            let user_part = self.update_part(&before, &after)?;
-            let (old, new) = (before.identifiers(), after.identifiers());
+            let user_part = self.update_part(&before.user, &after.user)?;
+            let companions = self.companions(&before, &after)?;
+            let (old, new) = (before.user.identifiers(), after.user.identifiers());
             let claims: Vec<_> = new
                 .iter()
                 .filter(|(i, _)| !old.contains_key(i))
@@ -265,16 +443,20 @@ impl Users {
                 .collect();
             let releases: Vec<_> = old.into_keys().filter(|i| !new.contains_key(i)).collect();
             match self
-                .transact(user_part, id, &claims, &releases, None, write)
+                .transact(user_part, id, &claims, &releases, None, companions, write)
                 .await?
             {
                 Outcome::Written => return Ok(after),
                 Outcome::Moved(None) => return Err(WriteError::NotFound),
                 Outcome::Moved(Some(now)) if now.operations.contains(&write.operation) => {
-                    return Ok(*now);
+                    return Ok(Account {
+                        user: *now,
+                        ..after
+                    });
                 }
-                Outcome::Moved(Some(_)) if attempts.again_after(&StoreError::Conflict).await => {}
-                Outcome::Moved(Some(_)) | Outcome::Repeated => {
+                Outcome::Moved(Some(_)) | Outcome::Overtaken
+                    if attempts.again_after(&StoreError::Conflict).await => {}
+                Outcome::Moved(Some(_)) | Outcome::Overtaken | Outcome::Repeated => {
                     return Err(StoreError::Conflict.into());
                 }
                 Outcome::Taken(identifiers) => return Err(duplicates(&identifiers).into()),
@@ -312,7 +494,7 @@ impl Users {
             let releases: Vec<_> = before.identifiers().into_keys().collect();
             let record = write.record();
             match self
-                .transact(user_part, id, &[], &releases, record, write)
+                .transact(user_part, id, &[], &releases, record, vec![], write)
                 .await?
             {
                 // A user who came back under the same id since is not this operation's to delete.
@@ -344,10 +526,22 @@ impl Users {
         for name in removed {
             update.remove(p.path(&[&name]));
         }
+        self.user_update(&after.id, &unmoved, &update, &p)
+    }
+
+    /// The user's part of a transaction: a conditional update that brings the present user back
+    /// when the condition fails.
+    pub(crate) fn user_update(
+        &self,
+        id: &UserId,
+        condition: &str,
+        update: &Update,
+        p: &Placeholders,
+    ) -> Result<TransactWriteItem, StoreError> {
         let part = UpdatePart::builder()
             .table_name(&self.table)
-            .set_key(Some(user::key(&after.id)))
-            .condition_expression(unmoved)
+            .set_key(Some(user::key(id)))
+            .condition_expression(condition)
             .update_expression(update.expression())
             .set_expression_attribute_names(p.names())
             .set_expression_attribute_values(p.values())
@@ -357,16 +551,18 @@ impl Users {
         Ok(TransactWriteItem::builder().update(part).build())
     }
 
-    /// Sends the user's part, a claim for each gained identifier and a release for each lost
-    /// one, as one transaction; repeats it, unchanged and with the same token, while other
+    /// Sends the user's part, a claim for each gained identifier, a release for each lost one and
+    /// what else goes with them, as one transaction; repeats it, unchanged and with the same token, while other
     /// transactions are in its way.
-    async fn transact(
+    #[expect(clippy::too_many_arguments, reason = "each is a kind of part")]
+    pub(crate) async fn transact(
         &self,
         user_part: TransactWriteItem,
         owner: &UserId,
         claims: &[(Identifier, IdentifierId)],
         releases: &[Identifier],
         operation: Option<Item>,
+        companions: Vec<TransactWriteItem>,
         write: &Write,
     ) -> Result<Outcome, StoreError> {
         let mut parts = vec![user_part];
@@ -381,6 +577,8 @@ impl Users {
             operation_part = Some(parts.len());
             parts.push(self.put_if_absent(item)?);
         }
+        let first_companion = parts.len();
+        parts.extend(companions);
         let token = client_request_token();
         let mut attempts = Attempts::until(write.deadline);
         loop {
@@ -400,7 +598,7 @@ impl Users {
                 Err(error) => error,
             };
             record(Direction::Write, None);
-            match cancelled(&error, claims, operation_part) {
+            match cancelled(&error, claims, operation_part, first_companion) {
                 Ok(outcome) => return Ok(outcome),
                 Err(error) if attempts.again_after(&error).await => {}
                 Err(error) => return Err(error),
@@ -439,7 +637,7 @@ impl Users {
 }
 
 /// A key that no item ever has.
-fn nobody() -> Item {
+pub(crate) fn nobody() -> Item {
     operation::key(&OperationId::stored("none".to_owned()))
 }
 
@@ -464,6 +662,7 @@ fn cancelled(
     error: &SdkError<TransactWriteItemsError, HttpResponse>,
     claims: &[(Identifier, IdentifierId)],
     operation_part: Option<usize>,
+    first_companion: usize,
 ) -> Result<Outcome, StoreError> {
     let reasons = match error.as_service_error() {
         Some(TransactWriteItemsError::TransactionCanceledException(e)) => e.cancellation_reasons(),
@@ -497,6 +696,9 @@ fn cancelled(
         .collect();
     if !taken.is_empty() {
         return Ok(Outcome::Taken(taken));
+    }
+    if reasons.iter().skip(first_companion).any(failed) {
+        return Ok(Outcome::Overtaken);
     }
     // Codes only: a reason also holds the item.
     let codes: Vec<_> = reasons

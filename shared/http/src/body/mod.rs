@@ -1,4 +1,5 @@
 //! The wire's shapes: what is shown, computed from the domain.
 
+pub(crate) mod own_email;
 pub(crate) mod problem;
 pub(crate) mod user;

@@ -28,7 +28,8 @@ pub struct ProblemBody<'a> {
     instance: Option<&'a str>,
     /// Under which the log tells more.
     trace_id: &'a str,
-    /// Only with 422: the members that are not valid, or the rules that are broken.
+    /// Only with 422, and with the 400 of people's own calls: the members that are not valid, or
+    /// the rules that are broken.
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<Errors<'a>>,
 }
@@ -65,11 +66,16 @@ impl<'a> ProblemBody<'a> {
             detail: problem.to_string(),
             instance: Some(instance),
             trace_id,
-            errors: match problem {
-                Problem::Validation(members) => Some(Errors::Members(members)),
-                Problem::Rules(errors) => Some(Errors::Rules(errors)),
-                _ => None,
-            },
+            errors: errors(problem),
         }
+    }
+}
+
+fn errors(problem: &Problem) -> Option<Errors<'_>> {
+    match problem {
+        Problem::Validation(members) => Some(Errors::Members(members)),
+        Problem::Rules(errors) => Some(Errors::Rules(errors)),
+        Problem::Refused(problem) => errors(problem),
+        _ => None,
     }
 }

@@ -1,0 +1,61 @@
+//! `POST /users/email/`: ask to add an e-mail address, once it is proved.
+
+use domain::notification::Counted;
+use domain::{Email, Identifier};
+use roster_http::{
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, required,
+};
+use serde::Deserialize;
+
+/// How API Gateway reaches this call and what it may touch.
+pub static ENDPOINT: Endpoint = Endpoint {
+    name: "add_own_email",
+    summary: "Add an e-mail address of one's own",
+    routes: &[(Method::POST, "/users/email")],
+    access: Access::Session,
+    actions: &[
+        Action::BatchGetItem,
+        Action::DeleteItem,
+        Action::GetItem,
+        Action::PutItem,
+        Action::Query,
+        Action::UpdateItem,
+    ],
+    connect: Connect::BY_UPDATE,
+    statuses: &[200, 409],
+    body: Schema::of::<AddOwnEmail>(),
+    example: r#"{"email":"countess@example.com"}"#,
+    answer: Schema::NONE,
+    handler: |app, request| Box::pin(add_own_email(app, request)),
+};
+
+/// The body.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct AddOwnEmail {
+    /// At most 254 characters.
+    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    email: Option<String>,
+}
+
+async fn add_own_email(app: &App, request: Request) -> Result<Response, Problem> {
+    let caller = request.caller(app).await?;
+    let body: AddOwnEmail = request.json()?;
+    let write = request.write(app);
+    let user_id = &caller.user.id;
+    app.count_notification(&Counted::for_user(user_id), &write)
+        .await?;
+    let email = Email::parse(&required("email", body.email)?)?;
+    app.count_notification(&Counted::for_address(&email), &write)
+        .await?;
+    app.users
+        .refuse_taken(Identifier::from(&email), user_id)
+        .await?;
+    let (id, occasion) = (app.new_identifier_id(), app.occasion(&write));
+    app.users
+        .edit_account(user_id, &write, |account| {
+            account.request_email(id, email.clone(), occasion)
+        })
+        .await?;
+    Ok(Response::done())
+}

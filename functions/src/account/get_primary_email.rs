@@ -1,0 +1,30 @@
+//! `GET /users/email-change/` and `GET /users/email/`: the caller's primary e-mail address.
+
+use roster_http::{
+    Access, Action, App, Connect, Endpoint, Method, OwnEmailBody, Problem, Request, Response,
+    Schema,
+};
+
+/// How API Gateway reaches this call and what it may touch.
+pub static ENDPOINT: Endpoint = Endpoint {
+    name: "get_primary_email",
+    summary: "Get one's own primary e-mail address",
+    routes: &[
+        (Method::GET, "/users/email-change"),
+        (Method::GET, "/users/email"),
+    ],
+    access: Access::Session,
+    actions: &[Action::BatchGetItem, Action::UpdateItem],
+    connect: Connect::BY_UPDATE,
+    statuses: &[200, 404],
+    body: Schema::NONE,
+    example: "",
+    answer: Schema::of::<OwnEmailBody<'_>>(),
+    handler: |app, request| Box::pin(get_primary_email(app, request)),
+};
+
+async fn get_primary_email(app: &App, request: Request) -> Result<Response, Problem> {
+    let caller = request.caller(app).await?;
+    let email = OwnEmailBody::primary(&caller.user).ok_or(Problem::NotFound("e-mail"))?;
+    Response::json(&email)
+}

@@ -1,0 +1,216 @@
+//! What links have in common: a page that says what will happen, a button that does it, and the
+//! page that says that it is done.
+
+use domain::account::{Occasion, Standing};
+use domain::link::{Link, Purpose};
+use domain::password::{Password, PasswordHash, Policy};
+use domain::{Account, Code, Refusal};
+use roster_http::{App, Click, Method, OnGet, Problem, Request, Response};
+use secrecy::ExposeSecret as _;
+use serde::Deserialize;
+
+use super::page::{Deed, Done, Page, PasswordDeed, content_security_policy};
+
+/// A link that does something to the address that it names.
+pub(super) struct AddressLink {
+    pub(super) purpose: Purpose,
+    pub(super) act: fn(&mut Account, &Link, Occasion<'_>) -> Result<(), Refusal>,
+    pub(super) deed: for<'a> fn(&'a str) -> Deed<'a>,
+    pub(super) done: for<'a> fn(&'a str) -> Done<'a>,
+}
+
+/// A link that sets a new password.
+pub(super) struct PasswordLink {
+    pub(super) purpose: Purpose,
+    pub(super) act: fn(&mut Account, &Link, PasswordHash, Occasion<'_>) -> Result<(), Refusal>,
+    pub(super) deed: for<'a> fn(&'a str) -> PasswordDeed<'a>,
+    pub(super) done: for<'a> fn(&'a str) -> Done<'a>,
+}
+
+/// The form of a link's page.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(dead_code, reason = "the form's fields are read one by one")]
+pub(super) struct LinkForm {
+    /// `cancel` drops the address that waits to be proved; anything else, or nothing, goes on.
+    action: Option<String>,
+}
+
+/// The form of a link's page that sets a new password.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(dead_code, reason = "the form's fields are read one by one")]
+pub(super) struct NewPasswordForm {
+    /// The new password: 8 to 128 characters, none of the common ones.
+    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    password: Option<String>,
+}
+
+/// Follows a link about an address.
+pub(super) async fn follow(
+    app: &App,
+    request: Request,
+    what: &AddressLink,
+) -> Result<Response, Problem> {
+    match request.click(app, what.purpose, OnGet::MayAct).await {
+        Ok(click) => {
+            let mut outcome = if click.acts {
+                act(app, &request, &click, what).await
+            } else {
+                look(app, &request, &click, what).await
+            };
+            let is_unproved = matches!(outcome, Err(Problem::Unproved));
+            if is_unproved && *request.method() == Method::GET && request.wants_page() {
+                // Its page has a button, which needs the nonce even where every GET acts.
+                outcome = look(app, &request, &click, what).await;
+            }
+            outcome.map_err(|problem| explain(&request, problem, &click.link.address))
+        }
+        Err(problem) => Err(explain(&request, problem, "")),
+    }
+}
+
+async fn act(
+    app: &App,
+    request: &Request,
+    click: &Click,
+    what: &AddressLink,
+) -> Result<Response, Problem> {
+    let write = request.write(app);
+    let (link, occasion) = (&click.link, app.occasion(&write));
+    let cancels = request
+        .field("action")
+        .is_some_and(|action| action.expose_secret() == "cancel");
+    app.users
+        .edit_account(&click.user_id, &write, |account| {
+            if cancels {
+                account.cancel(link, write.now)
+            } else {
+                (what.act)(account, link, occasion)
+            }
+        })
+        .await?;
+    let done = if cancels {
+        Done::Cancelled
+    } else {
+        (what.done)(&link.address)
+    };
+    Ok(answer(request, Page::Done(done)))
+}
+
+async fn look(
+    app: &App,
+    request: &Request,
+    click: &Click,
+    what: &AddressLink,
+) -> Result<Response, Problem> {
+    let address = click.link.address.as_str();
+    let page = match standing(app, click).await? {
+        Standing::Due => Page::Confirm((what.deed)(address)),
+        Standing::Unproved => Page::Unproved { address },
+        Standing::Done => Page::Done((what.done)(address)),
+    };
+    request.form_page(app, click, document(&page)).await
+}
+
+/// Follows a link that sets a new password.
+pub(super) async fn set_password(
+    app: &App,
+    request: Request,
+    what: &PasswordLink,
+) -> Result<Response, Problem> {
+    let click = match request.click(app, what.purpose, OnGet::Shows).await {
+        Ok(click) => click,
+        Err(problem) => return Err(explain(&request, problem, "")),
+    };
+    let address = click.link.address.as_str();
+    let outcome = change_password(app, &request, &click, what).await;
+    outcome.map_err(|problem| match problem {
+        Problem::Rules(errors) if request.wants_page() => {
+            let error = errors.first().map(|error| error.description);
+            let deed = (what.deed)(address);
+            Problem::Rules(errors).on(document(&Page::NewPassword { deed, error }))
+        }
+        problem => explain(&request, problem, address),
+    })
+}
+
+async fn change_password(
+    app: &App,
+    request: &Request,
+    click: &Click,
+    what: &PasswordLink,
+) -> Result<Response, Problem> {
+    let address = click.link.address.as_str();
+    // Before the password is hashed, which takes its time.
+    let standing = standing(app, click).await?;
+    if standing == Standing::Done {
+        return Ok(answer(request, Page::Done(Done::Already)));
+    }
+    if !click.acts {
+        let deed = (what.deed)(address);
+        let page = Page::NewPassword { deed, error: None };
+        return request.form_page(app, click, document(&page)).await;
+    }
+    let typed = request.field("password");
+    let typed = typed.as_ref().map_or("", |typed| typed.expose_secret());
+    let hash = Password::parse(typed, Policy::Checked)?.hash(app.entropy.bytes());
+    let write = request.write(app);
+    let occasion = app.occasion(&write);
+    let account = app
+        .users
+        .edit_account(&click.user_id, &write, |account| {
+            (what.act)(account, &click.link, hash.clone(), occasion)
+        })
+        .await?;
+    // Another use of the link at the same moment may have been first, with its own password.
+    let is_own = account.user.operations.contains(&write.operation);
+    let done = if is_own {
+        (what.done)(address)
+    } else {
+        Done::Already
+    };
+    Ok(answer(request, Page::Done(done)))
+}
+
+async fn standing(app: &App, click: &Click) -> Result<Standing, Problem> {
+    let account = app.users.account(&click.user_id).await?;
+    let account = account.ok_or(Problem::LinkNotValid)?;
+    Ok(account.standing(&click.link, app.clock.now())?)
+}
+
+fn document(page: &Page<'_>) -> roster_http::Page {
+    roster_http::Page {
+        html: page.render(),
+        policy: content_security_policy().to_owned(),
+    }
+}
+
+/// Success: a page for a person, an empty body for a program.
+fn answer(request: &Request, page: Page<'_>) -> Response {
+    if request.wants_page() {
+        Response::page(document(&page))
+    } else {
+        Response::done()
+    }
+}
+
+/// A problem on a page, for a person.
+fn explain(request: &Request, problem: Problem, address: &str) -> Problem {
+    if !request.wants_page() {
+        return problem;
+    }
+    let is_taken = |problem: &Problem| {
+        matches!(problem, Problem::Rules(errors)
+            if errors.iter().any(|error| error.code == Code::DuplicateEmail))
+    };
+    let page = match &problem {
+        Problem::PageExpired => Page::Expired,
+        Problem::Unproved => Page::Unproved { address },
+        problem if is_taken(problem) => Page::Taken,
+        Problem::Conflict | Problem::Unavailable(_) | Problem::Internal(_) => Page::Unavailable,
+        _ => Page::NotValid,
+    };
+    let page = document(&page);
+    problem.on(page)
+}

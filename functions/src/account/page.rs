@@ -1,0 +1,258 @@
+//! The pages behind links: plain HTML without script, from `templates/pages`.
+//!
+//! A form posts to the page's own URL. It carries no token: a cookie tells that the page was shown.
+
+#![expect(
+    clippy::ref_binding_to_reference,
+    clippy::ref_option_ref,
+    reason = "what askama derives does"
+)]
+
+use std::sync::LazyLock;
+
+use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
+/// The style of all pages. The policy names its hash, so a page holds it to the byte.
+const STYLE: &str = include_str!("../../templates/pages/style.css");
+
+/// What a person sees who opened a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Template)]
+pub(super) enum Page<'a> {
+    /// What the link will do, and the button that does it: a POST without a field.
+    #[template(path = "pages/confirm.html")]
+    Confirm(Deed<'a>),
+    /// The address is not proved yet: which mail to open, and a button that cancels the change: a
+    /// POST of `action=cancel`.
+    #[template(path = "pages/unproved.html")]
+    Unproved {
+        /// The address to be proved.
+        address: &'a str,
+    },
+    /// The form for a new password: a POST of `password`.
+    #[template(path = "pages/new_password.html")]
+    NewPassword {
+        /// What it is for.
+        deed: PasswordDeed<'a>,
+        /// Why the last one was refused: a sentence.
+        error: Option<&'a str>,
+    },
+    /// It is done.
+    #[template(path = "pages/done.html")]
+    Done(Done<'a>),
+    /// The link is not valid. No word about why.
+    #[template(path = "pages/not_valid.html")]
+    NotValid,
+    /// The form was sent too late, or not from the link's own page.
+    #[template(path = "pages/expired.html")]
+    Expired,
+    /// The address belongs to another account by now.
+    #[template(path = "pages/taken.html")]
+    Taken,
+    /// It can't be done now, or nobody knows whether it was.
+    #[template(path = "pages/unavailable.html")]
+    Unavailable,
+}
+
+/// What a link does at the press of a button.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Deed<'a> {
+    /// Puts a proved address on the account.
+    VerifyEmail {
+        /// The address.
+        address: &'a str,
+    },
+    /// Makes an address the main one.
+    SetPrimaryEmail {
+        /// The address.
+        address: &'a str,
+    },
+}
+
+/// What a link does with a new password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PasswordDeed<'a> {
+    /// Takes a change of the main address back.
+    Undo {
+        /// The address that becomes the main one again.
+        address: &'a str,
+    },
+    /// Replaces a password that must be changed.
+    ResetPassword,
+}
+
+/// What is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Done<'a> {
+    /// The address is on the account, now or since before.
+    Verified {
+        /// The address.
+        address: &'a str,
+    },
+    /// The address is the main one, now or since before.
+    PrimarySet {
+        /// The address.
+        address: &'a str,
+    },
+    /// The change that waited for its proof is dropped.
+    Cancelled,
+    /// The earlier address is the main one again.
+    Undone {
+        /// The earlier address.
+        address: &'a str,
+    },
+    /// The new password is set.
+    PasswordReset,
+    /// The link has set a password before, and not this time.
+    Already,
+}
+
+impl Page<'_> {
+    /// The page as HTML.
+    pub(super) fn render(&self) -> String {
+        Template::render(self).expect("a template of texts alone can be rendered")
+    }
+}
+
+/// The Content-Security-Policy of pages: their own style and form, and nothing else.
+pub(super) fn content_security_policy() -> &'static str {
+    static POLICY: LazyLock<String> = LazyLock::new(|| {
+        let hash = STANDARD.encode(Sha256::digest(STYLE));
+        format!(
+            "default-src 'none'; style-src 'sha256-{hash}'; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'"
+        )
+    });
+    &POLICY
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "\"><script>alert(1)</script>&'@example.org";
+
+    fn all(address: &str) -> Vec<Page<'_>> {
+        let mut pages = vec![
+            Page::Confirm(Deed::VerifyEmail { address }),
+            Page::Confirm(Deed::SetPrimaryEmail { address }),
+            Page::Unproved { address },
+            Page::NotValid,
+            Page::Expired,
+            Page::Taken,
+            Page::Unavailable,
+        ];
+        for deed in [PasswordDeed::Undo { address }, PasswordDeed::ResetPassword] {
+            for error in [None, Some("The password needs at least 8 characters.")] {
+                pages.push(Page::NewPassword { deed, error });
+            }
+        }
+        pages.extend(
+            [
+                Done::Verified { address },
+                Done::PrimarySet { address },
+                Done::Cancelled,
+                Done::Undone { address },
+                Done::PasswordReset,
+                Done::Already,
+            ]
+            .map(Page::Done),
+        );
+        pages
+    }
+
+    fn between<'a>(html: &'a str, start: &str, end: &str) -> &'a str {
+        let start = html.find(start).unwrap() + start.len();
+        &html[start..start + html[start..].find(end).unwrap()]
+    }
+
+    #[test]
+    fn every_page_has_a_language_one_heading_and_a_title_without_an_address() {
+        for page in all("grace@example.org") {
+            let html = page.render();
+            assert!(html.contains("<html lang=\"en\">"), "{html}");
+            assert_eq!(html.matches("<h1").count(), 1, "{html}");
+            assert_eq!(html.matches("<main").count(), 1, "{html}");
+            assert!(html.contains("name=\"viewport\""), "{html}");
+            let title = between(&html, "<title>", "</title>");
+            assert!(!title.is_empty() && !title.contains('@'), "{title}");
+        }
+    }
+
+    #[test]
+    fn no_page_runs_or_loads_anything() {
+        for page in all("grace@example.org") {
+            let html = page.render();
+            for active in [
+                "<script", "style=", "src=", "url(", "@import", "http:", "onclick",
+            ] {
+                assert!(!html.contains(active), "{active}: {html}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hostile_address_is_shown_as_text() {
+        for page in all(HOSTILE) {
+            let html = page.render();
+            assert!(
+                !html.contains("<script") && !html.contains(HOSTILE),
+                "{html}"
+            );
+        }
+        let page = Page::Confirm(Deed::VerifyEmail { address: HOSTILE });
+        assert!(
+            page.render().contains("&#60;script&#62;"),
+            "{}",
+            page.render()
+        );
+    }
+
+    #[test]
+    fn the_policy_lets_in_the_style_of_every_page_and_no_other() {
+        for page in all("grace@example.org") {
+            let html = page.render();
+            let style = between(&html, "<style>", "</style>");
+            let hash = STANDARD.encode(Sha256::digest(style));
+            let allowed = format!("style-src 'sha256-{hash}'");
+            assert!(content_security_policy().contains(&allowed), "{html}");
+            assert_eq!(html.matches("<style").count(), 1);
+        }
+        assert!(content_security_policy().starts_with("default-src 'none';"));
+    }
+
+    #[test]
+    fn a_form_posts_to_its_own_page_and_its_field_has_a_label() {
+        for page in all("grace@example.org") {
+            let html = page.render();
+            let is_form = matches!(
+                page,
+                Page::Confirm(_) | Page::Unproved { .. } | Page::NewPassword { .. }
+            );
+            assert_eq!(
+                html.matches("<form method=\"post\"").count(),
+                usize::from(is_form),
+                "{html}"
+            );
+            assert!(!html.contains("action=\"http"), "{html}");
+            if let Page::NewPassword { error, .. } = page {
+                assert!(html.contains("<label for=\"password\">"), "{html}");
+                assert!(
+                    html.contains("<input id=\"password\" name=\"password\""),
+                    "{html}"
+                );
+                assert_eq!(html.contains("role=\"alert\""), error.is_some(), "{html}");
+            }
+        }
+        let cancel = Page::Unproved {
+            address: "grace@example.org",
+        }
+        .render();
+        assert!(
+            cancel.contains("name=\"action\" value=\"cancel\""),
+            "{cancel}"
+        );
+    }
+}

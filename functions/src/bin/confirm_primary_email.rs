@@ -1,0 +1,5 @@
+//! The Lambda function of `confirm_primary_email`.
+
+fn main() -> Result<(), lambda_http::Error> {
+    roster_http::serve_link(&functions::account::confirm_primary_email::ENDPOINT)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function of `get_primary_email`.
+
+fn main() -> Result<(), lambda_http::Error> {
+    roster_http::serve(&functions::account::get_primary_email::ENDPOINT)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function of `request_email_change`.
+
+fn main() -> Result<(), lambda_http::Error> {
+    roster_http::serve(&functions::account::request_email_change::ENDPOINT)
+}

@@ -1,0 +1,5 @@
+//! The Lambda function of `reset_password`.
+
+fn main() -> Result<(), lambda_http::Error> {
+    roster_http::serve_link(&functions::account::reset_password::ENDPOINT)
+}

@@ -1,0 +1,112 @@
+//! Sends the notifications that changes leave in the table (email-self-service.md,
+//! "Notifications").
+
+use domain::Notification;
+use domain::link::Purpose;
+use domain::notification::Recipient;
+use roster_http::{Action, Consumed, Consumer, Fault, ItemKey, Worker};
+use store::{Claim, NOTIFICATION_SORT_KEY, State};
+
+use super::letter::{self, Letter};
+
+/// What it waits for and what it may touch.
+pub static CONSUMER: Consumer = Consumer {
+    name: "send_notifications",
+    summary: "Send the notifications that changes leave",
+    sort_key_start: NOTIFICATION_SORT_KEY,
+    actions: &[Action::UpdateItem],
+    handler: |worker, key| Box::pin(send(worker, key)),
+};
+
+/// Sends one notification at least once: claim, send, settle. A death between the last two may
+/// send twice.
+async fn send(worker: &Worker, key: ItemKey) -> Result<Consumed, Fault> {
+    let key = (key.partition.as_str(), key.sort.as_str());
+    let users = &worker.app.users;
+    let Some(notification) = claim(worker, key).await? else {
+        return Ok(Consumed("settled before"));
+    };
+    match deliver(worker, &notification).await {
+        Ok(()) => {
+            settle(worker, key, State::Sent).await?;
+            Ok(Consumed("sent"))
+        }
+        Err(aws::SendError::Refused(code)) => {
+            // The next ones must not wait for what will never go out.
+            settle(worker, key, State::Failed).await?;
+            tracing::error!(notification = "failed", code);
+            Ok(Consumed("failed"))
+        }
+        Err(aws::SendError::Unavailable(fault)) => {
+            // Given back, so that the next delivery need not wait for the claim to lapse.
+            let _ = users.settle_notification(key, State::Pending).await;
+            Err(Fault(fault))
+        }
+    }
+}
+
+/// The notification, if it is this sender's to send. One that another sender holds is waited for:
+/// that sender may be dead.
+async fn claim(worker: &Worker, key: (&str, &str)) -> Result<Option<Box<Notification>>, Fault> {
+    let clock = worker.app.clock;
+    let claim = || async {
+        let claim = worker.app.users.claim_notification(key, clock.now());
+        claim.await.map_err(|error| Fault(error.to_string()))
+    };
+    let mut claimed = claim().await?;
+    if let Claim::UnderWayUntil(until) = claimed {
+        clock.wait_until(until).await;
+        claimed = claim().await?;
+    }
+    match claimed {
+        Claim::Yours(notification) => Ok(Some(notification)),
+        Claim::Settled => Ok(None),
+        Claim::UnderWayUntil(_) => Err(Fault("another sender holds it".to_owned())),
+    }
+}
+
+async fn deliver(worker: &Worker, notification: &Notification) -> Result<(), aws::SendError> {
+    let url = url(worker, notification).await?;
+    match (
+        letter::write(notification, url.as_deref()),
+        &notification.to,
+    ) {
+        (Letter::Mail(mail), Recipient::Email(to)) => worker.courier.mail(to, &mail).await,
+        (Letter::Sms(text), Recipient::Phone(to)) => worker.courier.sms(to, &text).await,
+        _ => Err(aws::SendError::Refused(
+            "a letter of another channel".to_owned(),
+        )),
+    }
+}
+
+/// The notification's link, made now and never stored.
+async fn url(
+    worker: &Worker,
+    notification: &Notification,
+) -> Result<Option<String>, aws::SendError> {
+    let Some(link) = notification.message.link() else {
+        return Ok(None);
+    };
+    let unavailable = |fault: &str| aws::SendError::Unavailable(fault.to_owned());
+    let keys = worker.app.link_keys.get().await;
+    let keys = keys.map_err(|problem| unavailable(&problem.to_string()))?;
+    let public_url = worker.app.account.public_url.as_ref();
+    let base = public_url.ok_or_else(|| unavailable("PUBLIC_URL is not set"))?;
+    let path = match link.purpose {
+        Purpose::VerifyEmail => "email-verify",
+        Purpose::SetPrimaryEmail => "email-set-primary",
+        Purpose::UndoEmailChange => "email-undo",
+        Purpose::ResetPassword => "password-reset",
+    };
+    let token = keys.sign(link, &notification.user_id);
+    Ok(Some(format!(
+        "{}/users/{path}/{token}/{}/",
+        base.as_str(),
+        notification.user_id
+    )))
+}
+
+async fn settle(worker: &Worker, key: (&str, &str), state: State) -> Result<(), Fault> {
+    let settled = worker.app.users.settle_notification(key, state).await;
+    settled.map_err(|error| Fault(error.to_string()))
+}

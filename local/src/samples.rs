@@ -1,0 +1,67 @@
+//! The two users that a new local store starts with, so that every line of README and every
+//! sample event has something to work on.
+
+use domain::session::{IDLE_LIFETIME, Session};
+use domain::sign_in::{Pair, Visitor};
+use domain::user::Place;
+use domain::{Account, OperationId, Timestamp, User, sample};
+use store::{Entry, Precondition, SignIn, Users, Write, WriteError};
+use tokio::time::{Duration, Instant};
+
+/// Writes the user of the published examples.
+pub async fn write_user(users: &Users, now: Timestamp) -> Result<User, WriteError> {
+    users.create(sample::published(), &write("user", now)).await
+}
+
+/// Writes the person who can sign in, with an address that waits to be proved, a change that can
+/// be undone, and a session.
+pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteError> {
+    let person = sample::person();
+    let user = users
+        .create(person.user.clone(), &write("person", now))
+        .await?;
+    let hung_on = |account: &mut Account| {
+        account.pending.clone_from(&person.pending);
+        account.changes.clone_from(&person.changes);
+        Ok(())
+    };
+    users
+        .edit_account(&user.id, &write("account", now), hung_on)
+        .await?;
+    let visitor = Visitor {
+        ip_address: "127.0.0.1".to_owned(),
+        user_agent: None,
+        place: Place::default(),
+    };
+    let token = sample::session_token();
+    let session = Session {
+        id: token.session_id,
+        secret_hash: token.secret.hash(),
+        epoch: user.session_epoch,
+        initiated_at: now,
+        last_updated: now,
+        expires_at: now.plus(IDLE_LIFETIME),
+        ip_address: visitor.ip_address.clone(),
+        user_agent: None,
+        place: Place::default(),
+    };
+    let sign_in = SignIn {
+        user: &user,
+        pair: &Pair::of_user(&user, &visitor.ip_address),
+        visitor: &visitor,
+        entry: Entry::Session(&session),
+        upgraded: None,
+    };
+    users.sign_in(&sign_in, &write("session", now)).await?;
+    Ok(user)
+}
+
+fn write(name: &str, now: Timestamp) -> Write {
+    Write {
+        operation: OperationId::of(&[b"sample", name.as_bytes()]),
+        is_named: false,
+        precondition: Precondition::None,
+        now,
+        deadline: Instant::now() + Duration::from_secs(10),
+    }
+}

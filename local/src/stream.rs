@@ -1,0 +1,472 @@
+//! The table's stream, and what Lambda does between it and a consumer: batches, filters, retries.
+//!
+//! The stream is asked in plain JSON, which is what Lambda's events are made of, too. The SDK can't
+//! read all that DynamoDB Local answers: an empty map comes without its type.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lambda_events::event::dynamodb::Event;
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use roster_http::{Consumer, Worker, consume};
+use serde_json::{Value, json};
+use store::Settings;
+use tokio::sync::Mutex;
+use tracing::error;
+
+use crate::StartError;
+use crate::template::StreamFunction;
+
+/// How often `cargo run` looks for new records; Lambda looks four times a second.
+const POLL: Duration = Duration::from_millis(200);
+/// How long one answer of the stream may take.
+const ANSWER: Duration = Duration::from_secs(3);
+/// How long it waits for a stream that can't be read.
+const REST: Duration = Duration::from_secs(5);
+
+/// Why the stream can't be read: which request failed, and how; nothing of what is in the stream.
+#[derive(Debug, thiserror::Error)]
+#[error("{action}: {code}")]
+pub struct StreamError {
+    action: &'static str,
+    code: String,
+}
+
+impl StreamError {
+    /// What was asked for is older than what the stream still has.
+    fn is_trimmed(&self) -> bool {
+        self.code == "TrimmedDataAccessException"
+    }
+}
+
+/// The table's stream with its consumers.
+pub struct Stream {
+    endpoint: Endpoint,
+    arn: String,
+    consumers: Vec<(&'static Consumer, StreamFunction)>,
+    shards: Mutex<Vec<Shard>>,
+}
+
+/// A part of the stream, whose records are in order.
+struct Shard {
+    id: String,
+    parent: Option<String>,
+    /// The last record that was read.
+    last_read: Option<String>,
+    /// There will be no more records.
+    is_read_out: bool,
+    /// One for each consumer.
+    queues: Vec<Queue>,
+}
+
+/// What a consumer has not done yet.
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    /// A batch that failed as a whole comes again in halves.
+    at_most: Option<usize>,
+}
+
+struct Waiting {
+    record: Value,
+    failures: u32,
+}
+
+/// What did not succeed of a batch.
+enum Failed {
+    Nothing,
+    /// This record, and perhaps later ones.
+    From(usize),
+    /// The function ended without an answer.
+    Whole,
+}
+
+impl Stream {
+    /// The stream of the table that `settings` name, from its oldest record on. What an earlier
+    /// process has consumed comes again: at least once is what Lambda promises, too.
+    pub async fn open(
+        settings: &Settings,
+        functions: &[StreamFunction],
+        consumers: &[&'static Consumer],
+    ) -> Result<Self, StartError> {
+        let endpoint = Endpoint::of(settings);
+        let refused = |reason| StartError::Store {
+            url: endpoint.url.clone(),
+            reason,
+        };
+        let streams = endpoint
+            .ask("ListStreams", json!({ "TableName": settings.table }))
+            .await
+            .map_err(|fault| refused(fault.to_string()))?;
+        let arn = array(&streams["Streams"])
+            .iter()
+            // A table that was made anew has streams from before; labels are times.
+            .max_by_key(|stream| text(&stream["StreamLabel"]))
+            .and_then(|stream| text(&stream["StreamArn"]))
+            .ok_or_else(|| refused("the table has no stream".to_owned()))?;
+        let consumers = functions
+            .iter()
+            .map(|function| {
+                let name = &function.function.name;
+                let consumer = consumers.iter().find(|consumer| consumer.name == name);
+                let consumer = consumer.ok_or(format!("there is no consumer {name}"))?;
+                Ok((*consumer, function.clone()))
+            })
+            .collect::<Result<_, String>>()
+            .map_err(refused)?;
+        Ok(Self {
+            endpoint,
+            arn,
+            consumers,
+            shards: Mutex::default(),
+        })
+    }
+
+    /// Gives the consumers everything that is new since the last time, and what failed then; says
+    /// how many records they were given. After 0, nothing waits.
+    ///
+    /// A record that fails comes again the next time, with those after it. Lambda waits longer and
+    /// longer between; nothing here depends on how long.
+    pub async fn deliver(&self, worker: &Arc<Worker>) -> Result<usize, StreamError> {
+        let mut shards = self.shards.lock().await;
+        self.find_shards(&mut shards).await?;
+        let mut given = 0;
+        for index in 0..shards.len() {
+            if waits_for_parent(&shards, index) {
+                continue;
+            }
+            let shard = &mut shards[index];
+            self.read(shard).await?;
+            for ((consumer, function), queue) in self.consumers.iter().zip(&mut shard.queues) {
+                given += work_off(worker, consumer, function, queue).await;
+            }
+        }
+        Ok(given)
+    }
+
+    /// Delivers for as long as the runtime lives.
+    pub async fn run(self, worker: Arc<Worker>) {
+        loop {
+            let pause = match self.deliver(&worker).await {
+                Ok(_) => POLL,
+                Err(fault) => {
+                    error!(%fault, "stream");
+                    REST
+                }
+            };
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn find_shards(&self, shards: &mut Vec<Shard>) -> Result<(), StreamError> {
+        let mut last = Value::Null;
+        loop {
+            let mut request = json!({ "StreamArn": self.arn });
+            if last.is_string() {
+                request["ExclusiveStartShardId"] = last;
+            }
+            let answer = self.endpoint.ask("DescribeStream", request).await?;
+            let page = &answer["StreamDescription"];
+            for shard in array(&page["Shards"]) {
+                let id = text(&shard["ShardId"]).unwrap_or_default();
+                if shards.iter().all(|known| known.id != id) {
+                    shards.push(Shard {
+                        id,
+                        parent: text(&shard["ParentShardId"]),
+                        last_read: None,
+                        is_read_out: false,
+                        queues: self.consumers.iter().map(|_| Queue::default()).collect(),
+                    });
+                }
+            }
+            last = page["LastEvaluatedShardId"].clone();
+            if last.is_null() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Reads a shard up to its present end into its queues.
+    ///
+    /// Iterators aren't kept from one time to the next: they lapse, and DynamoDB Local's lose their
+    /// place in a shard without records.
+    async fn read(&self, shard: &mut Shard) -> Result<(), StreamError> {
+        if shard.is_read_out {
+            return Ok(());
+        }
+        let mut iterator = Some(self.iterator(shard).await?);
+        while let Some(place) = iterator {
+            let request = json!({ "ShardIterator": place });
+            let page = match self.endpoint.ask("GetRecords", request).await {
+                // The first record came between the iterator and its use; the next time reads it.
+                Err(fault) if fault.is_trimmed() => return Ok(()),
+                page => page?,
+            };
+            let records = array(&page["Records"]);
+            for record in records {
+                self.queue(record, shard);
+            }
+            iterator = text(&page["NextShardIterator"]);
+            if iterator.is_some() && records.is_empty() {
+                return Ok(());
+            }
+        }
+        shard.is_read_out = true;
+        Ok(())
+    }
+
+    /// An iterator from behind the last record that was read.
+    async fn iterator(&self, shard: &Shard) -> Result<String, StreamError> {
+        const ACTION: &str = "GetShardIterator";
+        let oldest = json!({
+            "StreamArn": self.arn,
+            "ShardId": shard.id,
+            "ShardIteratorType": "TRIM_HORIZON",
+        });
+        let answer = match &shard.last_read {
+            None => self.endpoint.ask(ACTION, oldest).await?,
+            Some(number) => {
+                let mut next = oldest.clone();
+                next["ShardIteratorType"] = "AFTER_SEQUENCE_NUMBER".into();
+                next["SequenceNumber"] = number.as_str().into();
+                match self.endpoint.ask(ACTION, next).await {
+                    // So old that all that is left came later.
+                    Err(fault) if fault.is_trimmed() => self.endpoint.ask(ACTION, oldest).await?,
+                    answer => answer?,
+                }
+            }
+        };
+        text(&answer["ShardIterator"]).ok_or(StreamError {
+            action: ACTION,
+            code: "no iterator".to_owned(),
+        })
+    }
+
+    /// Puts a record where it waits for the consumers whose filters it fits.
+    fn queue(&self, record: &Value, shard: &mut Shard) {
+        let mut record = record.clone();
+        record["eventSourceARN"] = self.arn.as_str().into();
+        for image in ["Keys", "NewImage", "OldImage"] {
+            mend(&mut record["dynamodb"][image]);
+        }
+        shard.last_read = text(sequence_number(&record));
+        for ((_, function), queue) in self.consumers.iter().zip(&mut shard.queues) {
+            let filters = &function.filters;
+            if filters.is_empty() || filters.iter().any(|filter| filter.fits(&record)) {
+                queue.waiting.push_back(Waiting {
+                    record: record.clone(),
+                    failures: 0,
+                });
+            }
+        }
+    }
+}
+
+/// Where the stream is asked.
+struct Endpoint {
+    http: reqwest::Client,
+    url: String,
+    authorization: String,
+}
+
+impl Endpoint {
+    fn of(settings: &Settings) -> Self {
+        let (key, region) = (settings.credentials.access_key_id(), &settings.region);
+        Self {
+            http: reqwest::Client::new(),
+            url: settings.endpoint.clone().unwrap_or_default(),
+            // Stores on one machine look at who asks and at the region, for they keep tables apart
+            // by them, and check no signature.
+            authorization: format!(
+                "AWS4-HMAC-SHA256 Credential={key}/20000101/{region}/dynamodb/aws4_request, \
+                 SignedHeaders=host, Signature=none"
+            ),
+        }
+    }
+
+    async fn ask(&self, action: &'static str, request: Value) -> Result<Value, StreamError> {
+        let failed = |code: &str| StreamError {
+            action,
+            code: code.to_owned(),
+        };
+        let answer = self
+            .http
+            .post(&self.url)
+            .header("x-amz-target", format!("DynamoDBStreams_20120810.{action}"))
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("authorization", &self.authorization)
+            .header("x-amz-date", "20000101T000000Z")
+            .timeout(ANSWER)
+            .body(request.to_string())
+            .send()
+            .await
+            .map_err(|_| failed("no answer"))?;
+        let is_success = answer.status().is_success();
+        let body = answer.text().await.map_err(|_| failed("no answer"))?;
+        let body: Value = serde_json::from_str(&body).map_err(|_| failed("no JSON"))?;
+        if is_success {
+            return Ok(body);
+        }
+        let kind = body["__type"].as_str().unwrap_or("no code");
+        Err(failed(kind.rsplit('#').next().unwrap_or(kind)))
+    }
+}
+
+/// A shard's records come after all of its parent's.
+fn waits_for_parent(shards: &[Shard], index: usize) -> bool {
+    let parent = shards[index].parent.as_ref();
+    shards.iter().any(|shard| {
+        let is_done =
+            shard.is_read_out && shard.queues.iter().all(|queue| queue.waiting.is_empty());
+        Some(&shard.id) == parent && !is_done
+    })
+}
+
+/// Gives a consumer its queue, batch by batch, up to the first failure.
+async fn work_off(
+    worker: &Arc<Worker>,
+    consumer: &'static Consumer,
+    function: &StreamFunction,
+    queue: &mut Queue,
+) -> usize {
+    let mut given = 0;
+    while !queue.waiting.is_empty() {
+        let at_most = queue.at_most.unwrap_or(function.batch_size);
+        let records: Vec<Value> = queue
+            .waiting
+            .iter()
+            .take(at_most)
+            .map(|waiting| waiting.record.clone())
+            .collect();
+        let length = records.len();
+        given += length;
+        let first_failed = match invoke(worker, consumer, function, &records).await {
+            Failed::Nothing => {
+                queue.waiting.drain(..length);
+                queue.at_most = None;
+                continue;
+            }
+            // Splitting is no retry.
+            Failed::Whole if function.bisects && length > 1 => {
+                queue.at_most = Some(length.div_ceil(2));
+                break;
+            }
+            Failed::Whole => 0,
+            Failed::From(index) => index,
+        };
+        queue.waiting.drain(..first_failed);
+        let failed = &mut queue.waiting[0];
+        failed.failures += 1;
+        let most = function.maximum_retry_attempts;
+        if most.is_none_or(|most| failed.failures <= most) {
+            break;
+        }
+        error!(
+            consumer = consumer.name,
+            record = failed.record["eventID"].as_str(),
+            "given up"
+        );
+        queue.waiting.pop_front();
+    }
+    given
+}
+
+/// Runs the consumer in a task of its own, so that a panic is the function's error.
+async fn invoke(
+    worker: &Arc<Worker>,
+    consumer: &'static Consumer,
+    function: &StreamFunction,
+    records: &[Value],
+) -> Failed {
+    let failed = |fault: String| {
+        error!(consumer = consumer.name, fault);
+        Failed::Whole
+    };
+    let event: Event = match serde_json::from_value(json!({ "Records": records })) {
+        Ok(event) => event,
+        Err(fault) => return failed(fault.to_string()),
+    };
+    let worker = Arc::clone(worker);
+    let task = tokio::spawn(async move { consume(&worker, consumer, event).await });
+    let end = task.abort_handle();
+    let answer = match tokio::time::timeout(function.function.timeout, task).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(fault)) => return failed(fault.to_string()),
+        Err(_) => {
+            end.abort();
+            return failed("timed out".to_owned());
+        }
+    };
+    if function.reports_failures() {
+        first_failed(&answer, records)
+    } else {
+        Failed::Nothing
+    }
+}
+
+/// The first of the records that the answer names. A name that is none means all of them.
+fn first_failed(answer: &DynamoDbEventResponse, records: &[Value]) -> Failed {
+    let mut first = None;
+    for failure in &answer.batch_item_failures {
+        let name = failure.item_identifier.as_deref();
+        let index = records
+            .iter()
+            .position(|record| name.is_some() && sequence_number(record).as_str() == name);
+        match index {
+            None => return Failed::Whole,
+            Some(index) => first = Some(first.map_or(index, |first: usize| first.min(index))),
+        }
+    }
+    first.map_or(Failed::Nothing, Failed::From)
+}
+
+fn sequence_number(record: &Value) -> &Value {
+    &record["dynamodb"]["SequenceNumber"]
+}
+
+fn text(value: &Value) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn array(value: &Value) -> &[Value] {
+    value.as_array().map_or(&[], Vec::as_slice)
+}
+
+/// Gives the empty maps of an item the type that DynamoDB Local leaves out.
+fn mend(item: &mut Value) {
+    let attributes = item.as_object_mut().into_iter().flatten();
+    for (_, value) in attributes {
+        mend_value(value);
+    }
+}
+
+fn mend_value(value: &mut Value) {
+    if value.as_object().is_some_and(serde_json::Map::is_empty) {
+        *value = json!({ "M": {} });
+    }
+    if let Some(map) = value.get_mut("M") {
+        mend(map);
+    }
+    if let Some(Value::Array(list)) = value.get_mut("L") {
+        list.iter_mut().for_each(mend_value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_maps_get_their_type_back_at_any_depth() {
+        let mut item =
+            json!({ "a": {}, "b": { "M": { "c": {}, "d": { "L": [{}, { "S": "" }] } } } });
+        mend(&mut item);
+        let empty = json!({ "M": {} });
+        let list = json!({ "L": [empty, { "S": "" }] });
+        assert_eq!(
+            item,
+            json!({ "a": empty, "b": { "M": { "c": empty, "d": list } } })
+        );
+    }
+}

@@ -1,0 +1,88 @@
+//! A gateway of one test's own, booted from `template.yaml`.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+
+use domain::Timestamp;
+use local::gateway::Gateway;
+use local::link_keys::KeyPair;
+use local::outbox::Outbox;
+use local::services::Services;
+use local::template::Template;
+use local::{database, services};
+use roster_http::{
+    Access, AccountSettings, Action, App, Clock, Connect, Endpoint, Entropy, LinkKeys, Method,
+    Response, Schema,
+};
+use store::{Settings, Users};
+use tokio::net::TcpListener;
+
+/// When every test takes place.
+pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
+
+const fn endpoint(name: &'static str, routes: &'static [(Method, &'static str)]) -> Endpoint {
+    Endpoint {
+        name,
+        summary: "",
+        routes,
+        access: Access::Read,
+        actions: &[Action::GetItem],
+        connect: Connect::BY_GET,
+        statuses: &[204],
+        body: Schema::NONE,
+        example: "",
+        answer: Schema::NONE,
+        handler: |_, _| Box::pin(async { Ok(Response::empty()) }),
+    }
+}
+
+static ENDPOINTS: &[&Endpoint] = &[
+    &endpoint("open_call", &[(Method::GET, "/open/{token}")]),
+    &endpoint("keyed_call", &[(Method::GET, "/keyed")]),
+];
+
+pub(crate) fn template(parameters: &[(&str, &str)]) -> Template {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/service/template.yaml");
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Template::read(&path, &parameters).unwrap()
+}
+
+pub(crate) fn app(settings: &Settings) -> App {
+    App {
+        users: Users::new(store::connect(settings), settings.table.clone()),
+        clock: Clock::Fixed(NOW),
+        entropy: Entropy::seeded(1),
+        read_only_key_ids: vec![],
+        account: AccountSettings::default(),
+        link_keys: LinkKeys::none(),
+    }
+}
+
+pub(crate) async fn free_port() -> (TcpListener, String) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    (listener, url)
+}
+
+/// A gateway with services, on no table; its base URL and its outbox.
+pub(crate) async fn start(keys: &KeyPair, parameters: &[(&str, &str)]) -> (String, Outbox) {
+    let (listener, base) = free_port().await;
+    let outbox = Outbox::new();
+    let nowhere = database::settings("http://127.0.0.1:1".to_owned(), "none");
+    let gateway = Gateway::new(template(parameters), app(&nowhere), ENDPOINTS)
+        .unwrap()
+        .with_services(Services::new(outbox.clone(), keys));
+    tokio::spawn(gateway.serve(listener, std::future::pending()));
+    (base, outbox)
+}
+
+/// A courier that sends to the outbox of the gateway at `base`.
+pub(crate) fn courier(base: &str) -> aws::Courier {
+    aws::Courier::new(
+        &services::settings(base),
+        "no-reply@roster.example".to_owned(),
+    )
+}

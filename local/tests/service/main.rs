@@ -1,0 +1,8 @@
+//! The local service as a client meets it: routes, services, outbox and stream.
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod common;
+mod gateway;
+mod services;
+mod stream;

@@ -1,0 +1,107 @@
+//! E-mail through Amazon SES v2, SMS through Amazon SNS.
+
+use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::Settings;
+
+/// Sends e-mails and SMS from one sender.
+#[derive(Clone, Debug)]
+pub struct Courier {
+    ses: aws_sdk_sesv2::Client,
+    sns: aws_sdk_sns::Client,
+    sender: String,
+}
+
+/// An e-mail, rendered.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// The subject.
+    pub subject: String,
+    /// The part for readers of plain text.
+    pub text: String,
+    /// The part for everybody else.
+    pub html: String,
+}
+
+/// Why something was not sent. Neither says to whom.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The service will not send this, however often it is asked.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// The service can't send it now.
+    #[error("not available: {0}")]
+    Unavailable(String),
+}
+
+impl Courier {
+    /// One client of each service. `sender` is the address that e-mails come from.
+    pub fn new(settings: &Settings, sender: String) -> Self {
+        let config = settings.config();
+        Self {
+            ses: aws_sdk_sesv2::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
+            sender,
+        }
+    }
+
+    /// Sends an e-mail to one address.
+    pub async fn mail(&self, to: &str, mail: &Mail) -> Result<(), SendError> {
+        let content = |text: &str| Content::builder().charset("UTF-8").data(text).build();
+        let body = Body::builder()
+            .text(content(&mail.text).map_err(|error| SendError::Refused(error.to_string()))?)
+            .html(content(&mail.html).map_err(|error| SendError::Refused(error.to_string()))?)
+            .build();
+        let message = Message::builder()
+            .subject(content(&mail.subject).map_err(|error| SendError::Refused(error.to_string()))?)
+            .body(body)
+            .build();
+        self.ses
+            .send_email()
+            .from_email_address(&self.sender)
+            .destination(Destination::builder().to_addresses(to).build())
+            .content(EmailContent::builder().simple(message).build())
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| sort(&error))
+    }
+
+    /// Sends an SMS to one number, in E.164.
+    pub async fn sms(&self, to: &str, text: &str) -> Result<(), SendError> {
+        self.sns
+            .publish()
+            .phone_number(to)
+            .message(text)
+            .send()
+            .await
+            .map(|_| ())
+            .map_err(|error| sort(&error))
+    }
+}
+
+/// Tells what may pass from what won't.
+fn sort<E>(error: &SdkError<E, HttpResponse>) -> SendError
+where
+    E: ProvideErrorMetadata,
+{
+    let SdkError::ServiceError(answer) = error else {
+        return SendError::Unavailable("no answer".to_owned());
+    };
+    let code = answer.err().code().unwrap_or("no code").to_owned();
+    match code.as_str() {
+        // What this recipient or content brings about. Everything else is about the account, the
+        // load or the network, and may pass.
+        "MessageRejected"
+        | "BadRequestException"
+        | "InvalidParameter"
+        | "InvalidParameterValue"
+        | "ParameterValueInvalid"
+        | "ValidationException"
+        | "OptedOut"
+        | "OptedOutException" => SendError::Refused(code),
+        _ => SendError::Unavailable(code),
+    }
+}

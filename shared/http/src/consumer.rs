@@ -1,0 +1,87 @@
+//! Consumers of the table's stream: a batch of records in, the failed ones out.
+
+use std::pin::Pin;
+
+use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use tracing::{error, info};
+
+use crate::{Action, Worker};
+
+/// The future that a consumer's handler returns.
+pub type ConsumerFuture<'a> = Pin<Box<dyn Future<Output = Result<Consumed, Fault>> + Send + 'a>>;
+
+/// A consumer's facts: what [`crate::Endpoint`] is to a call.
+#[derive(Debug)]
+pub struct Consumer {
+    /// The consumer's name everywhere: module, binary, event, test file.
+    pub name: &'static str,
+    /// One line for people.
+    pub summary: &'static str,
+    /// How the sort keys start of the items whose making it waits for.
+    pub sort_key_start: &'static str,
+    /// What its role may do to the table.
+    pub actions: &'static [Action],
+    /// The consumer itself.
+    pub handler: for<'a> fn(&'a Worker, ItemKey) -> ConsumerFuture<'a>,
+}
+
+/// The key of an item that is new.
+#[derive(Clone, Debug)]
+pub struct ItemKey {
+    /// Its partition key.
+    pub partition: String,
+    /// Its sort key.
+    pub sort: String,
+}
+
+/// What became of one item: the word for the log, and for the alarm that reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Consumed(pub &'static str);
+
+/// Why an item must come again; for the log.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Fault(pub String);
+
+/// Works off a batch. Each item is tried, whatever happens to those before it; Lambda sends the
+/// batch again from the first that failed, so what is done must not be done twice.
+pub async fn consume(worker: &Worker, consumer: &Consumer, event: Event) -> DynamoDbEventResponse {
+    let mut failed = Vec::new();
+    for record in event.records {
+        let sequence_number = record.change.sequence_number.clone();
+        let Some(key) = new_item(&record, consumer.sort_key_start) else {
+            continue;
+        };
+        match (consumer.handler)(worker, key).await {
+            Ok(Consumed(outcome)) => {
+                info!(consumer = consumer.name, record = record.event_id, outcome);
+            }
+            Err(Fault(fault)) => {
+                error!(consumer = consumer.name, record = record.event_id, fault);
+                failed.extend(sequence_number);
+            }
+        }
+    }
+    let mut response = DynamoDbEventResponse::default();
+    for sequence_number in failed {
+        let mut failure = DynamoDbBatchItemFailure::default();
+        failure.item_identifier = Some(sequence_number);
+        response.batch_item_failures.push(failure);
+    }
+    response
+}
+
+/// The key of the item that a record tells of, if it is new and the consumer waits for it.
+fn new_item(record: &EventRecord, sort_key_start: &str) -> Option<ItemKey> {
+    if record.event_name != "INSERT" {
+        return None;
+    }
+    let keys = serde_json::to_value(&record.change.keys).ok()?;
+    let text = |name: &str| keys[name]["S"].as_str().map(str::to_owned);
+    let sort = text("SK").filter(|sort| sort.starts_with(sort_key_start))?;
+    Some(ItemKey {
+        partition: text("PK")?,
+        sort,
+    })
+}

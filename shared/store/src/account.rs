@@ -1,0 +1,179 @@
+//! What hangs on a user and is read with them: pending addresses and changes that can be undone.
+//!
+//! Their sort keys start as the user's own, so that one `Query` brings all of it.
+
+use domain::account::{Account, EmailChange, PendingEmail};
+use domain::{Email, IdentifierId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+
+use crate::expression::Placeholders;
+use crate::{Item, StoreError, Users, notification, user};
+
+const PENDING_START: &str = "USER#PENDING_EMAIL#";
+const CHANGE_START: &str = "USER#EMAIL_CHANGE#";
+
+/// A pending address as it is stored.
+#[derive(Serialize, Deserialize)]
+struct PendingItem {
+    #[serde(rename = "PK")]
+    pk: String,
+    #[serde(rename = "SK")]
+    sk: String,
+    shown: String,
+    canonical: String,
+    generation: u64,
+    expires_at: Timestamp,
+}
+
+/// A change of the primary address as it is stored.
+#[derive(Serialize, Deserialize)]
+struct ChangeItem {
+    #[serde(rename = "PK")]
+    pk: String,
+    #[serde(rename = "SK")]
+    sk: String,
+    old: String,
+    kept: Vec<String>,
+    made_in: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    undone_in: Option<u64>,
+    expires_at: Timestamp,
+}
+
+fn unreadable() -> StoreError {
+    StoreError::unexpected("an item of the account is not readable")
+}
+
+fn identifier_id(text: &str) -> Result<IdentifierId, StoreError> {
+    IdentifierId::parse(text).map_err(|_| unreadable())
+}
+
+fn pending_item(
+    owner: &UserId,
+    id: IdentifierId,
+    pending: &PendingEmail,
+) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(PendingItem {
+        pk: user::partition_key(owner),
+        sk: format!("{PENDING_START}{id}"),
+        shown: pending.email.as_str().to_owned(),
+        canonical: pending.email.canonical().to_owned(),
+        generation: pending.generation,
+        expires_at: pending.expires_at,
+    })
+    .map_err(StoreError::unexpected)
+}
+
+fn change_item(owner: &UserId, id: &str, change: &EmailChange) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(ChangeItem {
+        pk: user::partition_key(owner),
+        sk: format!("{CHANGE_START}{id}"),
+        old: change.old.to_string(),
+        kept: change.kept.iter().map(ToString::to_string).collect(),
+        made_in: change.made_in,
+        undone_in: change.undone_in,
+        expires_at: change.expires_at,
+    })
+    .map_err(StoreError::unexpected)
+}
+
+/// The account of its items; nothing without a user: no reader trusts the rest then.
+fn from_items(items: Vec<Item>) -> Result<Option<Account>, StoreError> {
+    let (mut pending, mut changes, mut own) = (Vec::new(), Vec::new(), None);
+    for item in items {
+        let sort = item.get("SK").and_then(|sort| sort.as_s().ok()).cloned();
+        let sort = sort.ok_or_else(unreadable)?;
+        if let Some(id) = sort.strip_prefix(PENDING_START) {
+            // Without the cause, which may quote the item.
+            let item: PendingItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
+            let email = PendingEmail {
+                email: Email::restore(item.shown, item.canonical),
+                generation: item.generation,
+                expires_at: item.expires_at,
+            };
+            pending.push((identifier_id(id)?, email));
+        } else if let Some(id) = sort.strip_prefix(CHANGE_START) {
+            let item: ChangeItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
+            let kept = item.kept.iter().map(|id| identifier_id(id));
+            let change = EmailChange {
+                old: identifier_id(&item.old)?,
+                kept: kept.collect::<Result<_, _>>()?,
+                made_in: item.made_in,
+                expires_at: item.expires_at,
+                undone_in: item.undone_in,
+            };
+            changes.push((id.to_owned(), change));
+        } else {
+            own = Some(user::from_item(item)?);
+        }
+    }
+    Ok(own.map(|user| Account {
+        pending: pending.into_iter().collect(),
+        changes: changes.into_iter().collect(),
+        ..Account::of(user)
+    }))
+}
+
+impl Users {
+    /// The user with what hangs on them: one strongly consistent `Query`.
+    pub async fn account(&self, id: &UserId) -> Result<Option<Account>, StoreError> {
+        from_items(
+            self.query_from(user::partition_key(id), user::SORT_KEY)
+                .await?,
+        )
+    }
+
+    /// What differs between two states of an account, beside the user: parts of a transaction.
+    pub(crate) fn companions(
+        &self,
+        before: &Account,
+        after: &Account,
+    ) -> Result<Vec<TransactWriteItem>, StoreError> {
+        let owner = &after.user.id;
+        let mut parts = Vec::new();
+        for (id, pending) in &after.pending {
+            if before.pending.get(id) != Some(pending) {
+                parts.push(self.put(pending_item(owner, *id, pending)?)?);
+            }
+        }
+        for id in before.pending.keys() {
+            if !after.pending.contains_key(id) {
+                parts.push(self.delete_present(owner, &format!("{PENDING_START}{id}"))?);
+            }
+        }
+        for (id, change) in &after.changes {
+            if before.changes.get(id) != Some(change) {
+                parts.push(self.put(change_item(owner, id, change)?)?);
+            }
+        }
+        for id in before.changes.keys() {
+            if !after.changes.contains_key(id) {
+                parts.push(self.delete_present(owner, &format!("{CHANGE_START}{id}"))?);
+            }
+        }
+        for notification in &after.outbox {
+            parts.push(self.put(notification::item(notification)?)?);
+        }
+        Ok(parts)
+    }
+
+    /// The part of a transaction that deletes an item which must still be there: what it rests on
+    /// was read.
+    fn delete_present(
+        &self,
+        owner: &UserId,
+        sort_key: &str,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let mut p = Placeholders::default();
+        let delete = Delete::builder()
+            .table_name(&self.table)
+            .set_key(Some(user::child_key(owner, sort_key)))
+            .condition_expression(format!("attribute_exists({})", p.path(&["PK"])))
+            .set_expression_attribute_names(p.names())
+            .build()
+            .map_err(StoreError::unexpected)?;
+        Ok(TransactWriteItem::builder().delete(delete).build())
+    }
+}

@@ -1,0 +1,168 @@
+use domain::sample;
+use serde_json::{Value, json};
+
+use crate::harness::Fault;
+use crate::harness::person::Person;
+
+const NEW: &str = "countess@example.com";
+const PHONE: &str = "+441632960815";
+
+async fn refused(person: &Person<'_>, body: Value) -> (String, Value) {
+    let before = person.emails().await;
+    let answer = person.post("/users/email/", body).await.expect(400);
+    assert_eq!(person.emails().await, before);
+    assert_eq!(person.roster.recipients().await, [] as [&str; 0]);
+    let mut problem = answer.problem();
+    let (detail, errors) = (problem["detail"].take(), problem["errors"].take());
+    assert_eq!(
+        problem,
+        json!({
+            "type": "https://httpstatuses.io/400", "title": "Bad Request", "status": 400,
+            "detail": null, "instance": "/users/email/", "errors": null,
+        })
+    );
+    (detail.as_str().unwrap().to_owned(), errors)
+}
+
+on_both_stores! {
+    async fn an_address_waits_to_be_proved_and_two_links_are_sent(roster: Roster) {
+        let ada = roster.ada().await;
+        let before = roster.shown(&ada.id).await;
+        let answer = ada.add_email(NEW).await.expect(200);
+        assert_eq!((answer.body, answer.headers.contains_key("set-cookie")), (json!(null), false));
+        assert_eq!(ada.emails().await[2..], [(NEW.to_owned(), false, false)]);
+        assert_eq!(roster.shown(&ada.id).await, before);
+        let mut recipients = roster.recipients().await;
+        recipients.sort();
+        assert_eq!(recipients, [PHONE, NEW]);
+        for recipient in [NEW, PHONE] {
+            let link = roster.link_to(recipient).await;
+            assert!(link.starts_with("/users/email-verify/"), "{link}");
+        }
+        roster.table.check_invariants().await;
+    }
+
+    async fn without_a_phone_one_notification_is_sent(roster: Roster) {
+        let grace = roster.person("grace").await;
+        grace.request("POST", "/users/email").json(json!({ "email": NEW })).send().await.expect(200);
+        assert_eq!(roster.recipients().await, [NEW]);
+    }
+
+    async fn a_pending_address_signs_nobody_in(roster: Roster) {
+        let ada = roster.ada().await;
+        ada.add_email(NEW).await.expect(200);
+        let by_email = json!({ "email": NEW, "password": sample::PASSWORD });
+        roster.attempt(by_email).send().await.expect(401);
+    }
+
+    async fn what_is_no_address_is_refused(roster: Roster) {
+        let ada = roster.ada().await;
+        for email in ["", "nobody", "a b@example.org"] {
+            let (detail, errors) = refused(&ada, json!({ "email": email })).await;
+            assert_eq!(errors, json!([{ "code": "InvalidEmail", "description": detail }]));
+        }
+        let required = ("email is required.".to_owned(), json!({ "email": ["is required"] }));
+        assert_eq!(refused(&ada, json!({ "email": null })).await, required);
+        let (_, errors) = refused(&ada, json!({ "email": 7 })).await;
+        assert!(errors["email"].is_array(), "{errors}");
+        ada.request("POST", "/users/email/").body("{").send().await.expect(400);
+    }
+
+    async fn an_address_in_use_is_refused(roster: Roster) {
+        let ada = roster.ada().await;
+        roster.person("grace").await;
+        let (detail, errors) = refused(&ada, json!({ "email": "GRACE@example.org" })).await;
+        assert_eq!(detail, "The e-mail address is already in use.");
+        assert_eq!(errors, json!([{ "code": "DuplicateEmail", "description": detail }]));
+    }
+
+    async fn an_own_address_that_is_proved_is_refused(roster: Roster) {
+        let ada = roster.ada().await;
+        let own = "is an address of yours already";
+        for email in ["ada@example.org", "ADA.Byron@example.org"] {
+            let refusal = refused(&ada, json!({ "email": email })).await;
+            assert_eq!(refusal, (format!("email {own}."), json!({ "email": [own] })));
+        }
+    }
+
+    async fn an_own_address_that_is_not_proved_can_be_proved(roster: Roster) {
+        let ada = roster.ada().await;
+        let unproved = json!({ "email": "unproved@example.org" });
+        let path = format!("/api/users/{}/emails", ada.id);
+        roster.send_json("POST", &path, unproved).await.expect(200);
+        let id = ada.get("/users/emails").await.body[1]["id"].clone();
+        ada.add_email("unproved@example.org").await.expect(200);
+        roster.follow(&roster.link_to("unproved@example.org").await).await.expect(200);
+        let proved = json!({ "id": id, "email": "unproved@example.org", "verified": true, "primary": false });
+        assert_eq!(ada.get("/users/emails").await.body[1], proved);
+        roster.table.check_invariants().await;
+    }
+
+    async fn two_people_can_wait_for_one_address_and_the_first_who_proves_it_has_it(roster: Roster) {
+        let ada = roster.ada().await;
+        let grace = roster.person("grace").await;
+        ada.add_email(NEW).await.expect(200);
+        let adas = roster.link_to(NEW).await;
+        grace.add_email(NEW).await.expect(200);
+        let graces = roster.link_to(NEW).await;
+        roster.follow(&graces).await.expect(200);
+        let before = roster.table.items().await;
+        roster.follow(&adas).await.expect(400);
+        assert_eq!(roster.table.items().await, before);
+        assert_eq!(grace.emails().await[1], (NEW.to_owned(), true, false));
+        roster.table.check_invariants().await;
+    }
+
+    async fn asking_again_keeps_one_pending_address(roster: Roster) {
+        let ada = roster.ada().await;
+        ada.add_email(NEW).await.expect(200);
+        let first = ada.get("/users/emails").await.body;
+        ada.add_email(NEW).await.expect(200);
+        assert_eq!(ada.get("/users/emails").await.body, first);
+        ada.change_email(NEW, sample::PASSWORD).await.expect(200);
+        assert_eq!(ada.get("/users/emails").await.body, first);
+        assert_eq!(roster.recipients().await.len(), 6);
+    }
+
+    async fn a_user_with_forty_addresses_can_ask_for_no_more(roster: Roster) {
+        let ada = roster.ada().await;
+        let path = format!("/api/users/{}/emails", ada.id);
+        for n in 2..40 {
+            let body = json!({ "email": format!("a{n}@example.org") });
+            roster.send_json("POST", &path, body).await.expect(200);
+        }
+        let (_, errors) = refused(&ada, json!({ "email": NEW })).await;
+        assert_eq!(errors, json!({ "email": ["would be one too many: 40 is the most"] }));
+        // One of the forty may still be proved.
+        ada.add_email("a7@example.org").await.expect(200);
+    }
+
+    async fn five_an_hour_is_the_most_and_refused_ones_count(roster: Roster) {
+        let ada = roster.ada().await;
+        for email in ["nobody", "ada@example.org", NEW, NEW, ""] {
+            ada.add_email(email).await;
+        }
+        let answer = ada.add_email("free@example.org").await.expect(429);
+        assert_eq!(answer.header("retry-after"), Some("2800"));
+        assert_eq!(ada.emails().await.len(), 3);
+    }
+
+    async fn a_lost_reply_notifies_once(roster: Roster) {
+        let mut at = 0;
+        loop {
+            roster.table.clear().await;
+            let ada = roster.ada().await;
+            roster.deliver().await;
+            let sent = roster.outbox.messages().len();
+            roster.faults.plan(at, 1, Fault::DropReply);
+            ada.add_email(NEW).await.expect(200);
+            let requests = roster.faults.clear().len();
+            assert_eq!(roster.recipients().await.len(), sent + 2, "at {at}");
+            assert_eq!(ada.emails().await.len(), 3, "at {at}");
+            at += 1;
+            if at >= requests {
+                break;
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+mod add_own_email;
+mod confirm_primary_email;
+mod drop_email;
+mod get_primary_email;
+mod list_emails;
+mod login;
+mod logout;
+mod request_email_change;
+mod reset_password;
+mod undo_email_change;
+mod verify_own_email;

@@ -1,0 +1,203 @@
+use std::time::Duration;
+
+use domain::sample;
+use serde_json::json;
+
+use crate::harness::Roster;
+
+const EMAIL: &str = "grace@example.org";
+const PASSWORD: &str = "a new long password";
+const FORM: &str = "password=a+new+long+password";
+const LIFETIME: Duration = Duration::from_hours(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A user whose password must be changed; the link that signing in with it sends.
+async fn link(roster: &Roster) -> (String, String) {
+    let path = roster
+        .create(json!({
+            "username": "grace", "email": EMAIL, "email_verified": true,
+            "phone_number": "+441514960961", "phone_number_verified": true,
+            "password": sample::PASSWORD, "is_temporary_password": true,
+        }))
+        .await;
+    let refusal = roster.login("grace", sample::PASSWORD).await.expect(403);
+    assert!(refusal.set_cookies().is_empty(), "{refusal:#?}");
+    let link = roster.link_to(EMAIL).await;
+    assert!(link.starts_with("/users/password-reset/"), "{link}");
+    (path, link)
+}
+
+on_both_stores! {
+    async fn a_password_that_must_be_changed_is_replaced_by_the_mailed_link(roster: Roster) {
+        let (path, link) = link(&roster).await;
+        assert_eq!(roster.recipients_after(0).await, [EMAIL]);
+        let before = roster.read(&path).await.unwrap();
+        let page = roster.open(&link).await.expect(200);
+        assert!(page.html().contains("Choose a new password"), "{page:#?}");
+        assert_eq!(roster.read(&path).await.unwrap(), before);
+
+        let done = roster.press(&link, FORM).await.expect(200);
+        assert!(
+            done.html().contains("Your new password is set"),
+            "{done:#?}"
+        );
+        assert!(
+            done.set_cookies().is_empty(),
+            "it signs nobody in: {done:#?}"
+        );
+        let after = roster.read(&path).await.unwrap();
+        assert_eq!(after.session_epoch, before.session_epoch + 1);
+        assert_eq!(after.email_generation, before.email_generation + 1);
+        assert_eq!(after.emails, before.emails);
+        roster.login("grace", sample::PASSWORD).await.expect(401);
+        roster.login("grace", PASSWORD).await.expect(200);
+        assert_eq!(roster.recipients_after(0).await, [EMAIL]);
+    }
+
+    async fn the_link_holds_for_an_hour_and_not_a_second_longer(roster: Roster) {
+        let (_, link) = link(&roster).await;
+        let late = roster.later(LIFETIME).await;
+        let at_last = roster.later(LIFETIME.saturating_sub(SECOND)).await;
+        let items = roster.table.items().await;
+        late.open(&link).await.expect(400);
+        let page = at_last.open(&link).await.expect(200);
+        let (nonce, _) = page.set_cookies()["linknonce"];
+        late.submit(&link, nonce, FORM).await.expect(400);
+        assert_eq!(roster.table.items().await, items);
+        at_last.submit(&link, nonce, FORM).await.expect(200);
+        roster.login("grace", PASSWORD).await.expect(200);
+    }
+
+    async fn the_link_sets_one_password(roster: Roster) {
+        let (path, link) = link(&roster).await;
+        roster.login("grace", sample::PASSWORD).await.expect(403);
+        let twin = roster.link_to(EMAIL).await;
+        let page = roster.open(&link).await.expect(200);
+        let (nonce, _) = page.set_cookies()["linknonce"];
+        roster.submit(&link, nonce, FORM).await.expect(200);
+        let items = roster.table.items().await;
+        let second = roster
+            .submit(&link, nonce, "password=another+long+password")
+            .await
+            .expect(200);
+        assert!(
+            second.html().contains("This was done already"),
+            "{second:#?}"
+        );
+        let page = roster.open(&link).await.expect(200);
+        assert!(page.html().contains("This was done already"), "{page:#?}");
+        let page = roster.open(&twin).await.expect(200);
+        assert!(page.html().contains("This was done already"), "{page:#?}");
+        assert_eq!(roster.table.items().await, items);
+        roster.login("grace", PASSWORD).await.expect(200);
+
+        // What follows leaves nothing of it.
+        let added = json!({ "email": "next@example.org", "is_verified": true });
+        roster
+            .send_json("POST", &format!("{path}/emails"), added)
+            .await
+            .expect(200);
+        for link in [&link, &twin] {
+            roster.open(link).await.expect(400);
+        }
+    }
+
+    async fn of_two_resets_at_once_only_the_one_whose_password_is_set_says_so(roster: Roster) {
+        let (_, link) = link(&roster).await;
+        let page = roster.open(&link).await.expect(200);
+        let (nonce, _) = page.set_cookies()["linknonce"];
+        let passwords = ["first long password", "other long password"];
+        let forms = passwords.map(|password| format!("password={}", password.replace(' ', "+")));
+        let (first, other) = futures_util::future::join(
+            roster.submit(&link, nonce, &forms[0]),
+            roster.submit(&link, nonce, &forms[1]),
+        )
+        .await;
+        for (answer, password) in [(first, passwords[0]), (other, passwords[1])] {
+            let says_so = answer.html().contains("Your new password is set");
+            assert!(
+                says_so || answer.html().contains("This was done already"),
+                "{answer:#?}"
+            );
+            let works = roster.login("grace", password).await.status == 200;
+            assert_eq!(says_so, works, "{answer:#?}");
+        }
+    }
+
+    async fn a_bad_new_password_is_told_on_the_page_and_changes_nothing(roster: Roster) {
+        let (_, link) = link(&roster).await;
+        let items = roster.table.items().await;
+        for (form, error) in [
+            ("", "The password needs at least 8 characters."),
+            (
+                "password=short",
+                "The password needs at least 8 characters.",
+            ),
+            (
+                "password=Password1",
+                "The password is among those that attackers try first.",
+            ),
+        ] {
+            let answer = roster.press(&link, form).await.expect(400);
+            assert!(answer.html().contains(error), "{form}: {answer:#?}");
+            assert!(
+                answer.html().contains("name=\"password\""),
+                "the form is there again"
+            );
+        }
+        assert_eq!(roster.table.items().await, items);
+        roster.press(&link, FORM).await.expect(200);
+    }
+
+    async fn the_link_dies_with_the_primary_address_that_it_was_mailed_to(roster: Roster) {
+        let (path, link) = link(&roster).await;
+        let page = roster.open(&link).await.expect(200);
+        let (nonce, _) = page.set_cookies()["linknonce"];
+        let added = json!({ "email": "next@example.org", "is_verified": true });
+        let answer = roster
+            .send_json("POST", &format!("{path}/emails"), added)
+            .await
+            .expect(200);
+        let emails = answer.body["emails"].as_array().unwrap();
+        let next = emails
+            .iter()
+            .find(|own| own["email"] == "next@example.org")
+            .unwrap();
+        let next = next["id"].as_str().unwrap();
+        roster
+            .send("POST", &format!("{path}/emails/{next}/primary"))
+            .await
+            .expect(200);
+        let items = roster.table.items().await;
+        roster.open(&link).await.expect(400);
+        roster.submit(&link, nonce, FORM).await.expect(400);
+        assert_eq!(roster.table.items().await, items);
+    }
+
+    async fn no_get_sets_a_password(roster: Roster) {
+        let (_, link) = link(&roster).await;
+        let acting = roster
+            .also(crate::harness::NOW.plus(SECOND), &[("LinkGet", "act")])
+            .await;
+        let items = roster.table.items().await;
+        for roster in [&roster, &acting] {
+            roster.open(&link).await.expect(200);
+            roster.follow(&format!("{link}?{FORM}")).await.expect(200);
+        }
+        assert_eq!(roster.table.items().await, items);
+    }
+
+    async fn a_disabled_users_link_does_nothing(roster: Roster) {
+        let (path, link) = link(&roster).await;
+        let page = roster.open(&link).await.expect(200);
+        let (nonce, _) = page.set_cookies()["linknonce"];
+        roster
+            .send("POST", &format!("{path}/disable"))
+            .await
+            .expect(200);
+        let items = roster.table.items().await;
+        roster.open(&link).await.expect(400);
+        roster.submit(&link, nonce, FORM).await.expect(400);
+        assert_eq!(roster.table.items().await, items);
+    }
+}

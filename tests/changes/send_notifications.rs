@@ -1,0 +1,271 @@
+use std::time::Duration;
+
+use domain::sample;
+use functions::changes::send_notifications::CONSUMER;
+use roster_http::{AccountSettings, App, ItemKey, LinkKeys, Worker};
+use store::Claim;
+
+use crate::harness::{NOW, Roster, log};
+
+const NEW: &str = "countess@example.com";
+const PHONE: &str = "+441632960815";
+const SECOND: Duration = Duration::from_secs(1);
+/// How often the SDK sends one request that fails.
+const ATTEMPTS: usize = 4;
+
+/// The keys of the notifications, with their states.
+async fn notifications(roster: &Roster) -> Vec<(String, String, String)> {
+    let items = roster.table.items().await.into_iter();
+    items
+        .filter(|((_, sort), _)| sort.starts_with("NOTIFICATION#"))
+        .map(|((partition, sort), item)| {
+            let state = item["state"].as_s().unwrap().clone();
+            (partition, sort, state)
+        })
+        .collect()
+}
+
+/// The notifications' states, in alphabetical order.
+async fn states(roster: &Roster) -> Vec<String> {
+    let notifications = notifications(roster).await.into_iter();
+    let mut states: Vec<_> = notifications.map(|(_, _, state)| state).collect();
+    states.sort();
+    states
+}
+
+fn sent(roster: &Roster) -> usize {
+    roster.outbox.messages().len()
+}
+
+on_both_stores! {
+    async fn what_is_sent_is_sent_once_however_often_its_record_comes(roster: Roster) {
+        let ada = roster.ada().await;
+        ada.change_email(NEW, sample::PASSWORD).await.expect(200);
+        assert_eq!(states(&roster).await, ["pending", "pending"]);
+        roster.deliver().await;
+        assert_eq!(states(&roster).await, ["sent", "sent"]);
+        let messages = roster.outbox.messages();
+        assert_eq!(messages.len(), 2);
+        for _ in 0..2 {
+            roster.deliver_again().await;
+        }
+        roster
+            .later(Duration::from_hours(1))
+            .await
+            .deliver_again()
+            .await;
+        assert_eq!(roster.outbox.messages(), messages);
+    }
+
+    async fn what_another_sender_holds_is_left_to_it_for_a_minute_and_then_sent(roster: Roster) {
+        let grace = roster.person("grace").await;
+        grace.add_email(NEW).await.expect(200);
+        let all = notifications(&roster).await;
+        let [(partition, sort, _)] = all.as_slice() else {
+            panic!("{all:?}")
+        };
+        let claim = roster
+            .users
+            .claim_notification((partition, sort), NOW)
+            .await
+            .unwrap();
+        assert!(matches!(claim, Claim::Yours(_)), "{claim:?}");
+
+        let soon = roster.later(59 * SECOND).await;
+        for roster in [&roster, &soon] {
+            assert!(roster.deliver_once().await > 0, "the record comes again");
+            assert_eq!(sent(roster), 0);
+            assert_eq!(states(roster).await, ["sending"]);
+        }
+        roster.later(60 * SECOND).await.deliver().await;
+        assert_eq!(roster.recipients().await, [NEW]);
+        assert_eq!(states(&roster).await, ["sent"]);
+    }
+
+    async fn one_that_another_sender_finished_meanwhile_is_not_sent_again(roster: Roster) {
+        let grace = roster.person("grace").await;
+        grace.add_email(NEW).await.expect(200);
+        let all = notifications(&roster).await;
+        let (partition, sort, _) = &all[0];
+        let key = (partition.as_str(), sort.as_str());
+        roster.users.claim_notification(key, NOW).await.unwrap();
+        roster.deliver_once().await;
+        roster
+            .users
+            .settle_notification(key, store::State::Sent)
+            .await
+            .unwrap();
+        roster.later(60 * SECOND).await.deliver().await;
+        assert_eq!(sent(&roster), 0);
+        assert_eq!(states(&roster).await, ["sent"]);
+    }
+
+    async fn what_fails_for_a_while_is_sent_when_the_stream_tries_again(roster: Roster) {
+        for (n, (status, code)) in [
+            (500, "InternalFailure"),
+            (400, "Throttling"),
+            (503, "ServiceUnavailable"),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let ada = roster.person(&format!("ada{n}")).await;
+            let email = format!("a{n}@example.com");
+            let before = sent(&roster);
+            ada.add_email(&email).await.expect(200);
+            roster.outbox.refuse(2 * ATTEMPTS, status, code);
+            for _ in 0..2 {
+                roster.deliver_once().await;
+                assert_eq!(sent(&roster), before, "{code}");
+                assert!(
+                    states(&roster).await.contains(&"pending".to_owned()),
+                    "{code}"
+                );
+            }
+            roster.deliver().await;
+            assert_eq!(roster.recipients_after(before).await, [email], "{code}");
+        }
+        assert_eq!(states(&roster).await, ["sent"; 3]);
+    }
+
+    async fn one_that_fails_for_a_while_does_not_repeat_those_before_it(roster: Roster) {
+        let ada = roster.ada().await;
+        ada.add_email(NEW).await.expect(200);
+        roster.outbox.refuse(ATTEMPTS, 500, "InternalFailure");
+        roster.deliver().await;
+        assert_eq!(roster.recipients_after(0).await, [PHONE, NEW]);
+        assert_eq!(states(&roster).await, ["sent", "sent"]);
+    }
+
+    async fn a_permanent_refusal_is_kept_as_failed_and_holds_nothing_up(roster: Roster) {
+        let grace = roster.person("grace").await;
+        grace.add_email("rejected@example.com").await.expect(200);
+        grace.add_email(NEW).await.expect(200);
+        roster.outbox.refuse(1, 400, "MessageRejected");
+        roster.deliver_once().await;
+        assert_eq!(roster.recipients().await, [NEW]);
+        assert_eq!(states(&roster).await, ["failed", "sent"]);
+        roster.deliver_again().await;
+        roster
+            .later(Duration::from_hours(1))
+            .await
+            .deliver_again()
+            .await;
+        assert_eq!(roster.recipients().await, [NEW]);
+        assert_eq!(states(&roster).await, ["failed", "sent"]);
+
+        // By SMS, too: whoever opted out gets none, and the mail goes out all the same.
+        let ada = roster.ada().await;
+        ada.add_email("a@example.com").await.expect(200);
+        roster.outbox.refuse(1, 400, "OptedOut");
+        roster.deliver().await;
+        assert_eq!(sent(&roster), 2);
+        assert_eq!(states(&roster).await, ["failed", "failed", "sent", "sent"]);
+    }
+
+    async fn without_a_key_or_a_public_url_nothing_is_sent_and_nothing_is_lost(roster: Roster) {
+        let grace = roster.person("grace").await;
+        grace.add_email(NEW).await.expect(200);
+        let all = notifications(&roster).await;
+        let (partition, sort, _) = &all[0];
+        let key = || ItemKey {
+            partition: partition.clone(),
+            sort: sort.clone(),
+        };
+        let without_key = App {
+            link_keys: LinkKeys::none(),
+            ..roster.app()
+        };
+        let without_url = App {
+            account: AccountSettings::default(),
+            ..roster.app()
+        };
+        for app in [without_key, without_url] {
+            let worker = Worker {
+                app,
+                courier: roster.worker.courier.clone(),
+            };
+            let outcome = (CONSUMER.handler)(&worker, key()).await;
+            assert!(outcome.is_err(), "{outcome:?}");
+            assert_eq!(states(&roster).await, ["pending"]);
+        }
+        assert_eq!(roster.recipients().await, [NEW]);
+    }
+
+    async fn links_start_with_the_public_url_whatever_the_request_says(roster: Roster) {
+        const PUBLIC: &str = "https://accounts.example.org/prod";
+        let set = [("PublicUrl", PUBLIC)];
+        let public = roster.also(NOW.plus(SECOND), &set).await;
+        let ada = public.ada().await;
+        let answer = ada
+            .request("POST", "/users/email/")
+            .header("host", "evil.example.net")
+            .header("x-forwarded-host", "evil.example.net")
+            .header("forwarded", "host=evil.example.net")
+            .header("x-original-host", "evil.example.net")
+            .json(serde_json::json!({ "email": NEW }))
+            .send()
+            .await;
+        answer.expect(200);
+        public.deliver().await;
+        let messages = public.outbox.messages();
+        assert_eq!(messages.len(), 2);
+        for message in messages {
+            let everything = format!("{message:?}");
+            assert!(!everything.contains("evil"), "{everything}");
+            assert!(!everything.contains(&public.base), "{everything}");
+            let start = format!("{PUBLIC}/users/email-verify/");
+            assert!(message.text.contains(&start), "{everything}");
+            if let Some(html) = &message.html {
+                assert!(html.contains(&start), "{html}");
+            }
+        }
+    }
+
+    async fn no_token_is_stored_or_logged(roster: Roster) {
+        let ada = roster.ada().await;
+        ada.move_to(NEW).await;
+        ada.prove("added@example.com").await;
+        ada.change_email("next@example.com", sample::PASSWORD)
+            .await
+            .expect(200);
+        roster.deliver().await;
+        let messages = roster.outbox.messages();
+        let tokens: Vec<&str> = messages
+            .iter()
+            .flat_map(|message| message.text.split_whitespace())
+            .filter_map(|word| word.strip_prefix(&roster.base)?.split('/').nth(3))
+            .collect();
+        assert_eq!(tokens.len(), messages.len());
+        assert_eq!(tokens.len(), 9);
+        // Looked at and used, so that requests with them could be logged, too.
+        for message in &messages {
+            let link = message
+                .text
+                .split_whitespace()
+                .find_map(|word| word.strip_prefix(&roster.base));
+            roster.open(link.unwrap()).await;
+            roster.follow(link.unwrap()).await;
+        }
+        let stored = format!("{:?}", roster.table.items().await);
+        assert!(stored.contains(NEW), "the whole table is looked at");
+        tracing::info!("planted-{}", roster.table.name);
+        let logged = log::lines();
+        assert!(logged.contains(&format!("planted-{}", roster.table.name)));
+        assert!(logged.contains("send_notifications") && logged.contains("confirm_primary_email"));
+        for token in tokens {
+            let parts: Vec<&str> = token.split('.').collect();
+            let [_, facts, mac] = parts.as_slice() else {
+                panic!("{token}")
+            };
+            for part in [facts, mac] {
+                assert!(!stored.contains(part), "stored: {part}");
+                assert!(!logged.contains(part), "logged: {part}");
+            }
+        }
+        for address in [NEW, "added@example.com", PHONE] {
+            let line = logged.lines().find(|line| line.contains(address));
+            assert_eq!(line, None);
+        }
+    }
+}

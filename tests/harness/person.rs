@@ -1,0 +1,265 @@
+//! People: signed in, or with a link in their hands.
+
+use domain::{User, UserId, sample};
+use serde_json::{Value, json};
+
+use super::{Answer, Call, Roster};
+
+/// A signed-in person, as their browser sends requests.
+pub(crate) struct Person<'a> {
+    pub(crate) roster: &'a Roster,
+    pub(crate) id: String,
+    /// The value of the cookie `sessionid`.
+    pub(crate) session: String,
+    /// The value of the cookie `csrftoken`.
+    pub(crate) csrf: String,
+}
+
+impl Roster {
+    /// Writes the sample person's user, with nothing hanging on them.
+    pub(crate) async fn write_ada(&self) -> User {
+        let user = sample::person().user;
+        self.write(&user).await;
+        user
+    }
+
+    /// Writes the sample person, and signs them in.
+    pub(crate) async fn ada(&self) -> Person<'_> {
+        self.write_ada().await;
+        self.sign_in("ada", sample::PASSWORD).await
+    }
+
+    /// Creates a user by the API, with a username, a primary address and a password, and signs
+    /// them in.
+    pub(crate) async fn person(&self, name: &str) -> Person<'_> {
+        let email = format!("{name}@example.org");
+        self.create(json!({
+            "username": name, "email": email, "email_verified": true,
+            "password": sample::PASSWORD, "is_temporary_password": false,
+        }))
+        .await;
+        self.sign_in(name, sample::PASSWORD).await
+    }
+
+    /// An attempt to sign in, in the making.
+    pub(crate) fn attempt(&self, body: Value) -> Call<'_> {
+        self.visit("POST", "/users/login/").json(body)
+    }
+
+    /// What signing in by username answers.
+    pub(crate) async fn login(&self, username: &str, password: &str) -> Answer {
+        let body = json!({ "username": username, "password": password });
+        self.attempt(body).send().await
+    }
+
+    /// What signing in by username from another address answers.
+    pub(crate) async fn login_from(&self, ip: &str, username: &str, password: &str) -> Answer {
+        let body = json!({ "username": username, "password": password });
+        self.attempt(body).from(ip).send().await
+    }
+
+    /// The user as the management API shows them.
+    pub(crate) async fn shown(&self, id: &str) -> Value {
+        let path = format!("/api/users/{id}");
+        self.send("GET", &path).await.expect(200).body
+    }
+
+    /// Signs in by username.
+    pub(crate) async fn sign_in(&self, username: &str, password: &str) -> Person<'_> {
+        Person::of(self, &self.login(username, password).await.expect(200))
+    }
+
+    /// The path of the link in the last message to an address or number, the consumers run first.
+    pub(crate) async fn link_to(&self, recipient: &str) -> String {
+        self.deliver().await;
+        let messages = self.outbox.messages();
+        let message = messages.iter().rfind(|message| message.to == recipient);
+        let message = message.unwrap_or_else(|| panic!("nothing to {recipient}: {messages:#?}"));
+        let start = message
+            .text
+            .find("http")
+            .unwrap_or_else(|| panic!("no link: {message:#?}"));
+        let url = message.text[start..].split_whitespace().next().unwrap();
+        let path = url.find("/users/").unwrap();
+        url[path..].to_owned()
+    }
+
+    /// To whom something was sent, the consumers run first.
+    pub(crate) async fn recipients(&self) -> Vec<String> {
+        self.deliver().await;
+        let messages = self.outbox.messages();
+        messages.into_iter().map(|message| message.to).collect()
+    }
+
+    /// To whom something was sent after the first `earlier` messages, the consumers run first, in
+    /// alphabetical order.
+    pub(crate) async fn recipients_after(&self, earlier: usize) -> Vec<String> {
+        let mut later = self.recipients().await.split_off(earlier);
+        later.sort();
+        later
+    }
+
+    /// Follows a link to an address as a program does, and expects success.
+    pub(crate) async fn follow_link_to(&self, recipient: &str) {
+        let link = self.link_to(recipient).await;
+        self.follow(&link).await.expect(200);
+    }
+
+    /// Opens a link in a browser.
+    pub(crate) async fn open(&self, link: &str) -> Answer {
+        let accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+        self.visit("GET", link)
+            .header("accept", accept)
+            .send()
+            .await
+    }
+
+    /// Follows a link as a program does: a GET that asks for JSON.
+    pub(crate) async fn follow(&self, link: &str) -> Answer {
+        let accept = "application/json";
+        self.visit("GET", link)
+            .header("accept", accept)
+            .send()
+            .await
+    }
+
+    /// Opens a link in a browser and sends its form.
+    pub(crate) async fn press(&self, link: &str, form: &str) -> Answer {
+        let page = self.open(link).await.expect(200);
+        let cookies = page.set_cookies();
+        let (nonce, _) = cookies["linknonce"];
+        self.submit(link, nonce, form).await
+    }
+
+    /// Sends the form of a link's page with this nonce.
+    pub(crate) async fn submit(&self, link: &str, nonce: &str, form: &str) -> Answer {
+        self.visit("POST", link)
+            .header("accept", "text/html")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header("cookie", format!("linknonce={nonce}"))
+            .body(form)
+            .send()
+            .await
+    }
+
+    /// The sample person's user, as it is stored.
+    pub(crate) async fn read_ada(&self) -> User {
+        let id = UserId::parse(sample::PERSON).unwrap();
+        self.users.get(&id).await.unwrap().unwrap()
+    }
+}
+
+impl<'r> Person<'r> {
+    /// Whom an answer has signed in.
+    pub(crate) fn of(roster: &'r Roster, answer: &Answer) -> Self {
+        let cookies = answer.set_cookies();
+        Self {
+            roster,
+            id: answer.body["user_id"].as_str().unwrap().to_owned(),
+            session: cookies["sessionid"].0.to_owned(),
+            csrf: cookies["csrftoken"].0.to_owned(),
+        }
+    }
+
+    /// The same person in front of the same directory at another time, or set up otherwise.
+    pub(crate) fn at<'a>(&self, roster: &'a Roster) -> Person<'a> {
+        Person {
+            roster,
+            id: self.id.clone(),
+            session: self.session.clone(),
+            csrf: self.csrf.clone(),
+        }
+    }
+
+    /// A request with the session's cookies and its CSRF token.
+    pub(crate) fn request(&self, method: &str, path: &str) -> Call<'_> {
+        let cookies = format!("sessionid={}; csrftoken={}", self.session, self.csrf);
+        self.roster
+            .visit(method, path)
+            .header("cookie", cookies)
+            .header("x-csrftoken", self.csrf.clone())
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send().await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
+        self.request("POST", path).json(body).send().await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path).send().await
+    }
+
+    /// Asks for another primary address, with this password.
+    pub(crate) async fn change_email(&self, email: &str, password: &str) -> Answer {
+        let body = json!({ "user": self.id, "email": email, "password": password });
+        self.post("/users/email-change/", body).await
+    }
+
+    /// Asks to add an address.
+    pub(crate) async fn add_email(&self, email: &str) -> Answer {
+        self.post("/users/email/", json!({ "email": email })).await
+    }
+
+    /// The person's own addresses: the address, and whether it is verified and primary.
+    pub(crate) async fn emails(&self) -> Vec<(String, bool, bool)> {
+        let answer = self.get("/users/emails/").await.expect(200);
+        let emails = answer.body.as_array().unwrap().iter();
+        emails
+            .map(|email| {
+                let is = |name: &str| email[name].as_bool().unwrap();
+                (
+                    email["email"].as_str().unwrap().to_owned(),
+                    is("verified"),
+                    is("primary"),
+                )
+            })
+            .collect()
+    }
+
+    /// The person's own addresses, a line each: the address and how it stands.
+    pub(crate) async fn listed(&self) -> Vec<String> {
+        let emails = self.emails().await.into_iter();
+        emails
+            .map(
+                |(email, is_verified, is_primary)| match (is_verified, is_primary) {
+                    (true, true) => format!("{email} primary"),
+                    (true, false) => format!("{email} verified"),
+                    _ => format!("{email} pending"),
+                },
+            )
+            .collect()
+    }
+
+    /// Changes the primary address, all the way.
+    pub(crate) async fn move_to(&self, email: &str) {
+        self.change_email(email, sample::PASSWORD).await.expect(200);
+        self.roster.follow_link_to(email).await;
+    }
+
+    /// Adds an address and proves it.
+    pub(crate) async fn prove(&self, email: &str) {
+        self.add_email(email).await.expect(200);
+        self.roster.follow_link_to(email).await;
+    }
+
+    /// The id of one of the person's addresses.
+    pub(crate) async fn email_id(&self, email: &str) -> String {
+        let answer = self.get("/users/emails/").await.expect(200);
+        let emails = answer.body.as_array().unwrap();
+        let own = emails.iter().find(|own| own["email"] == email).unwrap();
+        own["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The management API's path of the user.
+    pub(crate) fn path(&self) -> String {
+        format!("/api/users/{}", self.id)
+    }
+
+    /// The management API's path of one of the person's addresses.
+    pub(crate) async fn email_path(&self, email: &str) -> String {
+        format!("{}/emails/{}", self.path(), self.email_id(email).await)
+    }
+}

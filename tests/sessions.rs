@@ -1,0 +1,334 @@
+//! Who is signed in: the cookies that say it, how long it lasts, what ends it, and what another
+//! site's page can't do with it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use domain::sample;
+use domain::session::SessionToken;
+use functions::ENDPOINTS;
+use local::openapi::example_path;
+use local::samples;
+use reqwest::Method;
+use roster_http::{Access, Endpoint};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use crate::harness::person::Person;
+use crate::harness::{NOW, Roster};
+
+const DAY: Duration = Duration::from_hours(24);
+const PATH: &str = "/users/emails/";
+
+/// All routes that a session carries.
+fn routes() -> impl Iterator<Item = (&'static Endpoint, &'static Method, &'static str)> {
+    let calls = ENDPOINTS
+        .iter()
+        .copied()
+        .filter(|call| call.access == Access::Session);
+    calls.flat_map(|call| {
+        call.routes
+            .iter()
+            .map(move |(method, path)| (call, method, *path))
+    })
+}
+
+/// The sample person with all that hangs on them, as the examples of calls want it.
+async fn sample_person(roster: &Roster) -> Person<'_> {
+    samples::write_person(&roster.users, NOW).await.unwrap();
+    let token = sample::session_token();
+    Person {
+        roster,
+        id: sample::PERSON.to_owned(),
+        session: token.cookie().expose_secret().to_owned(),
+        csrf: token.secret.csrf_token(),
+    }
+}
+
+/// A request with these cookies and headers alone.
+async fn status_with(
+    roster: &Roster,
+    (call, method, path): (&Endpoint, &Method, &str),
+    headers: &[(&str, String)],
+) -> u16 {
+    let request = roster
+        .visit(method.as_str(), &example_path(path))
+        .body(call.example);
+    let request = headers.iter().fold(request, |request, (name, value)| {
+        request.header(name, value.as_str())
+    });
+    request.send().await.status
+}
+
+async fn get_with(roster: &Roster, cookies: &str) -> u16 {
+    roster
+        .visit("GET", PATH)
+        .header("cookie", cookies)
+        .send()
+        .await
+        .status
+}
+
+/// What a person's look at their addresses asks of the store.
+async fn requests_of(person: &Person<'_>) -> Vec<String> {
+    person.roster.faults.clear();
+    person.get("/users/email").await.expect(200);
+    let recorded = person.roster.faults.clear().into_iter();
+    recorded.map(|request| request.action).collect()
+}
+
+#[test]
+fn every_call_of_people_is_known_by_a_session_a_link_or_a_password() {
+    let mut methods = BTreeSet::new();
+    for call in ENDPOINTS {
+        for (method, path) in call.routes {
+            let access = match path {
+                path if path.starts_with("/api/") => continue,
+                path if path.contains("{signed_email}") => Access::Link,
+                &"/users/login" => Access::SignIn,
+                _ => Access::Session,
+            };
+            assert_eq!(call.access, access, "{method} {path}");
+            if access == Access::Session {
+                methods.insert(method.as_str());
+            }
+        }
+    }
+    assert_eq!(methods, BTreeSet::from(["DELETE", "GET", "POST"]));
+}
+
+on_both_stores! {
+    async fn no_call_is_answered_without_exactly_one_good_session(roster: Roster) {
+        for route in routes() {
+            roster.table.clear().await;
+            let ada = sample_person(&roster).await;
+            let grace = roster.person("grace").await;
+            let (good, other) = (&ada.session, &grace.session);
+            let (user, rest) = good.split_once('.').unwrap();
+            let before = roster.table.items().await;
+            let bad = [
+                String::new(),
+                "session=x".to_owned(),
+                "sessionid=".to_owned(),
+                "sessionid=x".to_owned(),
+                format!("SESSIONID={good}"),
+                format!("sessionid=\"{good}\""),
+                format!("sessionid={good}."),
+                format!("sessionid={}.{rest}", grace.id),
+                format!("sessionid={user}.{}", other.split_once('.').unwrap().1),
+                format!("sessionid={good}; osessionid={other}"),
+                format!("sessionid={other}; osessionid={good}"),
+                format!("sessionid={good}; osessionid="),
+                format!("sessionid={good}; sessionid={other}"),
+                format!("sessionid={other}; sessionid={good}"),
+                format!("sessionid=; sessionid={good}"),
+                format!("osessionid={good}; osessionid={other}"),
+            ];
+            for cookies in bad {
+                let headers = [
+                    ("cookie", format!("{cookies}; csrftoken={}", ada.csrf)),
+                    ("x-csrftoken", ada.csrf.clone()),
+                ];
+                let status = status_with(&roster, route, &headers).await;
+                assert_eq!(status, 401, "{} {} {cookies}", route.1, route.2);
+            }
+            assert_eq!(roster.table.items().await, before, "{} {}", route.1, route.2);
+        }
+    }
+
+    async fn no_call_that_changes_something_is_answered_to_another_sites_page(roster: Roster) {
+        for route in routes() {
+            roster.table.clear().await;
+            let ada = sample_person(&roster).await;
+            let csrf = roster.person("grace").await.csrf;
+            let (session, own) = (&ada.session, ada.csrf.as_str());
+            let before = roster.table.items().await;
+            let with = |cookie: &str, header: &str, origin: &str| {
+                let mut headers = vec![("cookie", format!("sessionid={session}; {cookie}"))];
+                for (name, value) in [("x-csrftoken", header), ("origin", origin)] {
+                    if value != "-" {
+                        headers.push((name, value.to_owned()));
+                    }
+                }
+                headers
+            };
+            let cookie = format!("csrftoken={own}");
+            let foreign = [
+                ("no header", with(&cookie, "-", "-")),
+                ("an empty header", with(&cookie, "", "-")),
+                ("no cookie", with("a=b", own, "-")),
+                ("an empty cookie", with("csrftoken=", own, "-")),
+                ("neither", with("a=b", "-", "-")),
+                ("both empty", with("csrftoken=", "", "-")),
+                ("a wrong header", with(&cookie, "x", "-")),
+                ("a wrong cookie", with("csrftoken=x", own, "-")),
+                ("both wrong alike", with("csrftoken=x", "x", "-")),
+                ("another session's token", with(&format!("csrftoken={csrf}"), &csrf, "-")),
+                ("another session's header", with(&cookie, &csrf, "-")),
+                ("another session's cookie", with(&format!("csrftoken={csrf}"), own, "-")),
+                ("two cookies", with(&format!("{cookie}; csrftoken={csrf}"), own, "-")),
+                ("two cookies, the other way", with(&format!("csrftoken=x; {cookie}"), own, "-")),
+                ("a foreign origin", with(&cookie, own, "https://evil.example")),
+                ("no site's origin", with(&cookie, own, "null")),
+                ("an empty origin", with(&cookie, own, "")),
+                ("an origin that starts alike", with(&cookie, own, &format!("{}.evil.example", roster.base))),
+                ("another port", with(&cookie, own, "http://127.0.0.1:1")),
+            ];
+            let reads = *route.1 == Method::GET;
+            for (what, headers) in foreign {
+                let status = status_with(&roster, route, &headers).await;
+                assert_eq!(status, if reads { 200 } else { 403 }, "{what}: {} {}", route.1, route.2);
+            }
+            assert_eq!(roster.table.items().await, before, "{} {}", route.1, route.2);
+            // The same request in good order, with and without the last slash.
+            for (origin, path) in [("-", route.2.to_owned()), (&roster.base, format!("{}/", route.2))] {
+                roster.table.clear().await;
+                sample_person(&roster).await;
+                let route = (route.0, route.1, path.as_str());
+                let status = status_with(&roster, route, &with(&cookie, own, origin)).await;
+                assert!((200..300).contains(&status), "{} {path}: {status}", route.1);
+            }
+        }
+    }
+
+    async fn the_embedded_clients_cookie_alone_will_do(roster: Roster) {
+        let ada = roster.ada().await;
+        let session = &ada.session;
+        assert_eq!(get_with(&roster, &format!("osessionid={session}")).await, 200);
+        assert_eq!(get_with(&roster, &format!("osessionid={session}; sessionid={session}")).await, 200);
+        assert_eq!(get_with(&roster, &format!("sessionid={session}; sessionid={session}")).await, 200);
+        assert_eq!(get_with(&roster, &format!("a=b;sessionid={session};c=d")).await, 200);
+        let cookies = format!("osessionid={session}; csrftoken={}", ada.csrf);
+        let call = roster.visit("POST", "/users/logout/").header("cookie", cookies);
+        call.header("x-csrftoken", ada.csrf.clone()).send().await.expect(204);
+        assert_eq!(get_with(&roster, &format!("osessionid={session}")).await, 401);
+    }
+
+    async fn no_character_of_the_cookie_can_be_another_one(roster: Roster) {
+        const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+        let ada = roster.ada().await;
+        let good = ada.session.as_bytes();
+        for at in 0..good.len() {
+            let Some(place) = ALPHABET.iter().position(|c| *c == good[at]) else {
+                continue;
+            };
+            // One bit of a base64 digit each, those past the end of the secret included.
+            for bit in 0..6 {
+                let mut wrong = good.to_vec();
+                wrong[at] = ALPHABET[place ^ (1 << bit)];
+                let wrong = String::from_utf8(wrong).unwrap();
+                assert_eq!(get_with(&roster, &format!("sessionid={wrong}")).await, 401, "{wrong}");
+            }
+        }
+        ada.get(PATH).await.expect(200);
+    }
+
+    async fn a_session_that_nobody_uses_ends_after_14_days(roster: Roster) {
+        let ada = roster.ada().await;
+        let over = roster.later(14 * DAY).await;
+        ada.at(&over).get(PATH).await.expect(401);
+        ada.at(&over).post("/users/email/", json!({ "email": "x@example.org" })).await.expect(401);
+        let last = roster.just_before(14 * DAY).await;
+        ada.at(&last).get(PATH).await.expect(200);
+        // That was a use: it holds on.
+        ada.at(&over).get(PATH).await.expect(200);
+        ada.at(&roster.later(27 * DAY).await).get(PATH).await.expect(200);
+    }
+
+    async fn its_use_is_written_down_once_a_day(roster: Roster) {
+        let ada = roster.ada().await;
+        assert_eq!(requests_of(&ada).await, ["BatchGetItem"]);
+        let same_day = roster.just_before(DAY).await;
+        assert_eq!(requests_of(&ada.at(&same_day)).await, ["BatchGetItem"]);
+        let next_day = roster.later(DAY).await;
+        let before = roster.shown(&ada.id).await;
+        assert_eq!(requests_of(&ada.at(&next_day)).await, ["BatchGetItem", "UpdateItem"]);
+        assert_eq!(roster.shown(&ada.id).await, before);
+        for roster in [next_day, roster.just_before(2 * DAY).await] {
+            assert_eq!(requests_of(&ada.at(&roster)).await, ["BatchGetItem"]);
+        }
+    }
+
+    async fn a_session_ends_after_90_days_however_much_it_is_used(roster: Roster) {
+        let ada = roster.ada().await;
+        for day in [13, 26, 39, 52, 65, 78, 89] {
+            ada.at(&roster.later(day * DAY).await).get(PATH).await.expect(200);
+        }
+        ada.at(&roster.just_before(90 * DAY).await).get(PATH).await.expect(200);
+        ada.at(&roster.later(90 * DAY).await).get(PATH).await.expect(401);
+        let items = roster.table.items().await;
+        let (_, session) = items.iter().find(|((_, sort), _)| sort.starts_with("SESSION#")).unwrap();
+        let end = NOW.plus(90 * DAY).as_unix().to_string();
+        assert_eq!(session["expires_at"].as_n().unwrap(), &end);
+    }
+
+    async fn a_session_that_has_ended_does_not_come_back_by_being_used(roster: Roster) {
+        let ada = roster.ada().await;
+        ada.post("/users/logout/", json!({})).await.expect(204);
+        let before = roster.table.items().await;
+        ada.at(&roster.later(2 * DAY).await).get(PATH).await.expect(401);
+        assert_eq!(roster.table.items().await, before);
+    }
+
+    async fn a_disabled_user_is_out_until_enabled_again(roster: Roster) {
+        let ada = roster.ada().await;
+        let path = format!("/api/users/{}", ada.id);
+        roster.send("POST", &format!("{path}/disable")).await.expect(200);
+        ada.get(PATH).await.expect(401);
+        ada.post("/users/logout", json!({})).await.expect(401);
+        roster.send("POST", &format!("{path}/enable")).await.expect(200);
+        ada.get(PATH).await.expect(200);
+    }
+
+    async fn all_sessions_end_where_they_are_revoked_and_new_ones_hold(roster: Roster) {
+        let ada = roster.ada().await;
+        let elsewhere = roster.sign_in("ada", sample::PASSWORD).await;
+        let grace = roster.person("grace").await;
+        let path = format!("/api/users/{}", ada.id);
+        let body = json!({ "revoke_sessions": true });
+        roster.send_json("POST", &format!("{path}/disable"), body).await.expect(200);
+        roster.send("POST", &format!("{path}/enable")).await.expect(200);
+        ada.get(PATH).await.expect(401);
+        elsewhere.get(PATH).await.expect(401);
+        grace.get(PATH).await.expect(200);
+        roster.sign_in("ada", sample::PASSWORD).await.get(PATH).await.expect(200);
+    }
+
+    async fn all_sessions_end_with_an_undo(roster: Roster) {
+        let thief = roster.ada().await;
+        thief.change_email("thief@example.com", sample::PASSWORD).await.expect(200);
+        roster.follow(&roster.link_to("thief@example.com").await).await.expect(200);
+        thief.get(PATH).await.expect(200);
+        let undo = roster.link_to("ada@example.org").await;
+        roster.press(&undo, "password=a+new+long+password").await.expect(200);
+        thief.get(PATH).await.expect(401);
+        roster.login("ada", sample::PASSWORD).await.expect(401);
+        let ada = roster.sign_in("ada", "a new long password").await;
+        assert_eq!(ada.emails().await[0], ("ada@example.org".to_owned(), true, true));
+    }
+
+    async fn all_sessions_end_with_their_user(roster: Roster) {
+        let ada = roster.ada().await;
+        roster.send("DELETE", &format!("/api/users/{}", ada.id)).await.expect(204);
+        ada.get(PATH).await.expect(401);
+        ada.post("/users/email/", json!({ "email": "x@example.org" })).await.expect(401);
+        ada.post("/users/logout", json!({})).await.expect(401);
+    }
+
+    async fn nobody_who_reads_the_table_can_take_a_session_over(roster: Roster) {
+        let ada = roster.ada().await;
+        let token = SessionToken::parse(&ada.session).unwrap();
+        let secret = ada.session.rsplit('.').next().unwrap();
+        let stored = format!("{:?}", roster.table.items().await);
+        assert!(stored.contains(&token.secret.hash()), "the hash is not where this test looks");
+        for kept in [secret, ada.csrf.as_str(), sample::PASSWORD] {
+            assert!(!stored.contains(kept), "{kept}");
+        }
+        // What is stored is no cookie, either.
+        let id = &token.session_id;
+        for forged in [token.secret.hash(), token.secret.csrf_token()] {
+            let cookie = format!("sessionid={}.{id}.{forged}", ada.id);
+            assert_eq!(get_with(&roster, &cookie).await, 401);
+        }
+    }
+}
