@@ -68,7 +68,10 @@ macro_rules! on_both_stores {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             #[cfg_attr(not(dynamodb_local), ignore = "needs Java and Maven")]
             async fn dynamodb_local() {
-                super::$name(Roster::start(Store::DynamodbLocal).await).await;
+                let roster = Roster::start(Store::DynamodbLocal).await;
+                let table = roster.table.clone();
+                super::$name(roster).await;
+                table.delete().await;
             }
         }
     )+};
