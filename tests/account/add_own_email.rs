@@ -132,7 +132,7 @@ on_both_stores! {
             roster.send_json("POST", &path, body).await.expect(200);
         }
         let (_, errors) = refused(&ada, json!({ "email": NEW })).await;
-        assert_eq!(errors, json!({ "email": ["would be one too many: 40 is the most"] }));
+        assert_eq!(errors, json!({ "email": ["would be one address too many: drop one first"] }));
         // One of the forty may still be proved.
         ada.add_email("a7@example.org").await.expect(200);
     }

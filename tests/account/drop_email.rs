@@ -122,8 +122,8 @@ on_both_stores! {
         let before = roster.table.items().await;
         let answer = ada.delete(&path(PRIMARY)).await.expect(400);
         let why = "was the primary address until lately and can't be dropped before that can no longer be undone";
-        assert_eq!(answer.body["errors"], json!({ "id": [why] }));
-        assert_eq!(answer.body["detail"], format!("id {why}."));
+        assert_eq!(answer.body["errors"], json!({ "identifier_id": [why] }));
+        assert_eq!(answer.body["detail"], format!("identifier_id {why}."));
         assert_eq!(roster.table.items().await, before);
         // The others are not guarded.
         ada.delete(&path(OTHER)).await.expect(204);

@@ -123,7 +123,7 @@ on_both_stores! {
         let before = roster.table.items().await;
         roster.faults.clear();
         let one = json!({
-            "email": ["or username or phone_number must be there, and only one of them"],
+            "email": ["must be there, or username, or phone_number, and only one of them"],
         });
         let (password, email) = (sample::PASSWORD, "ada@example.org");
         for (body, errors) in [

@@ -393,7 +393,7 @@ on_both_stores! {
         }
         let next_hour = roster.later(TO_THE_HOUR).await;
         let ada = ada.at(&next_hour);
-        let one_too_many = "would be the sixth that waits to be proved: drop one first";
+        let one_too_many = "would be one too many that waits to be proved: drop one first";
         for answer in [ada.change_email(NEW, PASSWORD).await, ada.add_email(NEW).await] {
             let answer = answer.expect(400);
             assert_eq!(answer.body["errors"], json!({ "email": [one_too_many] }));

@@ -78,7 +78,7 @@ impl Login {
             (Some(one), None) => Ok(one),
             _ => Err(Problem::invalid(
                 "email",
-                "or username or phone_number must be there, and only one of them",
+                "must be there, or username, or phone_number, and only one of them",
             )),
         }
     }

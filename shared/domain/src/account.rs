@@ -353,7 +353,7 @@ impl Account {
         };
         if self.changes.values().any(can_be_undone) {
             return Err(Refusal::Member(
-                "id",
+                "identifier_id",
                 "was the primary address until lately and can't be dropped before that can no \
                  longer be undone",
             ));
@@ -398,13 +398,13 @@ impl Account {
         if on_profile.is_none() && self.user.emails.len() >= User::MOST_ADDRESSES {
             return Err(Refusal::Member(
                 "email",
-                "would be one too many: 40 is the most",
+                "would be one address too many: drop one first",
             ));
         }
         if before.is_none() && self.pending.len() >= Self::MOST_PENDING {
             return Err(Refusal::Member(
                 "email",
-                "would be the sixth that waits to be proved: drop one first",
+                "would be one too many that waits to be proved: drop one first",
             ));
         }
         let id = on_profile
