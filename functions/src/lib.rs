@@ -1,8 +1,9 @@
 //! Every call of Roster: a file each, with its facts, its request type and its handler.
 //!
 //! **Invariant:** a call parses, asks the domain, persists and shows, in that order; it names
-//! neither DynamoDB nor Lambda, and shares nothing with other calls but what the crates below it
-//! offer. Each has a thin binary of its own in `src/bin`.
+//! neither DynamoDB nor Lambda, and never asks another call. What calls of one resource have in
+//! common is a private module beside them: in `account`, the attempt with a password, and the pages
+//! behind links. Each call has a thin binary of its own in `src/bin`.
 
 pub mod account;
 pub mod changes;

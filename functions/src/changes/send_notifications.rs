@@ -12,7 +12,6 @@ use super::letter::{self, Letter};
 /// What it waits for and what it may touch.
 pub static CONSUMER: Consumer = Consumer {
     name: "send_notifications",
-    summary: "Send the notifications that changes leave",
     sort_key_start: NOTIFICATION_SORT_KEY,
     actions: &[Action::UpdateItem],
     handler: |worker, key| Box::pin(send(worker, key)),

@@ -16,7 +16,6 @@ use crate::common::{NOW, app, courier, free_port, start, template};
 /// Tells of every new user by SMS, and fails when that is refused.
 static CONSUMER: Consumer = Consumer {
     name: "consume",
-    summary: "",
     sort_key_start: "USER",
     actions: &[],
     handler: |worker, key| {

@@ -16,8 +16,6 @@ pub type ConsumerFuture<'a> = Pin<Box<dyn Future<Output = Result<Consumed, Fault
 pub struct Consumer {
     /// The consumer's name everywhere: module, binary, event, test file.
     pub name: &'static str,
-    /// One line for people.
-    pub summary: &'static str,
     /// How the sort keys start of the items whose making it waits for.
     pub sort_key_start: &'static str,
     /// What its role may do to the table.
@@ -35,7 +33,7 @@ pub struct ItemKey {
     pub sort: String,
 }
 
-/// What became of one item: the word for the log, and for the alarm that reads it.
+/// What became of one item: a word for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Consumed(pub &'static str);
 
