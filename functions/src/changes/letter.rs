@@ -17,14 +17,15 @@ pub enum Letter {
     Sms(String),
 }
 
-/// Puts a notification into words. `url` is its link's, if it holds one.
-pub fn write(notification: &Notification, url: Option<&str>) -> Letter {
+/// Puts a notification into words, if there are any for its channel. `site` is the host that
+/// people know the service by; `url` is the link's, if the notification holds one.
+pub fn write(notification: &Notification, site: &str, url: Option<&str>) -> Option<Letter> {
     let language = Language::of(notification.locale.as_deref());
     let message = &notification.message;
-    let facts = Facts::of(notification, url, language);
+    let facts = Facts::of(notification, site, url, language);
     match &notification.to {
-        Recipient::Email(_) => Letter::Mail(language.mail(message, &facts)),
-        Recipient::Phone(_) => Letter::Sms(language.sms(message, &facts)),
+        Recipient::Email(_) => Some(Letter::Mail(language.mail(message, &facts))),
+        Recipient::Phone(_) => language.sms(message, &facts).map(Letter::Sms),
     }
 }
 
@@ -82,9 +83,9 @@ impl Language {
         }
     }
 
-    fn sms(self, message: &Message, facts: &Facts<'_>) -> String {
+    fn sms(self, message: &Message, facts: &Facts<'_>) -> Option<String> {
         match self {
-            Self::En => words(&EnglishSms::of(message, facts)),
+            Self::En => EnglishSms::of(message, facts).as_ref().map(words),
         }
     }
 }
@@ -97,6 +98,8 @@ fn words(template: &impl Template) -> String {
 
 /// What the words are about, as it is shown.
 struct Facts<'a> {
+    /// Whom it comes from.
+    site: &'a str,
     /// The address that is added, proved, or that was primary until now.
     address: &'a str,
     /// When it came about.
@@ -111,7 +114,12 @@ struct ShownLink<'a> {
 }
 
 impl<'a> Facts<'a> {
-    fn of(notification: &'a Notification, url: Option<&'a str>, language: Language) -> Self {
+    fn of(
+        notification: &'a Notification,
+        site: &'a str,
+        url: Option<&'a str>,
+        language: Language,
+    ) -> Self {
         let (Recipient::Email(to) | Recipient::Phone(to)) = &notification.to;
         let address = match &notification.message {
             Message::ConfirmChange(link)
@@ -126,6 +134,7 @@ impl<'a> Facts<'a> {
             until: language.time(link.expires_at),
         });
         Self {
+            site,
             address,
             at: language.time(notification.created_at),
             link,
@@ -167,7 +176,8 @@ enum EnglishHtml<'a> {
     ResetPassword { facts: &'a Facts<'a> },
 }
 
-/// SMS.
+/// SMS. A phone is told of what waits to be proved or to become the main address, and of nothing
+/// else.
 #[derive(Template)]
 enum EnglishSms<'a> {
     #[template(path = "sms/en/confirm_change.txt")]
@@ -176,12 +186,19 @@ enum EnglishSms<'a> {
     VerifyEmail { facts: &'a Facts<'a> },
     #[template(path = "sms/en/set_primary_email.txt")]
     SetPrimaryEmail { facts: &'a Facts<'a> },
-    #[template(path = "sms/en/primary_email_changed.txt")]
-    PrimaryEmailChanged { facts: &'a Facts<'a> },
-    #[template(path = "sms/en/email_change_undone.txt")]
-    EmailChangeUndone { facts: &'a Facts<'a> },
-    #[template(path = "sms/en/reset_password.txt")]
-    ResetPassword { facts: &'a Facts<'a> },
+}
+
+impl<'a> EnglishSms<'a> {
+    fn of(message: &Message, facts: &'a Facts<'a>) -> Option<Self> {
+        match message {
+            Message::ConfirmChange(_) => Some(Self::ConfirmChange { facts }),
+            Message::VerifyEmail(_) => Some(Self::VerifyEmail { facts }),
+            Message::SetPrimaryEmail(_) => Some(Self::SetPrimaryEmail { facts }),
+            Message::PrimaryEmailChanged { .. }
+            | Message::EmailChangeUndone
+            | Message::ResetPassword(_) => None,
+        }
+    }
 }
 
 /// Lets the message choose among the templates of an enum.
@@ -202,7 +219,7 @@ macro_rules! chosen_by_message {
     )+};
 }
 
-chosen_by_message!(EnglishText, EnglishHtml, EnglishSms);
+chosen_by_message!(EnglishText, EnglishHtml);
 
 #[cfg(test)]
 mod tests {
@@ -214,6 +231,7 @@ mod tests {
 
     const HOSTILE: &str = "\"><script>alert(1)</script>&'@example.org";
     const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
+    const SITE: &str = "accounts.example.org";
 
     fn url() -> String {
         format!(
@@ -261,22 +279,32 @@ mod tests {
         }
     }
 
-    fn mail(message: Message) -> Mail {
+    fn letter(message: Message, to: Recipient) -> Option<Letter> {
         let has_link = message.link().is_some();
+        let url = has_link.then(url);
+        write(&notification(message, to), SITE, url.as_deref())
+    }
+
+    fn mail(message: Message) -> Mail {
         let to = Recipient::Email("grace@example.org".to_owned());
-        match write(&notification(message, to), has_link.then(url).as_deref()) {
-            Letter::Mail(mail) => mail,
-            Letter::Sms(text) => panic!("an SMS: {text}"),
+        match letter(message, to) {
+            Some(Letter::Mail(mail)) => mail,
+            Some(Letter::Sms(text)) => panic!("an SMS: {text}"),
+            None => panic!("no words"),
         }
     }
 
-    fn sms(message: Message) -> String {
-        let has_link = message.link().is_some();
+    /// The SMS, where there is one.
+    fn sms(message: Message) -> Option<String> {
         let to = Recipient::Phone("+441632960815".to_owned());
-        match write(&notification(message, to), has_link.then(url).as_deref()) {
+        letter(message, to).map(|letter| match letter {
             Letter::Sms(text) => text,
             Letter::Mail(mail) => panic!("a mail: {mail:?}"),
-        }
+        })
+    }
+
+    fn all_sms(address: &str) -> Vec<String> {
+        messages(address).into_iter().filter_map(sms).collect()
     }
 
     #[test]
@@ -312,12 +340,39 @@ mod tests {
     }
 
     #[test]
-    fn an_sms_fits_with_a_long_link_which_comes_last() {
+    fn every_part_of_a_mail_and_every_sms_names_the_site() {
+        // In words of its own: a link has the name, too, and may be missing.
+        let names_it = |text: &str| text.replace(&url(), "").contains(SITE);
+        for message in messages("grace@example.com") {
+            let mail = mail(message);
+            assert!(names_it(&mail.text) && names_it(&mail.html), "{mail:?}");
+        }
+        for text in all_sms("grace@example.com") {
+            assert!(names_it(&text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_phone_is_told_of_what_waits_to_be_proved_or_set_and_of_nothing_else() {
         for message in messages("grace@example.org") {
-            let has_link = message.link().is_some();
+            let waits = matches!(
+                message,
+                Message::ConfirmChange(_) | Message::VerifyEmail(_) | Message::SetPrimaryEmail(_)
+            );
             let text = sms(message);
+            assert_eq!(text.is_some(), waits, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_sms_fits_with_a_long_link_which_comes_last() {
+        for text in all_sms("grace@example.org") {
             assert!(text.chars().count() < 1600, "{text}");
-            assert_eq!(text.ends_with(&url()), has_link, "{text}");
+            let words = text.strip_suffix(&url());
+            assert!(
+                words.is_some_and(|words| words.chars().count() < 320),
+                "{text}"
+            );
         }
     }
 

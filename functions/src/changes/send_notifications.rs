@@ -4,7 +4,7 @@
 use domain::Notification;
 use domain::link::Purpose;
 use domain::notification::Recipient;
-use roster_http::{Action, Consumed, Consumer, Fault, ItemKey, Worker};
+use roster_http::{Action, Consumed, Consumer, Fault, ItemKey, PublicUrl, Worker};
 use store::{Claim, NOTIFICATION_SORT_KEY, State};
 
 use super::letter::{self, Letter};
@@ -65,32 +65,35 @@ async fn claim(worker: &Worker, key: (&str, &str)) -> Result<Option<Box<Notifica
 }
 
 async fn deliver(worker: &Worker, notification: &Notification) -> Result<(), aws::SendError> {
-    let url = url(worker, notification).await?;
-    match (
-        letter::write(notification, url.as_deref()),
-        &notification.to,
-    ) {
-        (Letter::Mail(mail), Recipient::Email(to)) => worker.courier.mail(to, &mail).await,
-        (Letter::Sms(text), Recipient::Phone(to)) => worker.courier.sms(to, &text).await,
+    // Links start with it, and every message says by it whom it comes from.
+    let public_url = worker.app.account.public_url.as_ref();
+    let public_url = public_url.ok_or_else(|| unavailable("PUBLIC_URL is not set"))?;
+    let url = url(worker, notification, public_url).await?;
+    let letter = letter::write(notification, public_url.authority(), url.as_deref());
+    match (letter, &notification.to) {
+        (Some(Letter::Mail(mail)), Recipient::Email(to)) => worker.courier.mail(to, &mail).await,
+        (Some(Letter::Sms(text)), Recipient::Phone(to)) => worker.courier.sms(to, &text).await,
         _ => Err(aws::SendError::Refused(
-            "a letter of another channel".to_owned(),
+            "no words for this channel".to_owned(),
         )),
     }
+}
+
+fn unavailable(fault: &str) -> aws::SendError {
+    aws::SendError::Unavailable(fault.to_owned())
 }
 
 /// The notification's link, made now and never stored.
 async fn url(
     worker: &Worker,
     notification: &Notification,
+    public_url: &PublicUrl,
 ) -> Result<Option<String>, aws::SendError> {
     let Some(link) = notification.message.link() else {
         return Ok(None);
     };
-    let unavailable = |fault: &str| aws::SendError::Unavailable(fault.to_owned());
     let keys = worker.app.link_keys.get().await;
     let keys = keys.map_err(|problem| unavailable(&problem.to_string()))?;
-    let public_url = worker.app.account.public_url.as_ref();
-    let base = public_url.ok_or_else(|| unavailable("PUBLIC_URL is not set"))?;
     let path = match link.purpose {
         Purpose::VerifyEmail => "email-verify",
         Purpose::SetPrimaryEmail => "email-set-primary",
@@ -100,7 +103,7 @@ async fn url(
     let token = keys.sign(link, &notification.user_id);
     Ok(Some(format!(
         "{}/users/{path}/{token}/{}/",
-        base.as_str(),
+        public_url.as_str(),
         notification.user_id
     )))
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     base: String,
+    authority: String,
     origin: String,
 }
 
@@ -25,6 +26,7 @@ impl PublicUrl {
         let is_plain = uri.query().is_none() && !base.contains('#');
         (matches!(scheme, "https" | "http") && is_plain).then(|| Self {
             base: base.to_owned(),
+            authority: authority.to_string(),
             origin: format!("{scheme}://{authority}"),
         })
     }
@@ -32,6 +34,11 @@ impl PublicUrl {
     /// The URL without a last slash.
     pub fn as_str(&self) -> &str {
         &self.base
+    }
+
+    /// The host, with the port if it names one: what people know the service by.
+    pub fn authority(&self) -> &str {
+        &self.authority
     }
 
     /// Scheme and authority, as the header Origin has them (RFC 6454).
@@ -96,15 +103,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_public_url_has_an_origin_and_no_last_slash() {
+    fn a_public_url_has_an_origin_an_authority_and_no_last_slash() {
         let url = PublicUrl::parse("https://a.example.org/prod/").unwrap();
         assert_eq!(url.as_str(), "https://a.example.org/prod");
         assert_eq!(url.origin(), "https://a.example.org");
+        assert_eq!(url.authority(), "a.example.org");
         let url = PublicUrl::parse("http://127.0.0.1:9080").unwrap();
         assert_eq!(
             (url.as_str(), url.origin()),
             ("http://127.0.0.1:9080", "http://127.0.0.1:9080")
         );
+        assert_eq!(url.authority(), "127.0.0.1:9080");
         for bad in [
             "",
             "a.example.org",
