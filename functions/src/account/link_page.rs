@@ -5,7 +5,7 @@ use domain::account::{Occasion, Standing};
 use domain::link::{Link, Purpose};
 use domain::password::{Password, PasswordHash, Policy};
 use domain::{Account, Code, Refusal};
-use roster_http::{App, Click, Method, OnGet, Problem, Request, Response};
+use roster_http::{App, Click, Method, OnGet, Problem, PublicUrl, Request, Response};
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 
@@ -64,9 +64,9 @@ pub(super) async fn follow(
                 // Its page has a button, which needs the nonce even where every GET acts.
                 outcome = look(app, &request, &click, what).await;
             }
-            outcome.map_err(|problem| explain(&request, problem, &click.link.address))
+            outcome.map_err(|problem| explain(app, &request, problem, &click.link.address))
         }
-        Err(problem) => Err(explain(&request, problem, "")),
+        Err(problem) => Err(explain(app, &request, problem, "")),
     }
 }
 
@@ -95,7 +95,7 @@ async fn act(
     } else {
         (what.done)(&link.address)
     };
-    Ok(answer(request, Page::Done(done)))
+    Ok(answer(app, request, Page::Done(done)))
 }
 
 async fn look(
@@ -110,7 +110,7 @@ async fn look(
         Standing::Unproved => Page::Unproved { address },
         Standing::Done => Page::Done((what.done)(address)),
     };
-    request.form_page(app, click, document(&page)).await
+    request.form_page(app, click, document(app, &page)).await
 }
 
 /// Follows a link that sets a new password.
@@ -121,7 +121,7 @@ pub(super) async fn set_password(
 ) -> Result<Response, Problem> {
     let click = match request.click(app, what.purpose, OnGet::Shows).await {
         Ok(click) => click,
-        Err(problem) => return Err(explain(&request, problem, "")),
+        Err(problem) => return Err(explain(app, &request, problem, "")),
     };
     let address = click.link.address.as_str();
     let outcome = change_password(app, &request, &click, what).await;
@@ -129,9 +129,9 @@ pub(super) async fn set_password(
         Problem::Rules(errors) if request.wants_page() => {
             let error = errors.first().map(|error| error.description);
             let deed = (what.deed)(address);
-            Problem::Rules(errors).on(document(&Page::NewPassword { deed, error }))
+            Problem::Rules(errors).on(document(app, &Page::NewPassword { deed, error }))
         }
-        problem => explain(&request, problem, address),
+        problem => explain(app, &request, problem, address),
     })
 }
 
@@ -145,12 +145,12 @@ async fn change_password(
     // Before the password is hashed, which takes its time.
     let standing = standing(app, click).await?;
     if standing == Standing::Done {
-        return Ok(answer(request, Page::Done(Done::Already)));
+        return Ok(answer(app, request, Page::Done(Done::Already)));
     }
     if !click.acts {
         let deed = (what.deed)(address);
         let page = Page::NewPassword { deed, error: None };
-        return request.form_page(app, click, document(&page)).await;
+        return request.form_page(app, click, document(app, &page)).await;
     }
     let typed = request.field("password");
     let typed = typed.as_ref().map_or("", |typed| typed.expose_secret());
@@ -170,7 +170,7 @@ async fn change_password(
     } else {
         Done::Already
     };
-    Ok(answer(request, Page::Done(done)))
+    Ok(answer(app, request, Page::Done(done)))
 }
 
 async fn standing(app: &App, click: &Click) -> Result<Standing, Problem> {
@@ -179,24 +179,25 @@ async fn standing(app: &App, click: &Click) -> Result<Standing, Problem> {
     Ok(account.standing(&click.link, app.clock.now())?)
 }
 
-fn document(page: &Page<'_>) -> roster_http::Page {
+fn document(app: &App, page: &Page<'_>) -> roster_http::Page {
+    let site = app.account.public_url.as_ref().map(PublicUrl::authority);
     roster_http::Page {
-        html: page.render(),
+        html: page.render(site),
         policy: content_security_policy().to_owned(),
     }
 }
 
 /// Success: a page for a person, an empty body for a program.
-fn answer(request: &Request, page: Page<'_>) -> Response {
+fn answer(app: &App, request: &Request, page: Page<'_>) -> Response {
     if request.wants_page() {
-        Response::page(document(&page))
+        Response::page(document(app, &page))
     } else {
         Response::done()
     }
 }
 
 /// A problem on a page, for a person.
-fn explain(request: &Request, problem: Problem, address: &str) -> Problem {
+fn explain(app: &App, request: &Request, problem: Problem, address: &str) -> Problem {
     if !request.wants_page() {
         return problem;
     }
@@ -211,6 +212,6 @@ fn explain(request: &Request, problem: Problem, address: &str) -> Problem {
         Problem::Conflict | Problem::Unavailable(_) | Problem::Internal(_) => Page::Unavailable,
         _ => Page::NotValid,
     };
-    let page = document(&page);
+    let page = document(app, &page);
     problem.on(page)
 }

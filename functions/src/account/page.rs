@@ -8,6 +8,7 @@
     reason = "what askama derives does"
 )]
 
+use std::any::Any;
 use std::sync::LazyLock;
 
 use askama::Template;
@@ -110,9 +111,13 @@ pub(super) enum Done<'a> {
 }
 
 impl Page<'_> {
-    /// The page as HTML.
-    pub(super) fn render(&self) -> String {
-        Template::render(self).expect("a template of texts alone can be rendered")
+    /// The page as HTML. `site` is the host that people know the service by; every page ends with
+    /// it.
+    pub(super) fn render(&self, site: Option<&str>) -> String {
+        let site = site.map(str::to_owned);
+        let values = site.as_ref().map(|site| ("site", site as &dyn Any));
+        Template::render_with_values(self, &values)
+            .expect("a template of texts alone can be rendered")
     }
 }
 
@@ -132,6 +137,7 @@ pub(super) fn content_security_policy() -> &'static str {
 mod tests {
     use super::*;
 
+    const SITE: &str = "accounts.example.org";
     const HOSTILE: &str = "\"><script>alert(1)</script>&'@example.org";
 
     fn all(address: &str) -> Vec<Page<'_>> {
@@ -171,7 +177,7 @@ mod tests {
     #[test]
     fn every_page_has_a_language_one_heading_and_a_title_without_an_address() {
         for page in all("grace@example.org") {
-            let html = page.render();
+            let html = page.render(Some(SITE));
             assert!(html.contains("<html lang=\"en\">"), "{html}");
             assert_eq!(html.matches("<h1").count(), 1, "{html}");
             assert_eq!(html.matches("<main").count(), 1, "{html}");
@@ -182,9 +188,19 @@ mod tests {
     }
 
     #[test]
+    fn every_page_names_the_site_if_it_is_known() {
+        for page in all("grace@example.com") {
+            let html = page.render(Some(SITE));
+            assert_eq!(html.matches(SITE).count(), 1, "{html}");
+            let html = page.render(None);
+            assert!(!html.contains("<footer"), "{html}");
+        }
+    }
+
+    #[test]
     fn no_page_runs_or_loads_anything() {
         for page in all("grace@example.org") {
-            let html = page.render();
+            let html = page.render(Some(SITE));
             for active in [
                 "<script", "style=", "src=", "url(", "@import", "http:", "onclick",
             ] {
@@ -196,7 +212,7 @@ mod tests {
     #[test]
     fn a_hostile_address_is_shown_as_text() {
         for page in all(HOSTILE) {
-            let html = page.render();
+            let html = page.render(Some(SITE));
             assert!(
                 !html.contains("<script") && !html.contains(HOSTILE),
                 "{html}"
@@ -204,16 +220,16 @@ mod tests {
         }
         let page = Page::Confirm(Deed::VerifyEmail { address: HOSTILE });
         assert!(
-            page.render().contains("&#60;script&#62;"),
+            page.render(Some(SITE)).contains("&#60;script&#62;"),
             "{}",
-            page.render()
+            page.render(Some(SITE))
         );
     }
 
     #[test]
     fn the_policy_lets_in_the_style_of_every_page_and_no_other() {
         for page in all("grace@example.org") {
-            let html = page.render();
+            let html = page.render(Some(SITE));
             let style = between(&html, "<style>", "</style>");
             let hash = STANDARD.encode(Sha256::digest(style));
             let allowed = format!("style-src 'sha256-{hash}'");
@@ -226,7 +242,7 @@ mod tests {
     #[test]
     fn a_form_posts_to_its_own_page_and_its_field_has_a_label() {
         for page in all("grace@example.org") {
-            let html = page.render();
+            let html = page.render(Some(SITE));
             let is_form = matches!(
                 page,
                 Page::Confirm(_) | Page::Unproved { .. } | Page::NewPassword { .. }
@@ -249,7 +265,7 @@ mod tests {
         let cancel = Page::Unproved {
             address: "grace@example.org",
         }
-        .render();
+        .render(Some(SITE));
         assert!(
             cancel.contains("name=\"action\" value=\"cancel\""),
             "{cancel}"
