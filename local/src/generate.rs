@@ -78,7 +78,6 @@ fn readme(present: &str, endpoints: &[&Endpoint]) -> String {
     };
     let mut table = String::from("| call | request | answers |\n|---|---|---|\n");
     for endpoint in endpoints {
-        let (method, path) = endpoint.route();
         let key = match endpoint.access {
             Access::Read => "",
             Access::Write => ", administrator's key",
@@ -89,13 +88,30 @@ fn readme(present: &str, endpoints: &[&Endpoint]) -> String {
         let statuses: Vec<_> = endpoint.statuses.iter().map(ToString::to_string).collect();
         let _ = writeln!(
             table,
-            "| `{}`{key} | `{method} {path}` | {} |",
+            "| `{}`{key} | {} | {} |",
             endpoint.name,
+            requests(endpoint),
             statuses.join(" ")
         );
     }
     let head = &present[..start + TABLE_START.len()];
     format!("{head}{table}{}", &present[end..])
+}
+
+/// All routes of a call, each path with its methods.
+fn requests(endpoint: &Endpoint) -> String {
+    let mut by_path: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (method, path) in endpoint.routes {
+        match by_path.iter_mut().find(|(own, _)| own == path) {
+            Some((_, methods)) => methods.push(method.as_str()),
+            None => by_path.push((path, vec![method.as_str()])),
+        }
+    }
+    let requests: Vec<_> = by_path
+        .iter()
+        .map(|(path, methods)| format!("`{} {path}`", methods.join(", ")))
+        .collect();
+    requests.join(" or ")
 }
 
 /// A complete event for the call, about the samples that the local store starts with.
