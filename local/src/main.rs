@@ -50,7 +50,7 @@ struct Arguments {
     /// The table's name.
     #[arg(long, default_value = "roster")]
     table: String,
-    /// Start without the sample user.
+    /// Start without the sample users.
     #[arg(long)]
     empty: bool,
     /// The template to boot from.
