@@ -9,18 +9,23 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use domain::sample;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// How long the program may take to end.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// Between two looks at what takes its time.
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// The repository.
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
 /// The program, with its ports free ones unless `arguments` say otherwise.
 fn roster(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roster"));
     command
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap())
+        .current_dir(root())
         .args(arguments)
         .stdin(Stdio::null())
         .stdout(Stdio::piped());
@@ -92,11 +97,30 @@ impl Running {
 
     /// The status, the head and the body of an answer to the administrator.
     fn send(&self, method: &str, path: &str, body: &str) -> (u16, String, Value) {
+        self.exchange(method, path, "*/*", body)
+    }
+
+    /// What was sent, the newest last, as soon as there are this many messages.
+    fn outbox(&self, count: usize) -> Vec<Value> {
+        let start = Instant::now();
+        loop {
+            let (_, _, sent) = self.exchange("GET", "/_local/outbox", "application/json", "");
+            let sent = sent.as_array().unwrap();
+            if sent.len() >= count {
+                return sent.clone();
+            }
+            assert!(start.elapsed() < PATIENCE, "{sent:#?}");
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn exchange(&self, method: &str, path: &str, accept: &str, body: &str) -> (u16, String, Value) {
         let [address, _] = self.addresses();
         let mut stream = TcpStream::connect(address).unwrap();
         let length = body.len();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {address}\r\nx-api-key: local-admin-key\r\n\
+             accept: {accept}\r\n\
              content-type: application/json\r\ncontent-length: {length}\r\n\
              connection: close\r\n\r\n{body}"
         );
@@ -149,6 +173,49 @@ fn refusal(arguments: &[&str]) -> String {
 
 fn sample_path() -> String {
     format!("/api/users/{}", sample::published().id)
+}
+
+/// Whether there is a curl that README's commands work with. Where `CI` is set, there must be.
+fn has_curl() -> bool {
+    let version = || {
+        let output = Command::new("curl").arg("--version").output().ok()?;
+        let text = String::from_utf8(output.stdout).ok()?;
+        let mut numbers = text.split(' ').nth(1)?.split('.');
+        let mut number = || numbers.next()?.parse::<u32>().ok();
+        Some([number()?, number()?])
+    };
+    let is_there = version() >= Some([7, 79]);
+    #[expect(clippy::disallowed_methods, reason = "a test is told of CI so")]
+    let is_ci = std::env::var("CI").is_ok_and(|ci| !ci.is_empty());
+    let what = "curl, 7.79 or newer";
+    assert!(is_there || !is_ci, "{what}: needed where CI is set");
+    if !is_there {
+        eprintln!("README's commands are not tried: that needs {what}");
+    }
+    is_there
+}
+
+/// The commands of README's first block of shell after `text`, each with its comment.
+fn commands(text: &str, base: &str) -> Vec<String> {
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once(text).unwrap();
+    let (_, rest) = rest.split_once("```sh\n").unwrap();
+    let (block, _) = rest.split_once("```").unwrap();
+    let block = block.replace("http://127.0.0.1:9080", base);
+    block.split("\n\n").map(str::to_owned).collect()
+}
+
+/// What a command prints.
+#[track_caller]
+fn sh(command: &str, folder: &Path) -> String {
+    let output = Command::new("sh")
+        .args(["-euc", command])
+        .current_dir(folder)
+        .env("no_proxy", "127.0.0.1")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{command}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
 }
 
 #[test]
@@ -295,6 +362,54 @@ fn a_store_that_is_not_reached_is_refused_in_one_line() {
         let line = refusal(&["--port", "0", "--dynamodb", url]);
         assert!(line.contains(url) && line.contains(reason), "{line}");
     }
+}
+
+#[test]
+fn the_first_commands_of_readme_answer_with_the_sample_user() {
+    if !has_curl() {
+        return;
+    }
+    let running = Running::start(&[]);
+    let commands = commands("With `cargo run` in another terminal:\n", running.base());
+    assert_eq!(commands.len(), 4, "{commands:#?}");
+    for command in commands {
+        let answer = sh(&command, root());
+        let user: Value = serde_json::from_str(&answer).unwrap_or_default();
+        let id = &user["user_id"];
+        assert_eq!(id, sample::published().id.as_str(), "{command}: {answer}");
+    }
+}
+
+#[test]
+fn the_walk_of_readme_changes_an_email_as_printed() {
+    const NEW: &str = "countess@example.com";
+    if !has_curl() {
+        return;
+    }
+    let running = Running::start(&[]);
+    let file = new_file("walk");
+    let mut printed = String::new();
+    for command in commands("### A person changes their e-mail\n", running.base()) {
+        if command.contains("/_local/outbox") {
+            // A person is slower than what sends.
+            running.outbox(2);
+        }
+        printed = sh(&command, file.parent().unwrap());
+    }
+    let primary: Value = serde_json::from_str(&printed).unwrap_or_default();
+    let wanted = json!({ "id": primary["id"], "email": NEW, "verified": true, "primary": true });
+    assert_eq!(primary, wanted, "{printed}");
+
+    let sent = running.outbox(3);
+    let mut told: Vec<_> = sent
+        .iter()
+        .map(|message| ["channel", "to"].map(|name| message[name].as_str().unwrap()))
+        .collect();
+    assert_eq!(told[2], ["email", "ada@example.org"]);
+    let subject = &sent[2]["subject"];
+    assert_eq!(subject, "Your main e-mail address was changed");
+    told[..2].sort_unstable();
+    assert_eq!(told[..2], [["email", NEW], ["sms", "+441632960815"]]);
 }
 
 #[test]
