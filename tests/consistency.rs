@@ -1,6 +1,7 @@
 //! What stands in more than one place says the same everywhere.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use functions::{CONSUMERS, ENDPOINTS};
 use local::template::{Function, StreamFunction, Template};
@@ -195,7 +196,9 @@ fn every_role_may_do_what_its_call_needs_and_nothing_else() {
 
 #[test]
 fn a_consumer_may_read_the_stream_and_send_and_nothing_else() {
-    let template = template();
+    const SENDER: &str = "no-reply@roster.example";
+    let sender = [("NoReplyEmail".to_owned(), SENDER.to_owned())];
+    let template = Template::read(&root().join("template.yaml"), &sender).unwrap();
     let [consumer] = CONSUMERS else {
         panic!("another consumer needs its own list of permissions");
     };
@@ -205,15 +208,21 @@ fn a_consumer_may_read_the_stream_and_send_and_nothing_else() {
     assert_eq!(function.logical_id, camel_case(consumer.name));
     let stream = json!({ "Fn::GetAtt": ["Table", "StreamArn"] });
     let queue = json!({ "Fn::GetAtt": ["UnsentNotifications", "Arn"] });
-    let ses = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:*";
+    let ses = json!({
+        "Resource": {
+            "Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:*",
+        },
+        "Condition": { "StringEquals": { "ses:FromAddress": SENDER } },
+    });
+    let no_topic = json!({ "NotResource": { "Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*" } });
     let extra = [
         ("dynamodb:DescribeStream", stream.clone()),
         ("dynamodb:GetRecords", stream.clone()),
         ("dynamodb:GetShardIterator", stream),
         ("dynamodb:ListStreams", json!("*")),
         ("sqs:SendMessage", queue),
-        ("ses:SendEmail", json!({ "Fn::Sub": ses })),
-        ("sns:Publish", json!("*")),
+        ("ses:SendEmail", ses),
+        ("sns:Publish", no_topic),
     ];
     let mut wanted = wanted_permissions(consumer.name, consumer.actions);
     wanted.extend(extra.map(|(action, resource)| (action.to_owned(), resource)));
@@ -225,6 +234,37 @@ fn a_consumer_may_read_the_stream_and_send_and_nothing_else() {
     };
     assert_eq!(sorted(&function.permissions), sorted(&wanted));
     assert!(function.managed_policies.is_empty());
+}
+
+#[test]
+fn the_functions_that_may_read_the_keys_of_links_are_told_where_and_the_others_are_not() {
+    let template = template();
+    let consumers = template.consumers.iter().map(|consumer| &consumer.function);
+    for function in template.functions.iter().chain(consumers) {
+        for variable in [
+            "LINK_KEY_PARAMETER",
+            "PREVIOUS_LINK_KEY_PARAMETER",
+            "LINK_KEY_ROTATION",
+        ] {
+            assert_eq!(
+                function.environment.contains_key(variable),
+                has_link_keys(&function.name),
+                "{} {variable}",
+                function.name
+            );
+        }
+    }
+}
+
+#[test]
+fn refused_notifications_are_counted_and_every_alarm_rings_where_it_is_told() {
+    let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    // As `send_notifications` logs them.
+    assert!(template.contains(r#"FilterPattern: '{ $.notification = "failed" }'"#));
+    let alarms = template.matches("Type: AWS::CloudWatch::Alarm\n").count();
+    let actions = "AlarmActions: !If [HasAlarmTopic, [!Ref AlarmTopic], !Ref AWS::NoValue]\n";
+    assert!(alarms >= 6, "{alarms}");
+    assert_eq!(template.matches(actions).count(), alarms);
 }
 
 #[test]
@@ -242,6 +282,8 @@ fn the_stream_brings_new_notifications_and_gives_up_after_six_attempts() {
     assert!(consumer.reports_failures() && consumer.bisects && consumer.has_destination);
     assert_eq!(consumer.maximum_retry_attempts, Some(5));
     assert_eq!(consumer.starting_position, "TRIM_HORIZON");
+    // A minute for another sender's claim, and time to send.
+    assert_eq!(consumer.function.timeout, Duration::from_secs(90));
 }
 
 #[test]

@@ -2,8 +2,6 @@
 
 use std::sync::LazyLock;
 
-use std::time::Duration;
-
 use domain::{OperationId, User, sample};
 use functions::{ENDPOINTS, users};
 use local::generate::sample_session;
@@ -11,10 +9,8 @@ use local::openapi::example_path;
 use local::samples;
 use roster_http::{Access, AccountSettings, App, Clock, Endpoint, Entropy, LinkKeys};
 use serde_json::json;
-use store::{Precondition, Write};
-use tokio::time::Instant;
 
-use crate::harness::{Answer, Call, Fault, NOW, READ_ONLY, Roster, Store, root};
+use crate::harness::{Answer, Call, Fault, NOW, READ_ONLY, Roster, Store, root, write_by};
 
 const UNKNOWN_EMAIL: &str = "00000000-0000-4000-8000-000000000000";
 
@@ -63,13 +59,7 @@ async fn forget_primary_email(roster: &Roster) {
         Ok(())
     };
     let id = sample::person().user.id;
-    let write = Write {
-        operation: OperationId::of(&[b"no primary"]),
-        is_named: false,
-        precondition: Precondition::None,
-        now: NOW,
-        deadline: Instant::now() + Duration::from_secs(10),
-    };
+    let write = write_by(OperationId::of(&[b"no primary"]), NOW);
     roster.users.edit(&id, &write, change).await.unwrap();
 }
 
@@ -82,6 +72,23 @@ async fn throttled() -> Roster {
         ("SelfServiceBurstLimit", "0"),
     ];
     Roster::with_parameters(Store::Embedded, &slow).await
+}
+
+/// What may not be done, to each kind of caller.
+async fn forbidden(roster: &Roster, endpoint: &Endpoint) -> Answer {
+    let call = good(roster, endpoint);
+    match endpoint.access {
+        Access::Write => call.key(Some(READ_ONLY)).send().await,
+        Access::Read => {
+            let elsewhere = [("AllowedAddresses", "203.0.113.0/24")];
+            let roster = Roster::with_parameters(Store::Embedded, &elsewhere).await;
+            good(&roster, endpoint).send().await
+        }
+        _ => {
+            let foreign = call.header("origin", "https://elsewhere.example");
+            foreign.send().await
+        }
+    }
 }
 
 /// Provokes one status; `None` where nobody has written down how.
@@ -112,14 +119,7 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
                 .send()
                 .await
         }
-        403 if endpoint.access == Access::Write => {
-            good(roster, endpoint).key(Some(READ_ONLY)).send().await
-        }
-        403 => {
-            let elsewhere = [("AllowedAddresses", "203.0.113.0/24")];
-            let roster = Roster::with_parameters(Store::Embedded, &elsewhere).await;
-            good(&roster, endpoint).send().await
-        }
+        403 => forbidden(roster, endpoint).await,
         404 if endpoint.name == "get_primary_email" => {
             forget_primary_email(roster).await;
             good(roster, endpoint).send().await
@@ -333,4 +333,17 @@ async fn a_throttled_caller_is_told_when_to_come_back() {
     roster.send("GET", "/api/users/x").await.expect(404);
     let answer = roster.send("GET", "/api/users/x").await.expect(429);
     assert_eq!(answer.header("retry-after"), Some("1"));
+}
+
+#[tokio::test]
+async fn the_list_of_addresses_closes_the_management_api_and_not_peoples_own_calls() {
+    let elsewhere = [("AllowedAddresses", "203.0.113.0/24")];
+    let roster = Roster::with_parameters(Store::Embedded, &elsewhere).await;
+    for path in ["/api/users/x", "/api/nothing"] {
+        roster.send("GET", path).await.expect(403);
+    }
+    roster.write_ada().await;
+    let ada = roster.sign_in("ada", sample::PASSWORD).await;
+    ada.get("/users/emails/").await.expect(200);
+    roster.open("/users/email-verify/x/y").await.expect(400);
 }

@@ -1,15 +1,15 @@
 //! Each writing call meets each fault at each of its requests: it answers success or an honest
 //! 409 or 503, its effect happens once, and the version moves at most once.
 
-use domain::account::{EmailChange, PendingEmail};
-use domain::user::{Operations, SignIns};
-use domain::{Account, User, UserId, sample};
+use domain::sample;
+use domain::user::SignIns;
 use functions::{ENDPOINTS, account};
 use local::generate::sample_session;
 use local::openapi::example_path;
 use local::samples;
 use roster_http::{Access, Endpoint};
 
+use crate::harness::person::AccountState;
 use crate::harness::{Answer, Call, Fault, NOW, Roster};
 
 const FAULTS: [Fault; 8] = [
@@ -227,48 +227,6 @@ struct Calm {
     untouched: AccountState,
     done: AccountState,
     requests: usize,
-}
-
-/// The sample person and what hangs on them, less what is drawn anew with each attempt; and whom
-/// notifications are for, in alphabetical order.
-#[derive(Clone, Debug, PartialEq)]
-struct AccountState {
-    user: User,
-    pending: Vec<PendingEmail>,
-    changes: Vec<EmailChange>,
-    notified: Vec<String>,
-}
-
-impl AccountState {
-    async fn of(roster: &Roster) -> Self {
-        let id = UserId::parse(sample::PERSON).unwrap();
-        let Account {
-            mut user,
-            pending,
-            changes,
-            ..
-        } = roster.users.account(&id).await.unwrap().unwrap();
-        user.operations = Operations::default();
-        let credential = user.credential.as_mut().unwrap();
-        // Salted; whether it is another one is told by its time.
-        credential.hash = None;
-        let items = roster.table.items().await;
-        let notifications = items
-            .iter()
-            .filter(|((_, sort), _)| sort.starts_with("NOTIFICATION#"));
-        let mut notified: Vec<String> = notifications
-            .map(|(_, item)| format!("{:?}", item["to"]))
-            .collect();
-        notified.sort();
-        let mut changes: Vec<_> = changes.into_values().collect();
-        changes.sort_by_key(|change| change.made_in);
-        Self {
-            user,
-            pending: pending.into_values().collect(),
-            changes,
-            notified,
-        }
-    }
 }
 
 impl Calm {

@@ -14,9 +14,10 @@ use local::samples;
 use roster_http::{Access, Clock, Endpoint};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
+use tests::run;
 
 use crate::harness::person::Person;
-use crate::harness::{Roster, Store, root};
+use crate::harness::{Roster, Store, cargo, log};
 
 /// Where cargo-lambda may listen.
 const PORTS: std::ops::Range<u16> = 20_000..30_000;
@@ -89,7 +90,7 @@ impl Watch {
 
     /// Where cargo-lambda, cargo and the functions write.
     fn log() -> PathBuf {
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("cargo-lambda-watch.log")
+        log::file(run::CARGO_LAMBDA)
     }
 
     fn read_log() -> String {
@@ -112,24 +113,10 @@ impl Drop for Watch {
     }
 }
 
-/// A `cargo lambda` subcommand in the repository's root.
-///
-/// What cargo tells a test of its package stays out of its environment: build scripts depend on
-/// these variables, and half of the dependencies would be built again.
+/// A `cargo lambda` subcommand.
 fn cargo_lambda(subcommand: &str, port: u16) -> Command {
-    let mut command = Command::new("cargo");
-    command
-        .current_dir(root())
-        .args(["lambda", subcommand, "--invoke-address", "127.0.0.1"])
-        .args(["--invoke-port", &port.to_string()]);
-    for (name, _) in std::env::vars_os() {
-        let told_by_cargo = ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"]
-            .iter()
-            .any(|start| name.to_str().is_some_and(|name| name.starts_with(start)));
-        if told_by_cargo {
-            command.env_remove(name);
-        }
-    }
+    let mut command = cargo(&["lambda", subcommand, "--invoke-address", "127.0.0.1"]);
+    command.args(["--invoke-port", &port.to_string()]);
     command
 }
 

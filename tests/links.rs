@@ -199,6 +199,9 @@ impl Refusals {
         assert!(person.set_cookies().is_empty(), "{what}: {person:#?}");
         let form = post(roster, path, nonce, "same-origin").await;
         assert_eq!((form.status, &form.body), (400, &self.page), "{what}");
+        let head = roster.visit("HEAD", path).send().await;
+        assert!(matches!(head.status, 400 | 404), "{what}: {head:#?}");
+        assert!(head.set_cookies().is_empty(), "{what}: {head:#?}");
     }
 }
 
@@ -403,6 +406,49 @@ on_both_stores! {
         }
     }
 
+    async fn the_nonces_path_is_the_one_that_people_see(roster: Roster) {
+        // A domain of one's own whose paths are rewritten, and a stage.
+        for (public, base) in [
+            ("https://accounts.example.org", ""),
+            ("https://accounts.example.org/people/", "/people"),
+        ] {
+            let public = roster.also(NOW.plus(SECOND), &[("PublicUrl", public)]).await;
+            afresh(&public).await;
+            for kind in kinds() {
+                let name = kind.endpoint.name;
+                let event = std::fs::read_to_string(root().join(format!("events/{name}.json")));
+                let event = event.unwrap().replace("application/json", "text/html");
+                let event = lambda_http::request::from_str(&event).unwrap();
+                let answer = roster_http::call(&public.app(), kind.endpoint, event).await;
+                let cookie = answer.headers()["set-cookie"].to_str().unwrap();
+                let path = format!("Path={base}{};", kind.path());
+                assert!(cookie.contains(&path), "{name}: {cookie}");
+            }
+        }
+    }
+
+    async fn a_form_that_asks_for_something_else_does_nothing(roster: Roster) {
+        afresh(&roster).await;
+        let items = roster.table.items().await;
+        for kind in kinds().into_iter().filter(Kind::may_act_on_get) {
+            let page = roster.open(&kind.path()).await.expect(200);
+            for form in ["action=Cancel", "action=", "action=confirm", "action=cancel&action=cancel"] {
+                let answer = roster.submit(&kind.path(), &nonce_of(&page), form).await;
+                answer.expect(400);
+            }
+            for body in [r#"{"action":"stop"}"#, r#"{"action":7}"#, "[]", "{"] {
+                let call = roster
+                    .visit("POST", &kind.path())
+                    .header("accept", JSON)
+                    .header("content-type", JSON)
+                    .header("cookie", format!("linknonce={}", nonce_of(&page)))
+                    .body(body);
+                call.send().await.expect(400);
+            }
+        }
+        assert_eq!(roster.table.items().await, items);
+    }
+
     async fn head_never_acts_and_sets_no_cookie(roster: Roster) {
         afresh(&roster).await;
         let acting = roster.also(NOW.plus(SECOND), &[("LinkGet", "act")]).await;
@@ -433,6 +479,8 @@ on_both_stores! {
                 "image/avif,image/webp,*/*;q=0.5",
                 "application/json, text/html",
                 "text/html;q=0.1, application/json",
+                "TEXT/HTML, application/json",
+                "application/json-seq",
                 "application/xml",
             ] {
                 let page = get(&roster, &kind.path(), accept).await.expect(200);
@@ -458,6 +506,7 @@ on_both_stores! {
                 JSON,
                 "application/json, text/plain, */*",
                 "application/json;q=0.9",
+                "Application/JSON",
             ] {
                 afresh(&roster).await;
                 let items = roster.table.items().await;
@@ -661,7 +710,11 @@ on_both_stores! {
                                 .visit("POST", link)
                                 .header("accept", accept)
                                 .header("content-type", "application/x-www-form-urlencoded")
+                                .header("origin", "null")
+                                .header("sec-fetch-dest", "document")
+                                .header("sec-fetch-mode", "navigate")
                                 .header("sec-fetch-site", site)
+                                .header("sec-fetch-user", "?1")
                                 .body(body.clone())
                                 .send()
                                 .await;

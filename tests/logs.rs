@@ -43,9 +43,10 @@ on_both_stores! {
         let answer = roster.send("GET", &format!("/api/users/{MARK}?filter={MARK}")).await;
         traces.push(answer.expect(404).body["trace_id"].as_str().unwrap().to_owned());
 
-        tracing::info!("planted-{}", roster.table.name);
+        let planted = format!("planted-{}", roster.table.name);
+        tracing::info!("{planted}");
         let logged = log::lines();
-        assert!(logged.contains(&format!("planted-{}", roster.table.name)), "nothing is captured");
+        assert!(logged.contains(&planted), "nothing is captured");
         for trace in traces {
             assert!(logged.contains(&trace), "no line for {trace}");
         }

@@ -1,16 +1,13 @@
 //! What holds of every user and every rule, on the table as in memory.
 
-use std::time::Duration;
-
 use domain::rule::Decision;
 use domain::{OperationId, Refusal, Rule, User};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use store::{Precondition, Write, WriteError};
+use store::{Write, WriteError};
 use tokio::runtime::Handle;
-use tokio::time::Instant;
 
-use crate::harness::NOW;
+use crate::harness::{NOW, write_by};
 use crate::strategies::{rule_for, user};
 
 /// Runs `property` on many values, from a test that has a runtime already.
@@ -27,13 +24,7 @@ fn check<T: std::fmt::Debug>(
 }
 
 fn write() -> Write {
-    Write {
-        operation: OperationId::of(&[b"the change"]),
-        is_named: false,
-        precondition: Precondition::None,
-        now: NOW,
-        deadline: Instant::now() + Duration::from_secs(10),
-    }
+    write_by(OperationId::of(&[b"the change"]), NOW)
 }
 
 /// What the rule makes of the user in memory.

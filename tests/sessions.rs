@@ -7,6 +7,7 @@ use std::time::Duration;
 use domain::sample;
 use domain::session::SessionToken;
 use functions::ENDPOINTS;
+use futures_util::future::join;
 use local::openapi::example_path;
 use local::samples;
 use reqwest::Method;
@@ -15,7 +16,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::harness::person::Person;
-use crate::harness::{NOW, Roster};
+use crate::harness::{Answer, Fault, NOW, Roster};
 
 const DAY: Duration = Duration::from_hours(24);
 const PATH: &str = "/users/emails/";
@@ -95,6 +96,26 @@ fn every_call_of_people_is_known_by_a_session_a_link_or_a_password() {
         }
     }
     assert_eq!(methods, BTreeSet::from(["DELETE", "GET", "POST"]));
+}
+
+/// A request that changes something, in Ada's session.
+async fn under_way(ada: &Person<'_>, request: &str, other: &str) -> Answer {
+    match request {
+        "change" => ada.change_email("c@example.com", sample::PASSWORD).await,
+        "add" => ada.add_email("c@example.com").await,
+        _ => ada.delete(&format!("/users/emails/{other}/")).await,
+    }
+}
+
+/// How many requests to the store it takes.
+async fn how_many_requests(roster: &Roster, request: &str) -> usize {
+    roster.table.clear().await;
+    let ada = roster.ada().await;
+    let id = ada.email_id("ada.byron@example.org").await;
+    roster.faults.clear();
+    let answer = under_way(&ada, request, &id).await;
+    assert!(answer.status < 300, "{request}: {answer:?}");
+    roster.faults.clear().len()
 }
 
 on_both_stores! {
@@ -313,6 +334,29 @@ on_both_stores! {
         ada.get(PATH).await.expect(401);
         ada.post("/users/email/", json!({ "email": "x@example.org" })).await.expect(401);
         ada.post("/users/logout", json!({})).await.expect(401);
+    }
+
+    async fn a_session_that_is_ended_while_its_request_is_under_way_does_nothing(roster: Roster) {
+        for request in ["change", "add", "drop"] {
+            let requests = how_many_requests(&roster, request).await;
+            roster.table.clear().await;
+            let ada = roster.ada().await;
+            let id = ada.email_id("ada.byron@example.org").await;
+            roster.faults.plan(requests - 1, 1, Fault::Pause);
+            let end_all = async {
+                roster.faults.wait_for_a_held_request().await;
+                roster.edit(&ada.id, |user| user.session_epoch += 1).await;
+                roster.faults.clear()
+            };
+            let (answer, sent) = join(under_way(&ada, request, &id), end_all).await;
+            answer.expect(401);
+            assert_eq!(sent.last().unwrap().action, "TransactWriteItems", "{request}");
+            let account = roster.users.account(&roster.read_ada().await.id).await;
+            let account = account.unwrap().unwrap();
+            assert!(account.pending.is_empty(), "{request}: {account:#?}");
+            assert_eq!(account.user.emails.len(), 2, "{request}");
+            assert!(roster.recipients().await.is_empty(), "{request}");
+        }
     }
 
     async fn nobody_who_reads_the_table_can_take_a_session_over(roster: Roster) {

@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use domain::sign_in::{Limits, TypedIdentifier};
 use domain::{Kind, OperationId, sample};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
-use store::{Attempt, Precondition, Write};
-use tokio::time::Instant;
+use store::Admission;
 
-use crate::harness::{Answer, NOW, Roster, Store};
+use crate::harness::{Answer, Fault, NOW, Roster, Store, write_by};
 
 const MINUTE: Duration = Duration::from_mins(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -59,8 +58,7 @@ on_both_stores! {
                 body[member] = identifier.into();
                 let answer = roster.attempt(body).send().await;
                 let actions = roster.faults.clear().into_iter().map(|request| request.action);
-                let wait = answer.header("retry-after").map(str::to_owned);
-                answers.push((answer.problem(), wait, actions.collect::<Vec<_>>()));
+                answers.push((answer.status, answer.bare(), actions.collect::<Vec<_>>()));
                 assert!(!answer.headers.contains_key("set-cookie"));
             }
             seen.push(answers);
@@ -69,14 +67,17 @@ on_both_stores! {
         for other in others {
             assert_eq!(other, first);
         }
-        let statuses: Vec<_> = first.iter().map(|(problem, ..)| problem["status"].clone()).collect();
+        let statuses: Vec<_> = first.iter().map(|(status, ..)| *status).collect();
         assert_eq!(statuses, [401, 401, 401, 401, 401, 429, 429]);
-        let (problem, wait, actions) = &first[5];
-        assert_eq!(*problem, json!({
+        let (_, (headers, body), actions) = &first[5];
+        let problem: serde_json::Value = serde_json::from_str(body).unwrap();
+        assert_eq!(problem, json!({
             "type": "https://httpstatuses.io/429", "title": "Too Many Requests", "status": 429,
             "detail": "There were too many attempts. Try again later.", "instance": "/users/login/",
+            "trace_id": "",
         }));
-        assert_eq!((wait.as_deref(), actions.as_slice()), (Some("900"), ["UpdateItem".to_owned()].as_slice()));
+        assert!(headers.contains(&("retry-after".to_owned(), "900".to_owned())), "{headers:?}");
+        assert_eq!(*actions, ["UpdateItem"]);
         // Only what was looked at is on the user.
         let shown = roster.shown(sample::PERSON).await;
         assert_eq!((&shown["failure_count"], &shown["sign_in_attempts_count"]), (&json!(5), &json!(5)));
@@ -182,17 +183,11 @@ on_both_stores! {
     async fn an_attempt_that_the_sdk_repeats_does_not_get_past_the_lock_out(roster: Roster) {
         let pair = TypedIdentifier::new(Kind::Username, "ada").pair("127.0.0.1");
         let limits = Limits { of_a_pair: 1, ..Limits::default() };
-        let write = |n: u8| Write {
-            operation: OperationId::random([n; 16]),
-            is_named: false,
-            precondition: Precondition::None,
-            now: NOW,
-            deadline: Instant::now() + Duration::from_secs(10),
-        };
+        let write = |n: u8| write_by(OperationId::random([n; 16]), NOW);
         let count = async |n| roster.users.count_attempt(&pair, limits, &write(n)).await.unwrap();
-        let locked = Attempt::LockedUntil(NOW.plus(15 * MINUTE));
-        assert_eq!(count(1).await, Attempt::Counted { is_last: true });
-        assert_eq!(count(1).await, Attempt::Counted { is_last: true });
+        let locked = Admission::LockedUntil(NOW.plus(15 * MINUTE));
+        assert_eq!(count(1).await, Admission::Counted { is_last: true });
+        assert_eq!(count(1).await, Admission::Counted { is_last: true });
         assert_eq!(count(2).await, locked);
         // The reply to the count was lost, and the lock-out came before the repeat.
         assert_eq!(count(2).await, locked);
@@ -267,6 +262,53 @@ on_both_stores! {
             fail_from_afar(&later, 3).await;
             later.login_from("127.0.0.3", "ada", RIGHT).await.expect(401);
             later.login_from("127.0.0.2", "ada", RIGHT).await.expect(status);
+        }
+    }
+
+    async fn a_sign_in_from_a_known_address_leaves_the_others_locked_out(roster: Roster) {
+        roster.write_ada().await;
+        roster.login("ada", RIGHT).await.expect(200);
+        let roster = with_account_limit(&roster, "3").await;
+        fail_from_afar(&roster, 3).await;
+        roster.login("ada", RIGHT).await.expect(200);
+        assert_eq!(failures(&roster).await, [json!(3), json!(1_700_000_900), json!(true)]);
+        roster.login_from("127.0.0.9", "ada", RIGHT).await.expect(401);
+        let over = roster.later(15 * MINUTE).await;
+        over.login("ada", RIGHT).await.expect(200);
+        assert_eq!(failures(&over).await, [json!(0), json!(null), json!(false)]);
+    }
+
+    async fn a_right_guess_at_the_moment_of_the_lock_out_is_not_let_in(roster: Roster) {
+        roster.write_ada().await;
+        let roster = with_account_limit(&roster, "3").await;
+        fail_from_afar(&roster, 2).await;
+        // It is looked at, and found right, before the third failure.
+        roster.faults.plan(3, 1, Fault::Pause);
+        let lock = async {
+            roster.faults.wait_for_a_held_request().await;
+            roster.login_from("127.0.0.8", "ada", WRONG).await.expect(401);
+            roster.faults.clear()
+        };
+        let (answer, requests) = join(roster.login_from("127.0.0.9", "ada", RIGHT), lock).await;
+        assert_eq!(requests[3].action, "TransactWriteItems");
+        answer.expect(401);
+        assert_eq!(failures(&roster).await, [json!(3), json!(1_700_000_900), json!(true)]);
+    }
+
+    async fn failures_in_a_row_are_forgotten_a_day_after_the_last_one(roster: Roster) {
+        roster.write_ada().await;
+        for (member, identifier) in [("username", "ada"), ("username", "nobody")] {
+            let wrong = || json!({ member: identifier, "password": WRONG });
+            for _ in 0..4 {
+                roster.attempt(wrong()).send().await.expect(401);
+            }
+            let day = roster.later(DAY).await;
+            for _ in 0..4 {
+                day.attempt(wrong()).send().await.expect(401);
+            }
+            let last = day.just_before(DAY).await;
+            last.attempt(wrong()).send().await.expect(401);
+            last.attempt(wrong()).send().await.expect(429);
         }
     }
 

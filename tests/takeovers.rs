@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use domain::sample;
+use domain::account::{EmailChange, PendingEmail};
+use domain::{Account, Email, IdentifierId, OperationId, User, sample};
 use serde_json::json;
 
-use crate::harness::NOW;
+use crate::harness::{NOW, Roster, write_by};
 
 const OWN: &str = "ada@example.org";
 const PHONE: &str = "+441632960815";
@@ -127,19 +128,43 @@ on_both_stores! {
         roster.table.check_invariants().await;
     }
 
+    async fn changes_enough_do_not_disarm_the_victims_undo(roster: Roster) {
+        let thief = roster.ada().await;
+        thief.move_to("b@example.net").await;
+        let undo = roster.link_to(OWN).await;
+        pile_up(&roster).await;
+        // Each link of an undo takes its part of a transaction, whose size the store limits.
+        let refusal = thief.change_email("z@example.net", sample::PASSWORD).await.expect(400);
+        let detail = refusal.body["detail"].as_str().unwrap();
+        assert!(detail.contains("too often"), "{detail}");
+        roster.press(&undo, FORM).await.expect(200);
+        let ada = roster.sign_in("ada", PASSWORD).await;
+        assert_eq!(
+            ada.listed().await,
+            ["ada@example.org primary", "ada.byron@example.org verified"]
+        );
+        roster.table.check_invariants().await;
+
+        // What can't be undone any more stands in nobody's way.
+        let later = roster.later(Duration::from_hours(72)).await;
+        let ada = ada.at(&later);
+        ada.change_email("countess@example.com", PASSWORD).await.expect(200);
+        later.follow_link_to("countess@example.com").await;
+        assert_eq!(ada.listed().await[0], "countess@example.com primary");
+    }
+
     async fn the_thiefs_own_undo_links_are_dead_after_the_victims_undo(roster: Roster) {
         let thief = roster.ada().await;
         thief.move_to("b@example.net").await;
         let undo = roster.link_to(OWN).await;
         thief.move_to("c@example.net").await;
         let of_b = roster.link_to("b@example.net").await;
-        let page = roster.open(&of_b).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
+        let nonce = roster.nonce(&of_b).await;
         roster.press(&undo, FORM).await.expect(200);
         let items = roster.table.items().await;
         roster.open(&of_b).await.expect(400);
         roster
-            .submit(&of_b, nonce, "password=thiefs+long+password")
+            .submit(&of_b, &nonce, "password=thiefs+long+password")
             .await
             .expect(400);
         assert_eq!(roster.table.items().await, items);
@@ -155,14 +180,13 @@ on_both_stores! {
         thief.move_to("c@example.net").await;
         let of_planted = roster.link_to("planted@example.net").await;
         assert!(of_planted.starts_with("/users/email-undo/"), "{of_planted}");
-        let page = roster.open(&of_planted).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
+        let nonce = roster.nonce(&of_planted).await;
 
         roster.press(&undo, FORM).await.expect(200);
         let items = roster.table.items().await;
         roster.open(&of_planted).await.expect(400);
         roster
-            .submit(&of_planted, nonce, "password=thiefs+long+password")
+            .submit(&of_planted, &nonce, "password=thiefs+long+password")
             .await
             .expect(400);
         assert_eq!(roster.table.items().await, items);
@@ -238,8 +262,7 @@ on_both_stores! {
         let ada = roster.ada().await;
         ada.move_to("countess@example.com").await;
         let undo = roster.link_to(OWN).await;
-        let page = roster.open(&undo).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
+        let nonce = roster.nonce(&undo).await;
         let old = ada.email_path(OWN).await;
         roster
             .send("POST", &format!("{old}/unverify"))
@@ -247,7 +270,7 @@ on_both_stores! {
             .expect(200);
         let items = roster.table.items().await;
         roster.open(&undo).await.expect(400);
-        roster.submit(&undo, nonce, FORM).await.expect(400);
+        roster.submit(&undo, &nonce, FORM).await.expect(400);
         assert_eq!(roster.table.items().await, items);
         roster.table.check_invariants().await;
     }
@@ -318,4 +341,46 @@ on_both_stores! {
             .expect(204);
         roster.follow(&proposed).await.expect(400);
     }
+}
+
+/// All that a thief can hang on Ada in the end, past the limits of an hour.
+async fn pile_up(roster: &Roster) {
+    let ada = roster.read_ada().await;
+    let write = write_by(OperationId::of(&[b"pile up"]), NOW);
+    let id = |n: usize| IdentifierId::issue(NOW, [u8::try_from(n).unwrap(); 10]);
+    let email = |n: usize| Email::parse(&format!("a{n}@example.net")).unwrap();
+    let pile_up = |account: &mut Account| {
+        let old = account.user.primary_email.unwrap();
+        while account.user.emails.len() < User::MOST_ADDRESSES {
+            let n = account.user.emails.len();
+            account.user.prove_email(id(n), email(n))?;
+        }
+        while account.changes.len() < Account::MOST_CHANGES {
+            account.user.email_generation += 1;
+            let change = EmailChange {
+                old,
+                kept: account.user.emails.keys().copied().collect(),
+                made_in: account.user.email_generation,
+                expires_at: NOW.plus(Duration::from_hours(72)),
+                is_undone: false,
+            };
+            account
+                .changes
+                .insert(format!("c{}", account.changes.len()), change);
+        }
+        for n in 100..100 + Account::MOST_PENDING {
+            let pending = PendingEmail {
+                email: email(n),
+                generation: account.user.email_generation,
+                expires_at: NOW.plus(Duration::from_hours(72)),
+            };
+            account.pending.insert(id(n), pending);
+        }
+        Ok(())
+    };
+    roster
+        .users
+        .edit_account(&ada.id, &write, pile_up)
+        .await
+        .unwrap();
 }

@@ -193,7 +193,7 @@ impl Gateway {
             return services.answer(request, self.app.clock.now()).await;
         }
         let request_id = request_id(&self.app);
-        match self.pass_on(peer.ip(), request, &request_id).await {
+        let mut response = match self.pass_on(peer.ip(), request, &request_id).await {
             Ok(response) => response,
             Err((refusal, route)) => {
                 let response = &self.template.gateway_responses[refusal.response_type()];
@@ -205,7 +205,13 @@ impl Gateway {
                 );
                 own_answer(response, &request_id)
             }
+        };
+        if let Ok(request_id) = HeaderValue::try_from(request_id) {
+            response
+                .headers_mut()
+                .insert("x-amzn-requestid", request_id);
         }
+        response
     }
 
     /// API Gateway's order: the resource policy, the route, the key, the throttle, the function.
@@ -218,9 +224,8 @@ impl Gateway {
         let (head, body) = request.into_parts();
         if !self
             .template
-            .allowed_addresses
-            .iter()
-            .any(|range| range.contains(&source_ip))
+            .restriction
+            .lets_in(source_ip, head.uri.path())
         {
             return Err((Refusal::AccessDenied, ""));
         }

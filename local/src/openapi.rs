@@ -280,7 +280,16 @@ fn description(status: u16, endpoint: &Endpoint) -> &'static str {
         401 if needs_key => "The API key is missing or not valid.",
         401 if endpoint.access == Access::SignIn => "Refused, without a word about why.",
         401 => "There is no session, or it is over.",
-        403 => forbidden(endpoint.access),
+        403 if endpoint.access == Access::Read => {
+            "The caller's address may not use the management API."
+        }
+        403 if endpoint.access == Access::Write => {
+            "The key may only read, or the caller's address may not use the management API."
+        }
+        403 if endpoint.access == Access::SignIn => {
+            "The request comes from another site; or the password is right and must be changed."
+        }
+        403 => "The request comes from another site, or lacks the CSRF token of its session.",
         404 => "No such user, or the user has no such part.",
         409 => {
             "Other writers were in the way; or, for the repeat of a create, its user has been \
@@ -295,24 +304,6 @@ fn description(status: u16, endpoint: &Endpoint) -> &'static str {
         429 => "Too many requests, or too many attempts.",
         503 => "The store, or the key of links, can't be reached.",
         _ => "A fault of the service.",
-    }
-}
-
-/// Why a call of this access is forbidden.
-fn forbidden(access: Access) -> &'static str {
-    match access {
-        Access::Read => "The caller's address may not use the management API.",
-        Access::Write => {
-            "The key may only read, or the caller's address may not use the management API."
-        }
-        Access::Session => {
-            "The request comes from another site, or lacks the CSRF token of its session."
-        }
-        Access::SignIn => {
-            "The request comes from another site; or the password is right and must be changed."
-        }
-        // What another site sends to a link is 400.
-        Access::Link => "The caller's address may not use the API.",
     }
 }
 
@@ -350,9 +341,7 @@ fn problem_example(status: u16, endpoint: &Endpoint, path: &str) -> Value {
         ),
         401 => ("Unauthorized", "You are not signed in."),
         403 if endpoint.access == Access::Write => ("Forbidden", "This API key may only read."),
-        403 if matches!(endpoint.access, Access::Read | Access::Link) => {
-            ("Forbidden", "This caller may not use the API.")
-        }
+        403 if endpoint.access == Access::Read => ("Forbidden", "This caller may not use the API."),
         403 => (
             "Forbidden",
             "The request does not come from a page of this service, or lacks its CSRF token.",

@@ -13,6 +13,7 @@ use roster_http::{Consumer, Worker, consume};
 use serde_json::{Value, json};
 use store::Settings;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 use tracing::error;
 
 use crate::StartError;
@@ -388,13 +389,14 @@ async fn invoke(
         Err(fault) => return failed(fault.to_string()),
     };
     let worker = Arc::clone(worker);
-    let task = tokio::spawn(async move { consume(&worker, consumer, event).await });
-    let end = task.abort_handle();
+    let end = Instant::now() + function.function.timeout;
+    let task = tokio::spawn(async move { consume(&worker, consumer, event, end).await });
+    let handle = task.abort_handle();
     let answer = match tokio::time::timeout(function.function.timeout, task).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(fault)) => return failed(fault.to_string()),
         Err(_) => {
-            end.abort();
+            handle.abort();
             return failed("timed out".to_owned());
         }
     };

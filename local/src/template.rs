@@ -1,6 +1,7 @@
 //! What the local service needs of template.yaml.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use ipnet::IpNet;
 use roster_http::{AccountSettings, Method, Misconfigured};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use store::table::{Index, Table};
 
 use crate::filter::Filter;
@@ -26,8 +27,8 @@ pub struct Template {
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
     /// Logical ids of the API keys that are in the usage plan.
     pub key_ids: Vec<String>,
-    /// The address ranges that the resource policy lets in.
-    pub allowed_addresses: Vec<IpNet>,
+    /// What the resource policy keeps for some addresses.
+    pub restriction: Restriction,
     /// Whether bodies reach functions base64-encoded, byte for byte.
     pub has_binary_bodies: bool,
     /// The stage's name.
@@ -36,6 +37,21 @@ pub struct Template {
     pub limit: Limit,
     /// The table.
     pub table: Table,
+}
+
+/// A part of the API that is for some addresses only.
+#[derive(Clone, Debug)]
+pub struct Restriction {
+    path_start: String,
+    allowed: Vec<IpNet>,
+}
+
+impl Restriction {
+    /// Whether a request to `path` from this address is let in.
+    pub fn lets_in(&self, source_ip: IpAddr, path: &str) -> bool {
+        !path.starts_with(&self.path_start)
+            || self.allowed.iter().any(|range| range.contains(&source_ip))
+    }
 }
 
 /// One function.
@@ -151,13 +167,16 @@ struct ResourcePolicy {
 #[serde(rename_all = "PascalCase")]
 struct PolicyStatement {
     effect: String,
+    resource: String,
+    #[serde(default)]
     condition: Condition,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Condition {
-    ip_address: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    not_ip_address: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -285,7 +304,10 @@ struct PolicyDocument {
 #[serde(rename_all = "PascalCase")]
 struct RoleStatement {
     action: OneOrMany,
-    resource: Value,
+    resource: Option<Value>,
+    /// All but this.
+    not_resource: Option<Value>,
+    condition: Option<Value>,
 }
 
 #[derive(Deserialize)]
@@ -427,7 +449,7 @@ impl Template {
                 .filter_map(|(_, properties)| properties["KeyId"].as_str())
                 .map(str::to_owned)
                 .collect(),
-            allowed_addresses: allowed_addresses(&api.auth.resource_policy)?,
+            restriction: restriction(&api.auth.resource_policy)?,
             has_binary_bodies: api.binary_media_types.iter().any(|media| media == "*~1*"),
             limit,
             stage: api.stage_name,
@@ -506,7 +528,10 @@ fn parameter_values(
         .ok_or("it has no Parameters")?;
     let mut values: BTreeMap<String, Value> = declared
         .iter()
-        .map(|(name, parameter)| (name.clone(), parameter["Default"].clone()))
+        .map(|(name, parameter)| {
+            let default = parameter.get("Default").cloned();
+            (name.clone(), default.unwrap_or_else(|| "".into()))
+        })
         .collect();
     for (name, value) in given {
         let known = values
@@ -552,29 +577,34 @@ fn resolve(value: Value, parameters: &BTreeMap<String, Value>) -> Value {
     }
 }
 
-fn allowed_addresses(policy: &ResourcePolicy) -> Result<Vec<IpNet>, String> {
-    let [statement] = policy.custom_statements.as_slice() else {
-        return Err("the resource policy needs exactly one statement".to_owned());
+fn restriction(policy: &ResourcePolicy) -> Result<Restriction, String> {
+    let [everything, restricted] = policy.custom_statements.as_slice() else {
+        return Err("the resource policy needs two statements".to_owned());
     };
-    if statement.effect != "Allow" {
-        return Err("the resource policy must allow".to_owned());
+    if (everything.effect.as_str(), everything.resource.as_str()) != ("Allow", "execute-api:/*") {
+        return Err("the resource policy's first statement must allow all".to_owned());
     }
-    let ranges = statement.condition.ip_address.get("aws:SourceIp");
-    ranges
+    let path = restricted.resource.strip_prefix("execute-api:/*/*");
+    let path_start = path.and_then(|path| path.strip_suffix('*'));
+    let (Some(path_start), "Deny") = (path_start, restricted.effect.as_str()) else {
+        return Err("the resource policy's second statement must deny a path".to_owned());
+    };
+    let ranges = restricted.condition.not_ip_address.get("aws:SourceIp");
+    let allowed = ranges
         .into_iter()
         .flatten()
         .map(|range| {
             let range = range.trim();
             range
                 .parse()
-                .or_else(|_| {
-                    range
-                        .parse()
-                        .map(|address: std::net::IpAddr| address.into())
-                })
+                .or_else(|_| range.parse().map(|address: IpAddr| address.into()))
                 .map_err(|_| format!("{range} is not an address range"))
         })
-        .collect()
+        .collect::<Result<_, String>>()?;
+    Ok(Restriction {
+        path_start: path_start.to_owned(),
+        allowed,
+    })
 }
 
 fn function(
@@ -633,10 +663,14 @@ fn function(
                     OneOrMany::One(action) => vec![action],
                     OneOrMany::Many(actions) => actions,
                 };
-                let resource = statement.resource;
-                actions
-                    .into_iter()
-                    .map(move |action| (action, resource.clone()))
+                let mut on = statement.resource.unwrap_or_default();
+                if let Some(others) = statement.not_resource {
+                    on = json!({ "NotResource": others });
+                }
+                if let Some(condition) = statement.condition {
+                    on = json!({ "Resource": on, "Condition": condition });
+                }
+                actions.into_iter().map(move |action| (action, on.clone()))
             })
             .collect(),
         managed_policies: role.managed_policy_arns,

@@ -1,30 +1,35 @@
 use domain::sample;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::harness::Fault;
-use crate::harness::person::Person;
 
 const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
-
-async fn refused(person: &Person<'_>, body: Value) -> (String, Value) {
-    let before = person.emails().await;
-    let answer = person.post("/users/email/", body).await.expect(400);
-    assert_eq!(person.emails().await, before);
-    assert_eq!(person.roster.recipients().await, [] as [&str; 0]);
-    let mut problem = answer.problem();
-    let (detail, errors) = (problem["detail"].take(), problem["errors"].take());
-    assert_eq!(
-        problem,
-        json!({
-            "type": "https://httpstatuses.io/400", "title": "Bad Request", "status": 400,
-            "detail": null, "instance": "/users/email/", "errors": null,
-        })
-    );
-    (detail.as_str().unwrap().to_owned(), errors)
-}
+const PATH: &str = "/users/email/";
 
 on_both_stores! {
+    async fn mail_goes_to_the_mailbox_that_is_reserved(roster: Roster) {
+        let ada = roster.ada().await;
+        for (typed, mailbox) in [
+            ("Grace@Bücher.example", "grace@xn--bcher-kva.example"),
+            ("ｇrace@example.net", "grace@example.net"),
+            ("grace@straße.example", "grace@strasse.example"),
+        ] {
+            ada.add_email(typed).await.expect(200);
+            roster.follow_link_to(mailbox).await;
+            let shown = (typed.to_owned(), true, false);
+            assert!(ada.emails().await.contains(&shown), "{typed}");
+        }
+    }
+
+    async fn an_address_that_mail_cannot_get_to_is_refused(roster: Roster) {
+        let ada = roster.ada().await;
+        let body = json!({ "email": "grâce@example.com" });
+        let (detail, errors) = ada.refused(PATH, body).await;
+        assert_eq!(detail, "email can't get mail: the part before the @ must be in ASCII.");
+        assert_eq!(errors, json!({ "email": ["can't get mail: the part before the @ must be in ASCII"] }));
+    }
+
     async fn an_address_waits_to_be_proved_and_two_links_are_sent(roster: Roster) {
         let ada = roster.ada().await;
         let before = roster.shown(&ada.id).await;
@@ -58,12 +63,12 @@ on_both_stores! {
     async fn what_is_no_address_is_refused(roster: Roster) {
         let ada = roster.ada().await;
         for email in ["", "nobody", "a b@example.org"] {
-            let (detail, errors) = refused(&ada, json!({ "email": email })).await;
+            let (detail, errors) = ada.refused(PATH, json!({ "email": email })).await;
             assert_eq!(errors, json!([{ "code": "InvalidEmail", "description": detail }]));
         }
         let required = ("email is required.".to_owned(), json!({ "email": ["is required"] }));
-        assert_eq!(refused(&ada, json!({ "email": null })).await, required);
-        let (_, errors) = refused(&ada, json!({ "email": 7 })).await;
+        assert_eq!(ada.refused(PATH, json!({ "email": null })).await, required);
+        let (_, errors) = ada.refused(PATH, json!({ "email": 7 })).await;
         assert!(errors["email"].is_array(), "{errors}");
         ada.request("POST", "/users/email/").body("{").send().await.expect(400);
     }
@@ -71,7 +76,7 @@ on_both_stores! {
     async fn an_address_in_use_is_refused(roster: Roster) {
         let ada = roster.ada().await;
         roster.person("grace").await;
-        let (detail, errors) = refused(&ada, json!({ "email": "GRACE@example.org" })).await;
+        let (detail, errors) = ada.refused(PATH, json!({ "email": "GRACE@example.org" })).await;
         assert_eq!(detail, "The e-mail address is already in use.");
         assert_eq!(errors, json!([{ "code": "DuplicateEmail", "description": detail }]));
     }
@@ -80,7 +85,7 @@ on_both_stores! {
         let ada = roster.ada().await;
         let own = "is an address of yours already";
         for email in ["ada@example.org", "ADA.Byron@example.org"] {
-            let refusal = refused(&ada, json!({ "email": email })).await;
+            let refusal = ada.refused(PATH, json!({ "email": email })).await;
             assert_eq!(refusal, (format!("email {own}."), json!({ "email": [own] })));
         }
     }
@@ -131,7 +136,7 @@ on_both_stores! {
             let body = json!({ "email": format!("a{n}@example.org") });
             roster.send_json("POST", &path, body).await.expect(200);
         }
-        let (_, errors) = refused(&ada, json!({ "email": NEW })).await;
+        let (_, errors) = ada.refused(PATH, json!({ "email": NEW })).await;
         assert_eq!(errors, json!({ "email": ["would be one address too many: drop one first"] }));
         // One of the forty may still be proved.
         ada.add_email("a7@example.org").await.expect(200);

@@ -243,12 +243,11 @@ on_both_stores! {
         let ada = roster.ada().await;
         ada.change_email(NEW, sample::PASSWORD).await.expect(200);
         let texted = roster.link_to(PHONE).await;
-        let page = roster.open(&texted).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
+        let nonce = roster.nonce(&texted).await;
         roster.follow_link_to(NEW).await;
         let items = roster.table.items().await;
         roster
-            .submit(&texted, nonce, "action=cancel")
+            .submit(&texted, &nonce, "action=cancel")
             .await
             .expect(400);
         assert_eq!(roster.table.items().await, items);
@@ -413,8 +412,7 @@ on_both_stores! {
         let ada = roster.ada().await;
         ada.change_email(NEW, sample::PASSWORD).await.expect(200);
         let (mailed, texted) = (roster.link_to(NEW).await, roster.link_to(PHONE).await);
-        let page = roster.open(&texted).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
+        let nonce = roster.nonce(&texted).await;
         roster
             .send("POST", &format!("{}/disable", ada.path()))
             .await
@@ -423,7 +421,7 @@ on_both_stores! {
         roster.follow(&mailed).await.expect(400);
         roster.open(&mailed).await.expect(400);
         roster
-            .submit(&texted, nonce, "action=cancel")
+            .submit(&texted, &nonce, "action=cancel")
             .await
             .expect(400);
         assert_eq!(roster.table.items().await, items);
@@ -433,13 +431,12 @@ on_both_stores! {
         let ada = roster.ada().await;
         ada.change_email(NEW, sample::PASSWORD).await.expect(200);
         let link = roster.link_to(NEW).await;
-        let page = roster.open(&link).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
+        let nonce = roster.nonce(&link).await;
         roster.send("DELETE", &ada.path()).await.expect(204);
         let items = roster.table.items().await;
         roster.follow(&link).await.expect(400);
         roster.open(&link).await.expect(400);
-        roster.submit(&link, nonce, "").await.expect(400);
+        roster.submit(&link, &nonce, "").await.expect(400);
         assert_eq!(roster.table.items().await, items);
     }
 }

@@ -3,7 +3,6 @@ use std::time::Duration;
 use domain::sample;
 use serde_json::{Value, json};
 
-use crate::harness::person::Person;
 use crate::harness::{Answer, Fault, NOW, Roster};
 
 const PASSWORD: &str = sample::PASSWORD;
@@ -11,24 +10,7 @@ const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
 /// How long the hour of the tests still lasts.
 const TO_THE_HOUR: Duration = Duration::from_secs(2800);
-
-/// What a refusal says, once it is seen to have changed nothing of the account.
-async fn refused(ada: &Person<'_>, body: Value) -> (String, Value) {
-    let before = ada.emails().await;
-    let answer = ada.post("/users/email-change/", body).await.expect(400);
-    assert_eq!(ada.emails().await, before);
-    assert_eq!(ada.roster.recipients().await, [] as [&str; 0]);
-    let mut problem = answer.problem();
-    let (detail, errors) = (problem["detail"].take(), problem["errors"].take());
-    assert_eq!(
-        problem,
-        json!({
-            "type": "https://httpstatuses.io/400", "title": "Bad Request", "status": 400,
-            "detail": null, "instance": "/users/email-change/", "errors": null,
-        })
-    );
-    (detail.as_str().unwrap().to_owned(), errors)
-}
+const PATH: &str = "/users/email-change/";
 
 fn body(email: &str, password: &str) -> Value {
     json!({ "user": sample::PERSON, "email": email, "password": password })
@@ -161,7 +143,7 @@ on_both_stores! {
         let expected = (format!("user {not_own}."), json!({ "user": [not_own] }));
         for user in [grace.id.as_str(), "", "ada", &sample::PERSON.to_lowercase()] {
             let body = json!({ "user": user, "email": NEW, "password": PASSWORD });
-            assert_eq!(refused(&ada, body).await, expected, "{user}");
+            assert_eq!(ada.refused(PATH, body).await, expected, "{user}");
         }
         assert_eq!(grace.emails().await.len(), 1);
     }
@@ -172,9 +154,9 @@ on_both_stores! {
             let mut body = body(NEW, PASSWORD);
             body.as_object_mut().unwrap().remove(member);
             let expected = (format!("{member} is required."), json!({ member: ["is required"] }));
-            assert_eq!(refused(&ada, body).await, expected);
+            assert_eq!(ada.refused(PATH, body).await, expected);
         }
-        let (_, errors) = refused(&ada, json!({ "user": 7 })).await;
+        let (_, errors) = ada.refused(PATH, json!({ "user": 7 })).await;
         assert!(errors["user"].is_array(), "{errors}");
         ada.request("POST", "/users/email-change").body("[]").send().await.expect(400);
     }
@@ -183,7 +165,7 @@ on_both_stores! {
         let ada = roster.ada().await;
         let same = "is the primary address already";
         for email in ["ada@example.org", " ADA@Example.ORG", "ａda@example.org"] {
-            let refusal = refused(&ada, body(email, PASSWORD)).await;
+            let refusal = ada.refused(PATH, body(email, PASSWORD)).await;
             assert_eq!(refusal, (format!("email {same}."), json!({ "email": [same] })));
         }
     }
@@ -195,7 +177,7 @@ on_both_stores! {
         roster.create(json!({ "email": "hopper@example.org" })).await;
         let detail = "The e-mail address is already in use.";
         for email in ["grace@example.org", "GRACE@example.org", "hopper@example.org"] {
-            let refusal = refused(&ada, body(email, PASSWORD)).await;
+            let refusal = ada.refused(PATH, body(email, PASSWORD)).await;
             let errors = json!([{ "code": "DuplicateEmail", "description": detail }]);
             assert_eq!(refusal, (detail.to_owned(), errors));
         }
@@ -204,8 +186,8 @@ on_both_stores! {
     async fn whether_an_address_is_in_use_is_told_to_who_knows_the_password(roster: Roster) {
         let ada = roster.ada().await;
         roster.person("grace").await;
-        let taken = refused(&ada, body("grace@example.org", "wrong")).await;
-        let free = refused(&ada, body("free@example.org", "wrong")).await;
+        let taken = ada.refused(PATH, body("grace@example.org", "wrong")).await;
+        let free = ada.refused(PATH, body("free@example.org", "wrong")).await;
         assert_eq!(taken, free);
     }
 
@@ -213,7 +195,7 @@ on_both_stores! {
         let ada = roster.ada().await;
         let long = format!("{}@example.org", "x".repeat(250));
         for email in ["", "nobody", "a@b@example.org", &long] {
-            let (detail, errors) = refused(&ada, body(email, PASSWORD)).await;
+            let (detail, errors) = ada.refused(PATH, body(email, PASSWORD)).await;
             assert_eq!(errors, json!([{ "code": "InvalidEmail", "description": detail }]));
         }
     }
@@ -229,7 +211,7 @@ on_both_stores! {
     async fn a_wrong_password_counts_as_a_failed_sign_in(roster: Roster) {
         let ada = roster.ada().await;
         let mut expected = roster.shown(&ada.id).await;
-        let refusal = refused(&ada, body(NEW, "wrong")).await;
+        let refusal = ada.refused(PATH, body(NEW, "wrong")).await;
         assert_eq!(refusal, ("password is not right.".to_owned(), json!({ "password": ["is not right"] })));
         for (member, value) in [
             ("failure_count", 1),

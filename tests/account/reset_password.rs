@@ -60,11 +60,10 @@ on_both_stores! {
         let at_last = roster.later(LIFETIME.saturating_sub(SECOND)).await;
         let items = roster.table.items().await;
         late.open(&link).await.expect(400);
-        let page = at_last.open(&link).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
-        late.submit(&link, nonce, FORM).await.expect(400);
+        let nonce = at_last.nonce(&link).await;
+        late.submit(&link, &nonce, FORM).await.expect(400);
         assert_eq!(roster.table.items().await, items);
-        at_last.submit(&link, nonce, FORM).await.expect(200);
+        at_last.submit(&link, &nonce, FORM).await.expect(200);
         roster.login("grace", PASSWORD).await.expect(200);
     }
 
@@ -104,24 +103,7 @@ on_both_stores! {
 
     async fn of_two_resets_at_once_only_the_one_whose_password_is_set_says_so(roster: Roster) {
         let (_, link) = link(&roster).await;
-        let page = roster.open(&link).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
-        let passwords = ["first long password", "other long password"];
-        let forms = passwords.map(|password| format!("password={}", password.replace(' ', "+")));
-        let (first, other) = futures_util::future::join(
-            roster.submit(&link, nonce, &forms[0]),
-            roster.submit(&link, nonce, &forms[1]),
-        )
-        .await;
-        for (answer, password) in [(first, passwords[0]), (other, passwords[1])] {
-            let says_so = answer.html().contains("Your new password is set");
-            assert!(
-                says_so || answer.html().contains("This was done already"),
-                "{answer:#?}"
-            );
-            let works = roster.login("grace", password).await.status == 200;
-            assert_eq!(says_so, works, "{answer:#?}");
-        }
+        roster.race_passwords(&link, "Your new password is set", "grace").await;
     }
 
     async fn a_bad_new_password_is_told_on_the_page_and_changes_nothing(roster: Roster) {
@@ -151,8 +133,7 @@ on_both_stores! {
 
     async fn the_link_dies_with_the_primary_address_that_it_was_mailed_to(roster: Roster) {
         let (path, link) = link(&roster).await;
-        let page = roster.open(&link).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
+        let nonce = roster.nonce(&link).await;
         let added = json!({ "email": "next@example.org", "is_verified": true });
         let answer = roster
             .send_json("POST", &format!("{path}/emails"), added)
@@ -170,7 +151,7 @@ on_both_stores! {
             .expect(200);
         let items = roster.table.items().await;
         roster.open(&link).await.expect(400);
-        roster.submit(&link, nonce, FORM).await.expect(400);
+        roster.submit(&link, &nonce, FORM).await.expect(400);
         assert_eq!(roster.table.items().await, items);
     }
 
@@ -189,15 +170,14 @@ on_both_stores! {
 
     async fn a_disabled_users_link_does_nothing(roster: Roster) {
         let (path, link) = link(&roster).await;
-        let page = roster.open(&link).await.expect(200);
-        let (nonce, _) = page.set_cookies()["linknonce"];
+        let nonce = roster.nonce(&link).await;
         roster
             .send("POST", &format!("{path}/disable"))
             .await
             .expect(200);
         let items = roster.table.items().await;
         roster.open(&link).await.expect(400);
-        roster.submit(&link, nonce, FORM).await.expect(400);
+        roster.submit(&link, &nonce, FORM).await.expect(400);
         assert_eq!(roster.table.items().await, items);
     }
 }

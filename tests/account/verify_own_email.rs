@@ -57,8 +57,8 @@ on_both_stores! {
             [
                 "ada@example.org primary",
                 "countess@example.com verified",
-            "ada.byron@example.org verified",
-                ]
+                "ada.byron@example.org verified",
+            ]
         );
         let after = roster.read_ada().await;
         assert_eq!(

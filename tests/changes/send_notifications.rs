@@ -1,11 +1,15 @@
 use std::time::Duration;
 
-use domain::sample;
+use aws::Courier;
+use domain::{JsonObject, OperationId, sample};
 use functions::changes::send_notifications::CONSUMER;
-use roster_http::{AccountSettings, App, ItemKey, LinkKeys, Worker};
+use local::services;
+use roster_http::{AccountSettings, App, LinkKeys, Record, Worker};
+use serde_json::json;
 use store::Claim;
+use tokio::time::Instant;
 
-use crate::harness::{NOW, Roster, log};
+use crate::harness::{Fault, NOW, Roster, Store, free_port, log};
 
 const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
@@ -31,6 +35,11 @@ async fn states(roster: &Roster) -> Vec<String> {
     let mut states: Vec<_> = notifications.map(|(_, _, state)| state).collect();
     states.sort();
     states
+}
+
+/// A sender that is not the one under test.
+fn another() -> OperationId {
+    OperationId::random([7; 16])
 }
 
 fn sent(roster: &Roster) -> usize {
@@ -66,7 +75,7 @@ on_both_stores! {
         };
         let claim = roster
             .users
-            .claim_notification((partition, sort), NOW)
+            .claim_notification((partition, sort), &another(), NOW)
             .await
             .unwrap();
         assert!(matches!(claim, Claim::Yours(_)), "{claim:?}");
@@ -82,13 +91,83 @@ on_both_stores! {
         assert_eq!(states(&roster).await, ["sent"]);
     }
 
+    async fn a_sender_that_does_not_hear_that_it_has_it_sends_it_once(roster: Roster) {
+        let grace = roster.person("grace").await;
+        grace.add_email(NEW).await.expect(200);
+        roster.faults.plan(0, 1, Fault::DropReply);
+        roster.deliver().await;
+        assert_eq!(roster.faults.clear()[0].action, "UpdateItem");
+        assert_eq!(roster.recipients().await, [NEW]);
+        assert_eq!(states(&roster).await, ["sent"]);
+    }
+
+    async fn one_that_is_sent_and_not_marked_is_sent_again_after_a_minute(roster: Roster) {
+        let grace = roster.person("grace").await;
+        grace.add_email(NEW).await.expect(200);
+        roster.faults.plan(1, usize::MAX, Fault::Refuse);
+        assert!(roster.deliver_once().await > 0);
+        roster.faults.clear();
+        assert_eq!((sent(&roster), states(&roster).await), (1, vec!["sending".to_owned()]));
+        roster.later(59 * SECOND).await.deliver_once().await;
+        assert_eq!(sent(&roster), 1);
+        roster.later(60 * SECOND).await.deliver().await;
+        assert_eq!(roster.recipients().await, [NEW, NEW]);
+        assert_eq!(states(&roster).await, ["sent"]);
+    }
+
+    async fn what_there_is_no_time_for_is_left_untried_to_the_next_batch(roster: Roster) {
+        let ada = roster.ada().await;
+        ada.add_email(NEW).await.expect(200);
+        let records: Vec<_> = notifications(&roster)
+            .await
+            .into_iter()
+            .enumerate()
+            .map(|(n, (partition, sort, _))| json!({
+                "eventID": n.to_string(),
+                "eventName": "INSERT",
+                "awsRegion": "eu-west-1",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": 1_640_975_400,
+                    "Keys": { "PK": { "S": partition }, "SK": { "S": sort } },
+                    "NewImage": {},
+                    "OldImage": {},
+                    "SequenceNumber": n.to_string(),
+                    "SizeBytes": 1,
+                },
+            }))
+            .collect();
+        let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+        let answer = roster_http::consume(&roster.worker, &CONSUMER, event, Instant::now()).await;
+        let failed = answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier);
+        let failed: Vec<_> = failed.flatten().collect();
+        assert_eq!(failed, ["0", "1"]);
+        assert_eq!(states(&roster).await, ["pending", "pending"]);
+        assert_eq!(roster.recipients_after(0).await, [PHONE, NEW]);
+    }
+
+    async fn the_locale_claim_goes_along_and_a_language_without_texts_is_english(roster: Roster) {
+        let ada = roster.ada().await;
+        let claims = || JsonObject::parse(r#"{"locale":"de-CH"}"#).unwrap();
+        roster.edit(&ada.id, |user| user.claims = claims()).await;
+        ada.add_email(NEW).await.expect(200);
+        let items = roster.table.items().await;
+        let mut locales = items
+            .iter()
+            .filter(|((_, sort), _)| sort.starts_with("NOTIFICATION#"))
+            .map(|(_, item)| item["locale"].as_s().unwrap());
+        assert!(locales.all(|locale| locale == "de-CH"));
+        roster.deliver().await;
+        let messages = roster.outbox.messages();
+        assert!(messages.iter().any(|sent| sent.text.contains("Hello,")), "{messages:#?}");
+    }
+
     async fn one_that_another_sender_finished_meanwhile_is_not_sent_again(roster: Roster) {
         let grace = roster.person("grace").await;
         grace.add_email(NEW).await.expect(200);
         let all = notifications(&roster).await;
         let (partition, sort, _) = &all[0];
         let key = (partition.as_str(), sort.as_str());
-        roster.users.claim_notification(key, NOW).await.unwrap();
+        roster.users.claim_notification(key, &another(), NOW).await.unwrap();
         roster.deliver_once().await;
         roster
             .users
@@ -159,6 +238,13 @@ on_both_stores! {
         ada.add_email("a@example.com").await.expect(200);
         roster.outbox.refuse(1, 400, "OptedOut");
         roster.deliver().await;
+        // A metric filter of template.yaml reads this.
+        let logged = log::lines();
+        let is_told = |line: &str| {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            line["notification"] == "failed" && line["code"] == "OptedOut"
+        };
+        assert!(logged.lines().any(is_told));
         assert_eq!(sent(&roster), 2);
         assert_eq!(states(&roster).await, ["failed", "failed", "sent", "sent"]);
     }
@@ -168,9 +254,10 @@ on_both_stores! {
         grace.add_email(NEW).await.expect(200);
         let all = notifications(&roster).await;
         let (partition, sort, _) = &all[0];
-        let key = || ItemKey {
+        let record = || Record {
             partition: partition.clone(),
             sort: sort.clone(),
+            deadline: Instant::now() + SECOND,
         };
         let without_key = App {
             link_keys: LinkKeys::none(),
@@ -185,7 +272,7 @@ on_both_stores! {
                 app,
                 courier: roster.worker.courier.clone(),
             };
-            let outcome = (CONSUMER.handler)(&worker, key()).await;
+            let outcome = (CONSUMER.handler)(&worker, record()).await;
             assert!(outcome.is_err(), "{outcome:?}");
             assert_eq!(states(&roster).await, ["pending"]);
         }
@@ -268,4 +355,45 @@ on_both_stores! {
             assert_eq!(line, None);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_and_not_answered_is_not_sent_again_at_once() {
+    let roster = Roster::start(Store::Embedded).await;
+    let grace = roster.person("grace").await;
+    grace.add_email(NEW).await.expect(200);
+    // An SES that takes what comes and says nothing.
+    let silent = free_port().await;
+    let base = format!("http://{}", silent.local_addr().unwrap());
+    let worker = Worker {
+        app: roster.app(),
+        courier: Courier::new(
+            &services::settings(&base),
+            "no-reply@roster.example".to_owned(),
+        ),
+    };
+    let [(partition, sort, _)] = notifications(&roster).await.try_into().unwrap();
+    let record = Record {
+        partition,
+        sort,
+        deadline: Instant::now() + Duration::from_mins(1),
+    };
+    let mut taken = 0;
+    let outcome = {
+        let send = (CONSUMER.handler)(&worker, record);
+        tokio::pin!(send);
+        let mut held = Vec::new();
+        loop {
+            tokio::select! {
+                outcome = &mut send => break outcome,
+                connection = silent.accept() => {
+                    held.push(connection.unwrap());
+                    taken += 1;
+                }
+            }
+        }
+    };
+    assert!(outcome.is_err(), "{outcome:?}");
+    assert_eq!(taken, 1);
+    assert_eq!(states(&roster).await, ["pending"]);
 }

@@ -145,15 +145,19 @@ impl Browser {
         found.text().await.unwrap()
     }
 
+    /// Waits for the link or button with this text.
+    pub(crate) async fn find_button(&self, text: &str) -> WebElement {
+        self.find(by_text(text)).await
+    }
+
     /// Waits for the link or button with this text, and clicks it.
     pub(crate) async fn click(&self, text: &str) {
-        let found = self.find(by_text(text)).await;
-        found.click().await.unwrap();
+        self.find_button(text).await.click().await.unwrap();
     }
 
     /// Waits for the link or button with this text, goes there and presses it, by keyboard alone.
     pub(crate) async fn press(&self, text: &str) {
-        self.find(by_text(text)).await;
+        self.find_button(text).await;
         self.tab_to(text).await;
         self.keys(Key::Enter).await;
     }

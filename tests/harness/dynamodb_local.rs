@@ -1,15 +1,35 @@
-//! DynamoDB Local: one for the whole run, with a table for each test.
+//! DynamoDB Local, with a table for each test.
 
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::root;
-use super::server::Server;
+use super::server::Running;
 
-/// Where it is, once it answers.
-pub(crate) async fn url() -> String {
-    static SERVER: Server = Server::new();
-    SERVER.url(command).await
+/// How many tests share one. With each write it looks through the streams of all tables that it
+/// ever had, deleted ones included: with hundreds of them, answers take seconds.
+const MOST_TESTS: usize = 20;
+
+/// One that few other tests use; it ends with the last of them.
+pub(crate) async fn share() -> Arc<Running> {
+    static NEWEST: Mutex<Option<(Arc<Running>, usize)>> = Mutex::new(None);
+    let share = || {
+        let mut newest = NEWEST.lock().unwrap_or_else(PoisonError::into_inner);
+        let (running, tests) = match newest.take() {
+            Some((running, tests)) if tests < MOST_TESTS => (running, tests),
+            _ => {
+                let started = Running::start(&command);
+                (
+                    Arc::new(started.unwrap_or_else(|fault| panic!("{fault}"))),
+                    0,
+                )
+            }
+        };
+        *newest = Some((Arc::clone(&running), tests + 1));
+        running
+    };
+    tokio::task::spawn_blocking(share).await.unwrap()
 }
 
 fn command(port: u16) -> Command {

@@ -1,15 +1,36 @@
 //! All that is logged while the tests run.
 
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex};
 
-static LINES: LazyLock<Mutex<Vec<u8>>> = LazyLock::new(Mutex::default);
+use tests::run::{self, Sent};
+
+/// This process's part of what a run leaves behind, nothing of the run before it.
+static RUN: LazyLock<Run> = LazyLock::new(|| {
+    let requests = file(run::REQUESTS);
+    let directory = requests.parent().unwrap();
+    let _ = std::fs::remove_dir_all(directory);
+    std::fs::create_dir_all(directory).unwrap();
+    Run {
+        calls: Mutex::new(File::create(file(run::CALLS)).unwrap()),
+        requests: Mutex::new((File::create(requests).unwrap(), BTreeSet::new())),
+    }
+});
+
+struct Run {
+    calls: Mutex<File>,
+    /// With the secrets that are written down already.
+    requests: Mutex<(File, BTreeSet<String>)>,
+}
 
 struct Sink;
 
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        LINES.lock().unwrap().write(bytes)
+        RUN.calls.lock().unwrap().write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -17,17 +38,27 @@ impl Write for Sink {
     }
 }
 
-/// Keeps what is logged from now on, in every test of this process, at the level of production.
+/// A file of this run.
+pub(crate) fn file(name: &str) -> PathBuf {
+    run::file(env!("CARGO_TARGET_TMPDIR"), name)
+}
+
+/// Keeps what is logged from now on, in every test of this process, as a function logs it.
 pub(crate) fn capture() {
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_writer(|| Sink)
-        .finish();
+    LazyLock::force(&RUN);
     // Another test may have been first.
-    let _ = tracing::subscriber::set_global_default(subscriber);
+    let _ = tracing::subscriber::set_global_default(roster_http::log_lines(|| Sink));
 }
 
 /// What was logged.
 pub(crate) fn lines() -> String {
-    String::from_utf8_lossy(&LINES.lock().unwrap()).into_owned()
+    std::fs::read_to_string(file(run::CALLS)).unwrap()
+}
+
+/// Writes a request down that was answered.
+pub(crate) fn answered(mut sent: Sent) {
+    let mut requests = RUN.requests.lock().unwrap();
+    let (file, known) = &mut *requests;
+    sent.secrets.retain(|secret| known.insert(secret.clone()));
+    writeln!(file, "{}", serde_json::to_string(&sent).unwrap()).unwrap();
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 mod dynamodb_local;
+pub(crate) mod function;
 pub(crate) mod log;
 pub(crate) mod person;
 mod proxy;
@@ -12,6 +13,7 @@ pub(crate) mod table;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -31,8 +33,11 @@ use reqwest::header::HeaderMap;
 use roster_http::{App, Clock, Endpoint, Entropy, PublicUrl, Worker};
 use serde_json::Value;
 use store::{Precondition, Settings, Users, Write};
+use tests::run::{self, Sent};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
+
+use server::Running;
 
 pub(crate) use proxy::{Fault, Faults, Recorded};
 
@@ -68,10 +73,7 @@ macro_rules! on_both_stores {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             #[cfg_attr(not(dynamodb_local), ignore = "needs Java and Maven")]
             async fn dynamodb_local() {
-                let roster = Roster::start(Store::DynamodbLocal).await;
-                let table = roster.table.clone();
-                super::$name(roster).await;
-                table.delete().await;
+                super::$name(Roster::start(Store::DynamodbLocal).await).await;
             }
         }
     )+};
@@ -95,8 +97,11 @@ pub(crate) struct Roster {
     http: reqwest::Client,
     behind_proxy: Settings,
     store_url: String,
+    /// What serves the store, where that is a program of its own.
+    store: Option<Arc<Running>>,
     parameters: Vec<(String, String)>,
-    now: Timestamp,
+    /// When its requests take place.
+    pub(crate) now: Timestamp,
     /// How many others look at the same table.
     views: Arc<AtomicU64>,
 }
@@ -108,6 +113,8 @@ pub(crate) struct Answer {
     pub(crate) headers: HeaderMap,
     /// JSON; a page is a text, and no body is null.
     pub(crate) body: Value,
+    /// The body as it came.
+    pub(crate) raw: String,
 }
 
 impl Answer {
@@ -140,6 +147,21 @@ impl Answer {
         let mut problem = self.body.clone();
         problem.as_object_mut().unwrap().remove("trace_id").unwrap();
         problem
+    }
+
+    /// Headers and body byte for byte, less the time and the ids that each answer has of its own.
+    pub(crate) fn bare(&self) -> (Vec<(String, String)>, String) {
+        const OWN: [&str; 2] = ["date", "x-amzn-requestid"];
+        let headers = self
+            .headers
+            .iter()
+            .filter(|(name, _)| !OWN.contains(&name.as_str()));
+        let mut headers: Vec<_> = headers
+            .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
+            .collect();
+        headers.sort();
+        let trace_id = self.body["trace_id"].as_str().unwrap();
+        (headers, self.raw.replace(trace_id, ""))
     }
 
     /// The page's text.
@@ -179,6 +201,35 @@ pub(crate) fn root() -> PathBuf {
         .to_owned()
 }
 
+/// A cargo subcommand in the repository's root.
+///
+/// What cargo tells a test of its package stays out of its environment: build scripts depend on
+/// these variables, and half of the dependencies would be built again.
+pub(crate) fn cargo(arguments: &[&str]) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(root()).args(arguments);
+    for (name, _) in std::env::vars_os() {
+        let told_by_cargo = ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"]
+            .iter()
+            .any(|start| name.to_str().is_some_and(|name| name.starts_with(start)));
+        if told_by_cargo {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// How a test writes past the calls.
+pub(crate) fn write_by(operation: OperationId, now: Timestamp) -> Write {
+    Write {
+        operation,
+        is_named: false,
+        precondition: Precondition::None,
+        now,
+        deadline: Instant::now() + Duration::from_secs(10),
+    }
+}
+
 /// A table name that no other test of this run has.
 fn new_table_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -213,7 +264,6 @@ fn template(parameters: &[(String, String)]) -> Template {
 /// Serves a gateway with its services; tells where, and what its consumers work with.
 async fn serve(
     template: &Template,
-    settings: &Settings,
     behind_proxy: &Settings,
     outbox: &Outbox,
     endpoints: &'static [&'static Endpoint],
@@ -228,13 +278,13 @@ async fn serve(
         .with_services(Services::new(outbox.clone(), &keys()));
     tokio::spawn(gateway.serve(listener, std::future::pending()));
     let worker = Worker {
-        app: app(settings, template, now, &base, view),
+        app: app(behind_proxy, template, now, &base, view),
         courier: Courier::new(&services::settings(&base), SENDER.to_owned()),
     };
     (base, Arc::new(worker))
 }
 
-async fn free_port() -> TcpListener {
+pub(crate) async fn free_port() -> TcpListener {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap()
 }
 
@@ -271,14 +321,17 @@ impl Roster {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let template = template(&parameters);
-        let store_url = match store {
+        let (store_url, store) = match store {
             Store::Embedded => {
                 let listener = free_port().await;
                 let url = format!("http://{}", listener.local_addr().unwrap());
                 database::serve_embedded(None, listener).unwrap();
-                url
+                (url, None)
             }
-            Store::DynamodbLocal => dynamodb_local::url().await,
+            Store::DynamodbLocal => {
+                let running = dynamodb_local::share().await;
+                (running.url.clone(), Some(running))
+            }
         };
         let settings = database::settings(store_url.clone(), &new_table_name());
         database::prepare(&settings, &template.table).await.unwrap();
@@ -293,16 +346,7 @@ impl Roster {
         let users = Users::new(client.clone(), settings.table.clone());
         let table = table::RawTable::new(client, settings.table.clone());
         let outbox = Outbox::new();
-        let (base, worker) = serve(
-            &template,
-            &settings,
-            &behind_proxy,
-            &outbox,
-            endpoints,
-            NOW,
-            0,
-        )
-        .await;
+        let (base, worker) = serve(&template, &behind_proxy, &outbox, endpoints, NOW, 0).await;
         Self {
             base,
             users,
@@ -314,6 +358,7 @@ impl Roster {
             http: reqwest::Client::new(),
             behind_proxy,
             store_url,
+            store,
             parameters,
             now: NOW,
             views: Arc::default(),
@@ -332,7 +377,6 @@ impl Roster {
         let view = self.views.fetch_add(1, Ordering::Relaxed) + 1;
         let (base, worker) = serve(
             &template,
-            &settings,
             &self.behind_proxy,
             &self.outbox,
             ENDPOINTS,
@@ -352,6 +396,7 @@ impl Roster {
             http: self.http.clone(),
             behind_proxy: self.behind_proxy.clone(),
             store_url: self.store_url.clone(),
+            store: self.store.clone(),
             parameters: all,
             now,
             views: Arc::clone(&self.views),
@@ -406,6 +451,11 @@ impl Roster {
         ]
     }
 
+    /// Where the store is, with the faults before it.
+    pub(crate) fn faulty_store_url(&self) -> &str {
+        self.behind_proxy.endpoint.as_deref().unwrap()
+    }
+
     /// A request to `path`, with the administrator's key unless told otherwise.
     pub(crate) fn request(&self, method: &str, path: &str) -> Call<'_> {
         Call {
@@ -442,13 +492,7 @@ impl Roster {
 
     /// Writes a user past the API, with its reservations.
     pub(crate) async fn write(&self, user: &User) -> String {
-        let write = Write {
-            operation: OperationId::of(&[user.id.as_str().as_bytes()]),
-            is_named: false,
-            precondition: Precondition::None,
-            now: NOW,
-            deadline: Instant::now() + Duration::from_secs(10),
-        };
+        let write = write_by(OperationId::of(&[user.id.as_str().as_bytes()]), NOW);
         self.users.create(user.clone(), &write).await.unwrap();
         format!("/api/users/{}", user.id)
     }
@@ -457,13 +501,10 @@ impl Roster {
     pub(crate) async fn edit(&self, id: &str, change: impl Fn(&mut User)) {
         let id = UserId::parse(id).unwrap();
         let version = self.users.get(&id).await.unwrap().unwrap().version;
-        let write = Write {
-            operation: OperationId::of(&[b"edit", &version.to_be_bytes()]),
-            is_named: false,
-            precondition: Precondition::None,
-            now: self.now,
-            deadline: Instant::now() + Duration::from_secs(10),
-        };
+        let write = write_by(
+            OperationId::of(&[b"edit", &version.to_be_bytes()]),
+            self.now,
+        );
         let edited = self.users.edit(&id, &write, |user| {
             change(user);
             Ok(())
@@ -525,6 +566,11 @@ impl Call<'_> {
                 .build()
                 .unwrap(),
         };
+        let given = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()));
+        let mut secrets = run::secrets(&self.path, given, self.body.as_deref().unwrap_or_default());
         let mut request = http.request(self.method.clone(), url);
         let says_type = |(name, _): &(String, _)| name == "content-type";
         if !self.headers.iter().any(says_type) {
@@ -542,13 +588,23 @@ impl Call<'_> {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.unwrap();
+        let id = headers["x-amzn-requestid"].to_str().unwrap().to_owned();
+        let set = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_bytes()));
+        secrets.extend(run::secrets("", set, b""));
+        log::answered(Sent {
+            id,
+            status,
+            secrets,
+        });
         let is_page = headers
             .get("content-type")
             .is_some_and(|media_type| media_type.as_bytes().starts_with(b"text/html"));
         let body = if text.is_empty() {
             Value::Null
         } else if is_page {
-            text.into()
+            text.clone().into()
         } else {
             serde_json::from_str(&text).unwrap_or_else(|_| panic!("no JSON: {text}"))
         };
@@ -556,6 +612,7 @@ impl Call<'_> {
             status,
             headers,
             body,
+            raw: text,
         };
         schema::check(&self.method, &self.path, &answer);
         answer

@@ -1,9 +1,12 @@
 //! People: signed in, or with a link in their hands.
 
-use domain::{User, UserId, sample};
+use domain::account::{EmailChange, PendingEmail};
+use domain::user::Operations;
+use domain::{Account, User, UserId, sample};
+use futures_util::future::join;
 use serde_json::{Value, json};
 
-use super::{Answer, Call, Roster};
+use super::{Answer, Call, NOW, Roster};
 
 /// A signed-in person, as their browser sends requests.
 pub(crate) struct Person<'a> {
@@ -125,10 +128,14 @@ impl Roster {
 
     /// Opens a link in a browser and sends its form.
     pub(crate) async fn press(&self, link: &str, form: &str) -> Answer {
+        let nonce = self.nonce(link).await;
+        self.submit(link, &nonce, form).await
+    }
+
+    /// What a link's page gives its form.
+    pub(crate) async fn nonce(&self, link: &str) -> String {
         let page = self.open(link).await.expect(200);
-        let cookies = page.set_cookies();
-        let (nonce, _) = cookies["linknonce"];
-        self.submit(link, nonce, form).await
+        page.set_cookies()["linknonce"].0.to_owned()
     }
 
     /// Sends the form of a link's page with this nonce.
@@ -140,6 +147,28 @@ impl Roster {
             .body(form)
             .send()
             .await
+    }
+
+    /// Uses a link twice at once, each time with a password of its own: only the one whose password
+    /// is set from then on says that this is `done`.
+    pub(crate) async fn race_passwords(&self, link: &str, done: &str, username: &str) {
+        let nonce = self.nonce(link).await;
+        let passwords = ["first long password", "other long password"];
+        let forms = passwords.map(|password| format!("password={}", password.replace(' ', "+")));
+        let (first, other) = join(
+            self.submit(link, &nonce, &forms[0]),
+            self.submit(link, &nonce, &forms[1]),
+        )
+        .await;
+        for (answer, password) in [(first, passwords[0]), (other, passwords[1])] {
+            let says_so = answer.html().contains(done);
+            assert!(
+                says_so || answer.html().contains("This was done already"),
+                "{answer:#?}"
+            );
+            let works = self.login(username, password).await.status == 200;
+            assert_eq!(says_so, works, "{answer:#?}");
+        }
     }
 
     /// The sample person's user, as it is stored.
@@ -186,6 +215,24 @@ impl<'r> Person<'r> {
 
     pub(crate) async fn post(&self, path: &str, body: Value) -> Answer {
         self.request("POST", path).json(body).send().await
+    }
+
+    /// What a refusal says (400), once it is seen to have changed nothing of the account.
+    pub(crate) async fn refused(&self, path: &str, body: Value) -> (String, Value) {
+        let before = self.emails().await;
+        let answer = self.post(path, body).await.expect(400);
+        assert_eq!(self.emails().await, before);
+        assert_eq!(self.roster.recipients().await, [""; 0]);
+        let mut problem = answer.problem();
+        let (detail, errors) = (problem["detail"].take(), problem["errors"].take());
+        assert_eq!(
+            problem,
+            json!({
+                "type": "https://httpstatuses.io/400", "title": "Bad Request", "status": 400,
+                "detail": null, "instance": path, "errors": null,
+            })
+        );
+        (detail.as_str().unwrap().to_owned(), errors)
     }
 
     pub(crate) async fn delete(&self, path: &str) -> Answer {
@@ -261,5 +308,62 @@ impl<'r> Person<'r> {
     /// The management API's path of one of the person's addresses.
     pub(crate) async fn email_path(&self, email: &str) -> String {
         format!("{}/emails/{}", self.path(), self.email_id(email).await)
+    }
+}
+
+/// The sample person and what hangs on them, less what is drawn anew with each attempt; and whom
+/// notifications are for, in alphabetical order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct AccountState {
+    pub(crate) user: User,
+    pub(crate) pending: Vec<PendingEmail>,
+    pub(crate) changes: Vec<EmailChange>,
+    pub(crate) notified: Vec<String>,
+}
+
+impl AccountState {
+    pub(crate) async fn of(roster: &Roster) -> Self {
+        let id = UserId::parse(sample::PERSON).unwrap();
+        let Account {
+            mut user,
+            pending,
+            changes,
+            ..
+        } = roster.users.account(&id).await.unwrap().unwrap();
+        user.operations = Operations::default();
+        let credential = user.credential.as_mut().unwrap();
+        // Salted; whether it is another one is told by its time.
+        credential.hash = None;
+        let items = roster.table.items().await;
+        let notifications = items
+            .iter()
+            .filter(|((_, sort), _)| sort.starts_with("NOTIFICATION#"));
+        let mut notified: Vec<String> = notifications
+            .map(|(_, item)| format!("{:?}", item["to"]))
+            .collect();
+        notified.sort();
+        let mut changes: Vec<_> = changes.into_values().collect();
+        changes.sort_by_key(|change| change.made_in);
+        Self {
+            user,
+            pending: pending.into_values().collect(),
+            changes,
+            notified,
+        }
+    }
+
+    /// The same as if all of it had happened at once.
+    pub(crate) fn timeless(mut self) -> Self {
+        self.user.last_updated = NOW;
+        if let Some(credential) = &mut self.user.credential {
+            credential.updated_at = NOW;
+        }
+        for pending in &mut self.pending {
+            pending.expires_at = NOW;
+        }
+        for change in &mut self.changes {
+            change.expires_at = NOW;
+        }
+        self
     }
 }

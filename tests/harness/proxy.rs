@@ -10,6 +10,7 @@ use hyper::body::Incoming;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::free_port;
 
@@ -37,6 +38,10 @@ pub(crate) enum Fault {
     DropReply,
     /// The service takes the request and never answers; nothing happens.
     Hang,
+    /// The request is carried out, and the reply never comes.
+    HoldReply,
+    /// The request waits until the faults are cleared.
+    Pause,
     /// The service refuses the request as one that it doesn't understand; nothing happens.
     Refuse,
 }
@@ -55,6 +60,10 @@ struct State {
     /// Faults to come: from which request on, how many times, which.
     planned: Option<(usize, usize, Fault)>,
     recorded: Vec<Recorded>,
+    /// How many requests wait for an answer that never comes, or for the end of the faults.
+    held: watch::Sender<usize>,
+    /// How often the faults were cleared.
+    cleared: watch::Sender<usize>,
 }
 
 /// The faults to come, and the requests that went through.
@@ -90,6 +99,7 @@ impl Faults {
     pub(crate) fn plan(&self, at: usize, times: usize, fault: Fault) {
         let mut state = self.0.lock().unwrap();
         state.recorded.clear();
+        state.held.send_replace(0);
         state.planned = Some((at, times, fault));
     }
 
@@ -97,7 +107,27 @@ impl Faults {
     pub(crate) fn clear(&self) -> Vec<Recorded> {
         let mut state = self.0.lock().unwrap();
         state.planned = None;
+        state.cleared.send_modify(|cleared| *cleared += 1);
         std::mem::take(&mut state.recorded)
+    }
+
+    /// Waits until a request has got as far as it will get, the other side waiting for its answer.
+    pub(crate) async fn wait_for_a_held_request(&self) {
+        let mut held = self.0.lock().unwrap().held.subscribe();
+        held.wait_for(|held| *held > 0).await.unwrap();
+    }
+
+    /// Never answers.
+    async fn hold(&self) -> ! {
+        self.0.lock().unwrap().held.send_modify(|held| *held += 1);
+        std::future::pending().await
+    }
+
+    /// Waits until the faults are cleared.
+    async fn pause(&self) {
+        let mut cleared = self.0.lock().unwrap().cleared.subscribe();
+        self.0.lock().unwrap().held.send_modify(|held| *held += 1);
+        cleared.changed().await.unwrap();
     }
 
     fn next(&self, action: &str) -> Option<Fault> {
@@ -124,6 +154,9 @@ impl Faults {
         let target = head.headers["x-amz-target"].to_str().unwrap().to_owned();
         let action = target.rsplit('.').next().unwrap_or_default();
         let fault = self.next(action);
+        if fault == Some(Fault::Pause) {
+            self.pause().await;
+        }
         let refusal = match fault {
             Some(Fault::Conflict) => conflict(action, &body),
             Some(Fault::ConflictAndClaim) => cancelled(
@@ -139,8 +172,15 @@ impl Faults {
             Some(Fault::Throttle) => Some((400, error("ThrottlingException"))),
             Some(Fault::InternalError) => Some((500, error("InternalServerError"))),
             Some(Fault::Refuse) => Some((400, error("ValidationException"))),
-            Some(Fault::Hang) => std::future::pending().await,
-            Some(Fault::UnderWay | Fault::GarbleReply | Fault::DropReply) | None => None,
+            Some(Fault::Hang) => self.hold().await,
+            Some(
+                Fault::UnderWay
+                | Fault::GarbleReply
+                | Fault::DropReply
+                | Fault::HoldReply
+                | Fault::Pause,
+            )
+            | None => None,
         };
         if let Some((status, body)) = refusal {
             return Ok(answer(status, body.to_string().into()));
@@ -156,6 +196,7 @@ impl Faults {
         let body = response.bytes().await.unwrap();
         match fault {
             Some(Fault::DropReply) => return Err(LostReply),
+            Some(Fault::HoldReply) => self.hold().await,
             Some(Fault::GarbleReply) => return Ok(answer(200, body.slice(..body.len() - 1))),
             _ => {}
         }

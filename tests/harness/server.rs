@@ -1,4 +1,4 @@
-//! Servers that tests need beside Roster: one of each for the whole run, on a free port.
+//! Servers that tests need beside Roster, on free ports.
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -7,8 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-/// A server, once somebody has asked for it.
-pub(crate) struct Server(OnceLock<Result<(Child, String), String>>);
+/// A server for the whole run, once somebody has asked for it.
+pub(crate) struct Server(OnceLock<Result<Running, String>>);
 
 impl Server {
     pub(crate) const fn new() -> Self {
@@ -17,42 +17,63 @@ impl Server {
 
     /// Where it is, once it answers. `command` makes it serve on the port that it is given.
     pub(crate) async fn url(&'static self, command: fn(u16) -> Command) -> String {
-        let start = move || match self.0.get_or_init(|| start(&command)) {
-            Ok((_, url)) => url.clone(),
+        let start = move || match self.0.get_or_init(|| Running::start(&command)) {
+            Ok(running) => running.url.clone(),
             Err(fault) => panic!("{fault}"),
         };
         tokio::task::spawn_blocking(start).await.unwrap()
     }
 }
 
-/// The server is a child of a shell that waits for the end of its own input: the pipe closes when
-/// this process ends, however that happens, and the shell takes its whole group along, with
-/// whatever the server has started.
-fn start(command: &dyn Fn(u16) -> Command) -> Result<(Child, String), String> {
-    const SCRIPT: &str = r#""$@" >/dev/null 2>&1 & read -r _; kill -s KILL 0"#;
-    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .and_then(|listener| listener.local_addr())
-        .unwrap()
-        .port();
-    let command = command(port);
-    let mut shell = Command::new("sh");
-    shell
-        .args(["-c", SCRIPT, "sh"].map(OsStr::new))
-        .arg(command.get_program())
-        .args(command.get_args())
-        .process_group(0)
-        .stdin(Stdio::piped());
-    for (name, value) in command.get_envs() {
-        shell.env(name, value.unwrap_or_default());
-    }
-    let mut shell = shell.spawn().unwrap();
-    for _ in 0..600 {
-        if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Ok((shell, format!("http://127.0.0.1:{port}")));
+/// A server that ends with this value.
+///
+/// It is a child of a shell that waits for the end of its own input: the pipe closes when this
+/// value or this process ends, however that happens, and the shell takes its whole group along,
+/// with whatever the server has started.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// Where it is.
+    pub(crate) url: String,
+    shell: Child,
+}
+
+impl Running {
+    /// Starts a server and waits until it answers. `command` makes it serve on the port that it is
+    /// given.
+    pub(crate) fn start(command: &dyn Fn(u16) -> Command) -> Result<Self, String> {
+        const SCRIPT: &str = r#""$@" >/dev/null 2>&1 & read -r _; kill -s KILL 0"#;
+        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+            .and_then(|listener| listener.local_addr())
+            .unwrap()
+            .port();
+        let command = command(port);
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", SCRIPT, "sh"].map(OsStr::new))
+            .arg(command.get_program())
+            .args(command.get_args())
+            .process_group(0)
+            .stdin(Stdio::piped());
+        for (name, value) in command.get_envs() {
+            shell.env(name, value.unwrap_or_default());
         }
-        std::thread::sleep(Duration::from_millis(100));
+        let running = Self {
+            url: format!("http://127.0.0.1:{port}"),
+            shell: shell.spawn().unwrap(),
+        };
+        for _ in 0..600 {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                return Ok(running);
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        Err(format!("{command:?} does not answer"))
     }
-    drop(shell.stdin.take());
-    let _ = shell.wait();
-    Err(format!("{command:?} does not answer"))
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.shell.stdin.take());
+        let _ = self.shell.wait();
+    }
 }

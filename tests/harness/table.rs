@@ -7,7 +7,6 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use store::Item;
 
 /// A table of one test's own.
-#[derive(Clone)]
 pub(crate) struct RawTable {
     client: Client,
     pub(crate) name: String,
@@ -68,16 +67,6 @@ impl RawTable {
     pub(crate) async fn put(&self, item: Item) {
         let put = self.client.put_item().table_name(&self.name);
         put.set_item(Some(item)).send().await.unwrap();
-    }
-
-    /// Takes the table itself away: DynamoDB Local slows down with each that it has.
-    pub(crate) async fn delete(&self) {
-        self.client
-            .delete_table()
-            .table_name(&self.name)
-            .send()
-            .await
-            .unwrap();
     }
 
     /// Takes every item away.

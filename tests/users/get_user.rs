@@ -1,7 +1,7 @@
 use domain::{Timestamp, sample};
 use insta::assert_json_snapshot;
 use serde_json::{Value, json};
-use tests::{PUBLISHED, user};
+use tests::examples::{PUBLISHED, user};
 
 use crate::harness::READ_ONLY;
 

@@ -54,6 +54,7 @@ async fn add_own_email(app: &App, request: Request) -> Result<Response, Problem>
     let (id, occasion) = (app.new_identifier_id(), app.occasion(&write));
     app.users
         .edit_account(user_id, &write, |account| {
+            account.refuse_ended_session(&caller.user)?;
             account.request_email(id, email.clone(), occasion)
         })
         .await?;

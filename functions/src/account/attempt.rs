@@ -5,7 +5,7 @@ use domain::sign_in::{Pair, Verdict, Visitor, judge};
 use domain::{Timestamp, User};
 use roster_http::{App, Problem};
 use secrecy::SecretString;
-use store::Write;
+use store::{Admission, Write};
 
 /// An attempt that is counted already.
 pub(super) struct Attempt<'a> {
@@ -26,14 +26,14 @@ impl<'a> Attempt<'a> {
     ) -> Result<Self, Problem> {
         let limits = app.account.limits;
         match app.users.count_attempt(&pair, limits, write).await? {
-            store::Attempt::Counted { is_last } => Ok(Self {
+            Admission::Counted { is_last } => Ok(Self {
                 app,
                 pair,
                 visitor,
                 write,
                 is_last,
             }),
-            store::Attempt::LockedUntil(until) => Err(Problem::TooMany(write.now.until(until))),
+            Admission::LockedUntil(until) => Err(Problem::TooMany(write.now.until(until))),
         }
     }
 

@@ -6,7 +6,7 @@ use domain::link::{Link, Purpose};
 use domain::password::{Password, PasswordHash, Policy};
 use domain::{Account, Code, Refusal};
 use roster_http::{App, Click, Method, OnGet, Problem, PublicUrl, Request, Response};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
 use super::page::{Deed, Done, Page, PasswordDeed, content_security_policy};
@@ -30,20 +30,27 @@ pub(super) struct PasswordLink {
 /// The form of a link's page.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[expect(dead_code, reason = "the form's fields are read one by one")]
 pub(super) struct LinkForm {
-    /// `cancel` drops the address that waits to be proved; anything else, or nothing, goes on.
-    action: Option<String>,
+    /// Without it, the link does what it is for.
+    action: Option<FormAction>,
+}
+
+/// What a button does in place of what its link is for.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+enum FormAction {
+    /// Drops the address that waits to be proved.
+    Cancel,
 }
 
 /// The form of a link's page that sets a new password.
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[expect(dead_code, reason = "the form's fields are read one by one")]
 pub(super) struct NewPasswordForm {
     /// The new password: 8 to 128 characters, none of the common ones.
     #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
-    password: Option<String>,
+    password: Option<SecretString>,
 }
 
 /// Follows a link about an address.
@@ -78,9 +85,8 @@ async fn act(
 ) -> Result<Response, Problem> {
     let write = request.write(app);
     let (link, occasion) = (&click.link, app.occasion(&write));
-    let cancels = request
-        .field("action")
-        .is_some_and(|action| action.expose_secret() == "cancel");
+    let form: LinkForm = request.form()?;
+    let cancels = matches!(form.action, Some(FormAction::Cancel));
     app.users
         .edit_account(&click.user_id, &write, |account| {
             if cancels {
@@ -152,9 +158,9 @@ async fn change_password(
         let page = Page::NewPassword { deed, error: None };
         return request.form_page(app, click, document(app, &page)).await;
     }
-    let typed = request.field("password");
-    let typed = typed.as_ref().map_or("", |typed| typed.expose_secret());
-    let hash = Password::parse(typed, Policy::Checked)?.hash(app.entropy.bytes());
+    let form: NewPasswordForm = request.form()?;
+    let typed = form.password.unwrap_or_default();
+    let hash = Password::parse(typed.expose_secret(), Policy::Checked)?.hash(app.entropy.bytes());
     let write = request.write(app);
     let occasion = app.occasion(&write);
     let account = app
@@ -206,7 +212,7 @@ fn explain(app: &App, request: &Request, problem: Problem, address: &str) -> Pro
             if errors.iter().any(|error| error.code == Code::DuplicateEmail))
     };
     let page = match &problem {
-        Problem::PageExpired => Page::Expired,
+        Problem::PageExpired | Problem::Malformed(_) => Page::Expired,
         Problem::Unproved => Page::Unproved { address },
         problem if is_taken(problem) => Page::Taken,
         Problem::Conflict | Problem::Unavailable(_) | Problem::Internal(_) => Page::Unavailable,

@@ -139,7 +139,7 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
             session_id: SessionId::issue(app.entropy.bytes()),
             secret: SessionSecret::new(app.entropy.bytes()),
         };
-        let session = begin(&token, user, &attempt);
+        let session = new_session(&token, user, &attempt);
         let sign_in = sign_in(Entry::Session(&session));
         if app.users.sign_in(&sign_in, &write).await? {
             let user_id = user.id.as_str();
@@ -150,7 +150,7 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
     Err(Problem::Conflict)
 }
 
-fn begin(token: &SessionToken, user: &User, attempt: &Attempt<'_>) -> Session {
+fn new_session(token: &SessionToken, user: &User, attempt: &Attempt<'_>) -> Session {
     let now = attempt.now();
     Session {
         id: token.session_id.clone(),

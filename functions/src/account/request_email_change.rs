@@ -69,6 +69,7 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, P
     let (id, occasion) = (app.new_identifier_id(), app.occasion(&write));
     app.users
         .edit_account(user_id, &write, |account| {
+            account.refuse_ended_session(&caller.user)?;
             account.request_change(id, email.clone(), occasion)
         })
         .await?;
@@ -96,10 +97,11 @@ async fn check_password(
             attempt.fail(state.as_ref().map(|(user, _)| user)).await?;
             Err(Problem::invalid("password", "is not right"))
         }
-        Verdict::MustChangePassword => Err(Problem::invalid(
-            "password",
-            "must be changed first: sign in again",
-        )),
+        Verdict::MustChangePassword => {
+            app.users.forgive(&attempt.pair).await?;
+            let message = "must be changed first: sign in again";
+            Err(Problem::invalid("password", message))
+        }
         Verdict::Welcome => Ok(app.users.forgive(&attempt.pair).await?),
     }
 }

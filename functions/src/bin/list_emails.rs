@@ -1,5 +1,5 @@
 //! The Lambda function of `list_emails`.
 
-fn main() -> Result<(), lambda_http::Error> {
+fn main() -> Result<(), roster_http::Error> {
     roster_http::serve(&functions::account::list_emails::ENDPOINT)
 }

@@ -1,5 +1,5 @@
 //! The Lambda function of `remove_email`.
 
-fn main() -> Result<(), lambda_http::Error> {
+fn main() -> Result<(), roster_http::Error> {
     roster_http::serve(&functions::emails::remove_email::ENDPOINT)
 }

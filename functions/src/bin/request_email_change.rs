@@ -1,5 +1,5 @@
 //! The Lambda function of `request_email_change`.
 
-fn main() -> Result<(), lambda_http::Error> {
+fn main() -> Result<(), roster_http::Error> {
     roster_http::serve(&functions::account::request_email_change::ENDPOINT)
 }

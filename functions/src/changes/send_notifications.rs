@@ -4,8 +4,9 @@
 use domain::Notification;
 use domain::link::Purpose;
 use domain::notification::Recipient;
-use roster_http::{Action, Consumed, Consumer, Fault, ItemKey, PublicUrl, Worker};
+use roster_http::{Action, Consumed, Consumer, Fault, PublicUrl, Record, Worker};
 use store::{Claim, NOTIFICATION_SORT_KEY, State};
+use tokio::time::Instant;
 
 use super::letter::{self, Letter};
 
@@ -14,15 +15,15 @@ pub static CONSUMER: Consumer = Consumer {
     name: "send_notifications",
     sort_key_start: NOTIFICATION_SORT_KEY,
     actions: &[Action::UpdateItem],
-    handler: |worker, key| Box::pin(send(worker, key)),
+    handler: |worker, record| Box::pin(send(worker, record)),
 };
 
 /// Sends one notification at least once: claim, send, settle. A death between the last two may
 /// send twice.
-async fn send(worker: &Worker, key: ItemKey) -> Result<Consumed, Fault> {
-    let key = (key.partition.as_str(), key.sort.as_str());
+async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
+    let key = (record.partition.as_str(), record.sort.as_str());
     let users = &worker.app.users;
-    let Some(notification) = claim(worker, key).await? else {
+    let Some(notification) = claim(worker, key, record.deadline).await? else {
         return Ok(Consumed("settled before"));
     };
     match deliver(worker, &notification).await {
@@ -46,15 +47,25 @@ async fn send(worker: &Worker, key: ItemKey) -> Result<Consumed, Fault> {
 
 /// The notification, if it is this sender's to send. One that another sender holds is waited for:
 /// that sender may be dead.
-async fn claim(worker: &Worker, key: (&str, &str)) -> Result<Option<Box<Notification>>, Fault> {
-    let clock = worker.app.clock;
+async fn claim(
+    worker: &Worker,
+    key: (&str, &str),
+    deadline: Instant,
+) -> Result<Option<Box<Notification>>, Fault> {
+    let (clock, sender) = (worker.app.clock, worker.app.new_operation_id());
     let claim = || async {
-        let claim = worker.app.users.claim_notification(key, clock.now());
+        let claim = worker
+            .app
+            .users
+            .claim_notification(key, &sender, clock.now());
         claim.await.map_err(|error| Fault(error.to_string()))
     };
     let mut claimed = claim().await?;
-    if let Claim::UnderWayUntil(until) = claimed {
-        clock.wait_until(until).await;
+    if let Claim::UnderWayUntil(until) = claimed
+        && tokio::time::timeout_at(deadline, clock.wait_until(until))
+            .await
+            .is_ok()
+    {
         claimed = claim().await?;
     }
     match claimed {

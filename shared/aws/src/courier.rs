@@ -1,10 +1,18 @@
 //! E-mail through Amazon SES v2, SMS through Amazon SNS.
 
+use std::time::Duration;
+
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
+use aws_sdk_sns::types::MessageAttributeValue;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::Settings;
+
+const LONGEST_CONNECT: Duration = Duration::from_secs(1);
+/// For all attempts at sending one message.
+const LONGEST_SEND: Duration = Duration::from_secs(8);
 
 /// Sends e-mails and SMS from one sender.
 #[derive(Clone, Debug)]
@@ -38,8 +46,16 @@ pub enum SendError {
 
 impl Courier {
     /// One client of each service. `sender` is the address that e-mails come from.
+    ///
+    /// What was sent and not answered in time is not sent again, unlike a request to the table: it
+    /// would come twice.
     pub fn new(settings: &Settings, sender: String) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(LONGEST_CONNECT)
+            .operation_timeout(LONGEST_SEND)
+            .build();
         let config = settings.config();
+        let config = config.into_builder().timeout_config(timeouts).build();
         Self {
             ses: aws_sdk_sesv2::Client::new(&config),
             sns: aws_sdk_sns::Client::new(&config),
@@ -69,12 +85,19 @@ impl Courier {
             .map_err(|error| sort(&error))
     }
 
-    /// Sends an SMS to one number, in E.164.
+    /// Sends an SMS to one number, in E.164. It says that it is no advertisement: what the account
+    /// takes it for otherwise is a setting.
     pub async fn sms(&self, to: &str, text: &str) -> Result<(), SendError> {
+        let transactional = MessageAttributeValue::builder()
+            .data_type("String")
+            .string_value("Transactional")
+            .build()
+            .map_err(|error| SendError::Refused(error.to_string()))?;
         self.sns
             .publish()
             .phone_number(to)
             .message(text)
+            .message_attributes("AWS.SNS.SMS.SMSType", transactional)
             .send()
             .await
             .map(|_| ())

@@ -36,8 +36,8 @@ pub struct EmailChange {
     pub made_in: u64,
     /// Until when it can be undone.
     pub expires_at: Timestamp,
-    /// The e-mail generation that the undo brought about, once it happened.
-    pub undone_in: Option<u64>,
+    /// It was undone.
+    pub is_undone: bool,
 }
 
 /// A user and what hangs on them.
@@ -99,6 +99,10 @@ pub enum Standing {
 impl Account {
     /// How many addresses of one person may be pending.
     pub const MOST_PENDING: usize = 5;
+    /// How many changes of one person may be undoable at a time. An undo takes the later ones back
+    /// in the same transaction, which the store limits to 100 parts: without this, changes enough
+    /// would disarm it.
+    pub const MOST_CHANGES: usize = 20;
 
     /// A user with nothing hanging on them.
     pub fn of(user: User) -> Self {
@@ -120,6 +124,15 @@ impl Account {
             .map(|(id, pending)| (*id, &pending.email))
     }
 
+    /// Refuses what rests on a session of `then`, the user whom it was checked against, when all
+    /// sessions have been ended since.
+    pub fn refuse_ended_session(&self, then: &User) -> Result<(), Refusal> {
+        if self.user.disabled || self.user.session_epoch != then.session_epoch {
+            return Err(Refusal::SessionEnded);
+        }
+        Ok(())
+    }
+
     /// Asks to make an address the primary one, once it is proved (flow, 1). The caller has
     /// checked the password.
     pub fn request_change(
@@ -134,6 +147,7 @@ impl Account {
         {
             return Err(Refusal::Member("email", "is the primary address already"));
         }
+        self.refuse_too_many_changes(occasion)?;
         let id = self.pend(id, &email, occasion)?;
         let link = self.link(Purpose::SetPrimaryEmail, id, &email, occasion);
         self.tell_both(
@@ -209,13 +223,10 @@ impl Account {
             return Ok(());
         };
         let old = self.primary_email().map(|(id, email)| (id, email.clone()));
-        let kept: Vec<_> = self
-            .user
-            .emails
-            .keys()
-            .copied()
-            .filter(|own| *own != id)
-            .collect();
+        let kept = self.user.emails.keys().copied().collect();
+        self.changes
+            .retain(|_, change| occasion.now < change.expires_at);
+        self.refuse_too_many_changes(occasion)?;
         let email = self.prove(id)?;
         self.user.primary_email = Some(id);
         self.user.email_generation += 1;
@@ -243,7 +254,7 @@ impl Account {
                     kept,
                     made_in: self.user.email_generation,
                     expires_at,
-                    undone_in: None,
+                    is_undone: false,
                 },
             );
         }
@@ -299,7 +310,7 @@ impl Account {
         self.changes
             .retain(|_, change| change.made_in <= made_in && user.emails.contains_key(&change.old));
         if let Some(change) = self.changes.get_mut(&link.subject) {
-            change.undone_in = Some(user.email_generation);
+            change.is_undone = true;
         }
         Ok(())
     }
@@ -348,9 +359,8 @@ impl Account {
             )
             .into());
         }
-        let can_be_undone = |change: &EmailChange| {
-            change.old == id && change.undone_in.is_none() && now < change.expires_at
-        };
+        let can_be_undone =
+            |change: &EmailChange| change.old == id && !change.is_undone && now < change.expires_at;
         if self.changes.values().any(can_be_undone) {
             return Err(Refusal::Member(
                 "identifier_id",
@@ -377,6 +387,17 @@ impl Account {
         pending.generation == self.user.email_generation && now < pending.expires_at
     }
 
+    fn refuse_too_many_changes(&self, occasion: Occasion<'_>) -> Result<(), Refusal> {
+        let is_live = |change: &&EmailChange| occasion.now < change.expires_at;
+        if self.changes.values().filter(is_live).count() < Self::MOST_CHANGES {
+            return Ok(());
+        }
+        Err(Refusal::Member(
+            "email",
+            "can't become the primary address now: that has changed too often of late",
+        ))
+    }
+
     /// Stores an address as pending and tells under which id: the one that it has already, on
     /// the profile or from an earlier request, or else `fresh`.
     fn pend(
@@ -387,6 +408,12 @@ impl Account {
     ) -> Result<IdentifierId, Refusal> {
         let now = occasion.now;
         let generation = self.user.email_generation;
+        if email.mailbox().is_none() {
+            return Err(Refusal::Member(
+                "email",
+                "can't get mail: the part before the @ must be in ASCII",
+            ));
+        }
         self.pending
             .retain(|_, pending| pending.generation == generation && now < pending.expires_at);
         let is_it = |other: &Email| other.canonical() == email.canonical();
@@ -479,14 +506,11 @@ impl Account {
         if !is_old || change.expires_at <= now {
             return None;
         }
-        match change.undone_in {
-            None => Some(Standing::Due),
-            Some(generation) => {
-                let holds = generation == self.user.email_generation
-                    && self.user.primary_email == Some(change.old);
-                holds.then_some(Standing::Done)
-            }
+        if !change.is_undone {
+            return Some(Standing::Due);
         }
+        let holds = self.user.primary_email == Some(change.old);
+        holds.then_some(Standing::Done)
     }
 
     fn reset_standing(&self, link: &Link) -> Option<Standing> {

@@ -61,6 +61,18 @@ impl Email {
         &self.shown
     }
 
+    /// Where mail to it goes, if mail can get there: its proof must be one of what is reserved, so
+    /// that anything but ASCII is taken from the canonical form. Amazon SES takes A-labels in the
+    /// domain and nothing but ASCII before it (API reference of SES v2, `Destination`).
+    pub fn mailbox(&self) -> Option<&str> {
+        let mailbox = if self.shown.is_ascii() {
+            &self.shown
+        } else {
+            &self.canonical
+        };
+        mailbox.is_ascii().then_some(mailbox)
+    }
+
     /// The form that decides uniqueness and look-up.
     pub fn canonical(&self) -> &str {
         &self.canonical

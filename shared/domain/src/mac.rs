@@ -6,12 +6,23 @@ use sha2::{Digest as _, Sha256};
 
 /// HMAC-SHA256 over `parts`, each with its length before it, as text.
 pub(crate) fn mac(key: &[u8], parts: &[&[u8]]) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    let mut mac = keyed(key);
     for part in parts {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part);
     }
     URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+}
+
+/// HMAC-SHA256 over `message`, as text.
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> String {
+    let mut mac = keyed(key);
+    mac.update(message);
+    URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+}
+
+fn keyed(key: &[u8]) -> Hmac<Sha256> {
+    Hmac::new_from_slice(key).expect("HMAC takes keys of any length")
 }
 
 /// SHA-256 as text.

@@ -69,7 +69,7 @@ impl Counted {
 /// Where a notification goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Recipient {
-    /// By e-mail, to the address as its owner typed it.
+    /// By e-mail, to this mailbox.
     #[serde(rename = "email")]
     Email(String),
     /// By SMS, to the number in E.164.
@@ -78,8 +78,9 @@ pub enum Recipient {
 }
 
 impl From<&Email> for Recipient {
+    /// What mail can't get to is left to the service that sends to refuse.
     fn from(email: &Email) -> Self {
-        Self::Email(email.as_str().to_owned())
+        Self::Email(email.mailbox().unwrap_or(email.as_str()).to_owned())
     }
 }
 

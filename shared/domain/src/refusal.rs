@@ -75,6 +75,9 @@ pub enum Refusal {
     /// The link proves nothing, and its address is not proved yet.
     #[error("the address is not proved yet")]
     Unproved,
+    /// The session that it rests on has been ended.
+    #[error("the session has been ended")]
+    SessionEnded,
     /// What was asked for, by the member that it is about.
     #[error("{0} {1}")]
     Member(&'static str, &'static str),

@@ -175,7 +175,7 @@ pub fn person() -> Account {
                 kept: vec![],
                 made_in: 0,
                 expires_at: END,
-                undone_in: None,
+                is_undone: false,
             },
         )]),
         ..Account::of(user)

@@ -6,7 +6,7 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
-use crate::mac::{mac, same, sha256};
+use crate::mac::{hmac_sha256, same, sha256};
 use crate::user::Place;
 use crate::{Timestamp, User, UserId};
 
@@ -57,9 +57,10 @@ impl SessionSecret {
         sha256(self.0.expose_secret())
     }
 
-    /// The value of the cookie `csrftoken`: a page of ours can read it, another site's can't.
+    /// The value of the cookie `csrftoken`, HMAC-SHA256(secret, "csrf"): a page of ours can read
+    /// it, another site's can't.
     pub fn csrf_token(&self) -> String {
-        mac(self.0.expose_secret(), &[b"csrf"])
+        hmac_sha256(self.0.expose_secret(), b"csrf")
     }
 }
 
@@ -222,6 +223,15 @@ mod tests {
         }
         assert_eq!(session.expires_at, NOW.plus(LONGEST_LIFETIME));
         assert!(!session.admits(&secret(), &user(), now.plus(DAY)));
+    }
+
+    #[test]
+    fn a_csrf_token_is_what_others_compute_from_the_secret() {
+        // By Python's hmac, from 32 bytes of 7.
+        assert_eq!(
+            secret().csrf_token(),
+            "pOTdqLe4leuVDCOrLDI71KaCICpPmZf6bgNkv5H3iRY"
+        );
     }
 
     #[test]

@@ -145,10 +145,16 @@ pub fn judge(
 /// What a failed attempt does to the user's counters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// One more in a row; with a time, the account is locked until then.
-    OneMore(Option<Timestamp>),
+    /// One more in a row.
+    OneMore {
+        /// Until when it locks the account, if it does.
+        locks: Option<Timestamp>,
+    },
     /// The first since a lock-out passed.
-    FirstAgain,
+    FirstAgain {
+        /// Until when it locks the account, if it does.
+        locks: Option<Timestamp>,
+    },
     /// The account is locked: only the attempt counts.
     WhileLocked,
 }
@@ -156,13 +162,16 @@ pub enum Failure {
 impl Failure {
     /// What one more failure does to `user`, as it was read.
     pub fn of(user: &User, limits: Limits, now: Timestamp) -> Self {
+        let locks = |failures: u64| {
+            let are_too_many = failures >= limits.of_an_account;
+            are_too_many.then(|| now.plus(LOCK_OUT))
+        };
         match user.sign_ins.block_until {
             Some(_) if user.is_blocked(now) => Self::WhileLocked,
-            Some(_) => Self::FirstAgain,
-            None => {
-                let locks = user.sign_ins.failures + 1 >= limits.of_an_account;
-                Self::OneMore(locks.then(|| now.plus(LOCK_OUT)))
-            }
+            Some(_) => Self::FirstAgain { locks: locks(1) },
+            None => Self::OneMore {
+                locks: locks(user.sign_ins.failures + 1),
+            },
         }
     }
 }
@@ -221,15 +230,20 @@ mod tests {
         let limits = Limits::default();
         let mut user = user();
         user.sign_ins.failures = 48;
-        assert_eq!(Failure::of(&user, limits, NOW), Failure::OneMore(None));
+        let one_more = |locks| Failure::OneMore { locks };
+        assert_eq!(Failure::of(&user, limits, NOW), one_more(None));
         user.sign_ins.failures = 49;
         let until = NOW.plus(LOCK_OUT);
-        assert_eq!(
-            Failure::of(&user, limits, NOW),
-            Failure::OneMore(Some(until))
-        );
+        assert_eq!(Failure::of(&user, limits, NOW), one_more(Some(until)));
         user.sign_ins.block_until = Some(until);
         assert_eq!(Failure::of(&user, limits, NOW), Failure::WhileLocked);
-        assert_eq!(Failure::of(&user, limits, until), Failure::FirstAgain);
+        let first_again = |locks| Failure::FirstAgain { locks };
+        assert_eq!(Failure::of(&user, limits, until), first_again(None));
+        let strict = Limits {
+            of_an_account: 1,
+            ..limits
+        };
+        let later = until.plus(LOCK_OUT);
+        assert_eq!(Failure::of(&user, strict, until), first_again(Some(later)));
     }
 }

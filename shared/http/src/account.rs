@@ -1,34 +1,52 @@
 //! How people's own calls work: what template.yaml's parameters set.
 
+use std::str::FromStr;
+use std::time::Duration;
+
 use domain::account::Lifetimes;
 use domain::sign_in::Limits;
 use lambda_http::http::Uri;
 
 use crate::app::Misconfigured;
-use std::str::FromStr;
-use std::time::Duration;
 
 /// Where people reach the service: the base of links, and the origin of its own pages. It comes
 /// from the deployment, never from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     base: String,
-    authority: String,
+    path: String,
     origin: String,
 }
 
 impl PublicUrl {
     /// Takes a URL such as `https://accounts.example.org` or one with a stage's path.
     pub fn parse(text: &str) -> Option<Self> {
-        let base = text.trim_end_matches('/');
-        let uri: Uri = base.parse().ok()?;
+        let uri: Uri = text.parse().ok()?;
         let (scheme, authority) = (uri.scheme_str()?, uri.authority()?);
-        let is_plain = uri.query().is_none() && !base.contains('#');
-        (matches!(scheme, "https" | "http") && is_plain).then(|| Self {
-            base: base.to_owned(),
-            authority: authority.to_string(),
-            origin: format!("{scheme}://{authority}"),
+        let is_plain = uri.query().is_none() && !text.contains('#');
+        let usual_port = match scheme {
+            "https" => 443,
+            "http" => 80,
+            _ => return None,
+        };
+        if !is_plain || authority.as_str().contains('@') {
+            return None;
+        }
+        let port = authority.port_u16().filter(|port| *port != usual_port);
+        let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+        let host = authority.host().to_ascii_lowercase();
+        let origin = format!("{scheme}://{host}{port}");
+        let path = uri.path().trim_end_matches('/').to_owned();
+        Some(Self {
+            base: format!("{origin}{path}"),
+            path,
+            origin,
         })
+    }
+
+    /// What stands before a route in the paths that people see: a stage, or nothing.
+    pub fn path(&self) -> &str {
+        &self.path
     }
 
     /// The URL without a last slash.
@@ -38,10 +56,12 @@ impl PublicUrl {
 
     /// The host, with the port if it names one: what people know the service by.
     pub fn authority(&self) -> &str {
-        &self.authority
+        let (_, authority) = self.origin.split_once("://").unwrap_or_default();
+        authority
     }
 
-    /// Scheme and authority, as the header Origin has them (RFC 6454).
+    /// Scheme, host and port, as browsers write them into the header Origin (RFC 6454): in lower
+    /// case, without the port that goes without saying.
     pub fn origin(&self) -> &str {
         &self.origin
     }
@@ -106,8 +126,17 @@ mod tests {
     fn a_public_url_has_an_origin_an_authority_and_no_last_slash() {
         let url = PublicUrl::parse("https://a.example.org/prod/").unwrap();
         assert_eq!(url.as_str(), "https://a.example.org/prod");
-        assert_eq!(url.origin(), "https://a.example.org");
-        assert_eq!(url.authority(), "a.example.org");
+        assert_eq!(
+            (url.origin(), url.authority(), url.path()),
+            ("https://a.example.org", "a.example.org", "/prod")
+        );
+        for spelling in ["https://A.Example.ORG", "https://a.example.org:443/"] {
+            let url = PublicUrl::parse(spelling).unwrap();
+            assert_eq!(
+                (url.as_str(), url.origin(), url.path()),
+                ("https://a.example.org", "https://a.example.org", "")
+            );
+        }
         let url = PublicUrl::parse("http://127.0.0.1:9080").unwrap();
         assert_eq!(
             (url.as_str(), url.origin()),
@@ -119,6 +148,8 @@ mod tests {
             "a.example.org",
             "ftp://a.example.org",
             "https://a.example.org/?q",
+            "https://a.example.org/#f",
+            "https://grace@a.example.org",
             "/prod",
         ] {
             assert_eq!(PublicUrl::parse(bad), None, "{bad}");

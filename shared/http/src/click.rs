@@ -4,10 +4,9 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use domain::UserId;
 use domain::link::{FORM_LIFETIME, Link, Purpose};
-use secrecy::SecretString;
-use std::collections::BTreeMap;
+use serde::de::DeserializeOwned;
 
-use crate::{App, Method, Page, Problem, Request, Response};
+use crate::{App, Method, Page, Problem, PublicUrl, Request, Response};
 
 /// What a link's own page gives its form.
 const NONCE: &str = "linknonce";
@@ -38,7 +37,13 @@ impl Request {
     /// JSON alone.
     pub fn wants_page(&self) -> bool {
         let accept = self.header("accept").unwrap_or_default();
-        !accept.contains("application/json") || accept.contains("text/html")
+        let names = |media_type: &str| {
+            accept.split(',').any(|range| {
+                let named = range.split(';').next().unwrap_or_default();
+                named.trim().eq_ignore_ascii_case(media_type)
+            })
+        };
+        !names("application/json") || names("text/html")
     }
 
     /// The link of the path. No store is asked about one that doesn't hold.
@@ -99,7 +104,7 @@ impl Request {
         let keys = app.link_keys.get().await?;
         let nonce = keys.form_nonce(&click.token, &click.user_id, app.clock.now());
         let cookie = Cookie::build((NONCE, nonce))
-            .path(self.public_path())
+            .path(self.link_path(app))
             .secure(true)
             .http_only(true)
             .same_site(SameSite::Strict)
@@ -108,15 +113,23 @@ impl Request {
         Ok(response.with_cookies([cookie.into()]))
     }
 
-    /// A field of the form that came, or a member of a JSON object.
-    pub fn field(&self, name: &str) -> Option<SecretString> {
-        if self.is_of("application/json") {
-            let mut members: BTreeMap<String, SecretString> =
-                serde_json::from_slice(self.body()).ok()?;
-            return members.remove(name);
+    /// The link's path as its owner's browser has it: links are made on the public URL, whatever
+    /// rewrites paths behind it.
+    fn link_path(&self, app: &App) -> String {
+        let public = app.account.public_url.as_ref().map(PublicUrl::path);
+        let route = self.public_path().find("/users/");
+        match (public, route) {
+            (Some(base), Some(start)) => format!("{base}{}", &self.public_path()[start..]),
+            _ => self.public_path().to_owned(),
         }
-        form_urlencoded::parse(self.body())
-            .find(|(own, _)| own == name)
-            .map(|(_, value)| value.into_owned().into())
+    }
+
+    /// The form that came, or a JSON object in its place. Fields that nobody reads are ignored.
+    pub fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if self.is_of("application/json") {
+            return self.json();
+        }
+        serde_urlencoded::from_bytes(self.body())
+            .map_err(|_| Problem::Malformed("The form can't be read.".to_owned()))
     }
 }

@@ -1,9 +1,11 @@
 //! Consumers of the table's stream: a batch of records in, the failed ones out.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use tokio::time::Instant;
 use tracing::{error, info};
 
 use crate::{Action, Worker};
@@ -21,16 +23,18 @@ pub struct Consumer {
     /// What its role may do to the table.
     pub actions: &'static [Action],
     /// The consumer itself.
-    pub handler: for<'a> fn(&'a Worker, ItemKey) -> ConsumerFuture<'a>,
+    pub handler: for<'a> fn(&'a Worker, Record) -> ConsumerFuture<'a>,
 }
 
-/// The key of an item that is new.
+/// An item that is new, and the time that there is for it.
 #[derive(Clone, Debug)]
-pub struct ItemKey {
+pub struct Record {
     /// Its partition key.
     pub partition: String,
     /// Its sort key.
     pub sort: String,
+    /// By when it must have been tried.
+    pub deadline: Instant,
 }
 
 /// What became of one item: a word for the log.
@@ -42,16 +46,30 @@ pub struct Consumed(pub &'static str);
 #[error("{0}")]
 pub struct Fault(pub String);
 
-/// Works off a batch. Each item is tried, whatever happens to those before it; Lambda sends the
-/// batch again from the first that failed, so what is done must not be done twice.
-pub async fn consume(worker: &Worker, consumer: &Consumer, event: Event) -> DynamoDbEventResponse {
+/// What one item may take at most, beside waiting for somebody else.
+const MOST_FOR_ONE: Duration = Duration::from_secs(15);
+
+/// Works off a batch. Each item is tried, whatever happens to those before it, while there is time
+/// before `end`, when Lambda ends the function and forgets what failed. Lambda sends the batch
+/// again from the first that failed, so what is done must not be done twice.
+pub async fn consume(
+    worker: &Worker,
+    consumer: &Consumer,
+    event: Event,
+    end: Instant,
+) -> DynamoDbEventResponse {
+    let deadline = end - MOST_FOR_ONE;
     let mut failed = Vec::new();
     for record in event.records {
         let sequence_number = record.change.sequence_number.clone();
-        let Some(key) = new_item(&record, consumer.sort_key_start) else {
+        let Some(item) = new_item(&record, consumer.sort_key_start, deadline) else {
             continue;
         };
-        match (consumer.handler)(worker, key).await {
+        if Instant::now() >= deadline {
+            failed.extend(sequence_number);
+            continue;
+        }
+        match (consumer.handler)(worker, item).await {
             Ok(Consumed(outcome)) => {
                 info!(consumer = consumer.name, record = record.event_id, outcome);
             }
@@ -70,16 +88,17 @@ pub async fn consume(worker: &Worker, consumer: &Consumer, event: Event) -> Dyna
     response
 }
 
-/// The key of the item that a record tells of, if it is new and the consumer waits for it.
-fn new_item(record: &EventRecord, sort_key_start: &str) -> Option<ItemKey> {
+/// The item that a record tells of, if it is new and the consumer waits for it.
+fn new_item(record: &EventRecord, sort_key_start: &str, deadline: Instant) -> Option<Record> {
     if record.event_name != "INSERT" {
         return None;
     }
     let keys = serde_json::to_value(&record.change.keys).ok()?;
     let text = |name: &str| keys[name]["S"].as_str().map(str::to_owned);
     let sort = text("SK").filter(|sort| sort.starts_with(sort_key_start))?;
-    Some(ItemKey {
+    Some(Record {
         partition: text("PK")?,
         sort,
+        deadline,
     })
 }

@@ -1,9 +1,10 @@
 //! The keys of links: read once, by the few functions that may.
 
-use domain::link::Keys;
-use secrecy::ExposeSecret;
 use std::future::Future;
 use std::pin::Pin;
+
+use domain::link::Keys;
+use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
 use crate::Problem;

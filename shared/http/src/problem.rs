@@ -205,6 +205,7 @@ impl From<Refusal> for Problem {
             Refusal::Rules(errors) => Self::Rules(errors),
             Refusal::LinkNotValid => Self::LinkNotValid,
             Refusal::Unproved => Self::Unproved,
+            Refusal::SessionEnded => Self::NotSignedIn,
             Refusal::Member(member, message) => Self::invalid(member, message),
         }
     }

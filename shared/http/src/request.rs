@@ -1,5 +1,9 @@
 //! A request as a call sees it: checked as far as every call needs it.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use domain::sign_in::Visitor;
 use domain::user::Place;
 use domain::{IdentifierId, OperationId, UserId};
@@ -9,9 +13,6 @@ use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, http};
 use percent_encoding::percent_decode_str;
 use serde::de::{DeserializeOwned, IgnoredAny};
-use std::borrow::Cow;
-use std::collections::BTreeMap;
-use std::time::Duration;
 use store::{Precondition, Write};
 use tokio::time::Instant;
 
@@ -84,7 +85,7 @@ impl Origin {
 /// 256 KB.
 const MOST_BODY_BYTES: usize = 256 * 1024;
 
-/// The template's time-out of a function.
+/// The template's time-out of a call.
 const USUAL_TIME: Duration = Duration::from_secs(10);
 
 /// Time that the answer needs after the last attempt at a write.
@@ -106,7 +107,7 @@ impl Request {
                 return Err(Problem::Forbidden);
             }
         }
-        let deadline = deadline(event.lambda_context_ref());
+        let deadline = end_of(event.lambda_context_ref(), USUAL_TIME) - ANSWER;
         let parameters = event
             .path_parameters()
             .iter()
@@ -292,14 +293,14 @@ pub fn required<T>(member: &'static str, value: Option<T>) -> Result<T, Problem>
     value.ok_or_else(|| Problem::invalid(member, "is required"))
 }
 
-/// Lambda's deadline on the monotonic clock, less the time that the answer needs. cargo-lambda
-/// sends a constant that passed in 1970; then the call gets what the template would give it.
-fn deadline(context: Option<&Context>) -> Instant {
+/// When Lambda ends the function, on the monotonic clock. cargo-lambda sends a constant that passed
+/// in 1970; then the invocation gets the time that the template gives it.
+pub(crate) fn end_of(context: Option<&Context>, by_template: Duration) -> Instant {
     let left = context
         .map(|context| Duration::from_millis(context.deadline).saturating_sub(since_epoch()))
         .filter(|left| !left.is_zero())
-        .unwrap_or(USUAL_TIME);
-    Instant::now() + left.saturating_sub(ANSWER)
+        .unwrap_or(by_template);
+    Instant::now() + left
 }
 
 fn is_blank(body: &[u8]) -> bool {

@@ -4,8 +4,14 @@ use std::time::Duration;
 
 use lambda_http::{Error, lambda_runtime, service_fn};
 use tokio::runtime::Runtime;
+use tracing::Subscriber;
+use tracing_subscriber::fmt::MakeWriter;
 
+use crate::request::end_of;
 use crate::{App, Consumer, Endpoint, LinkKeys, Worker, call, consume};
+
+/// The template's time-out of a consumer.
+const CONSUMERS_TIME: Duration = Duration::from_secs(90);
 
 /// Lambda ends a start that takes longer than ten seconds.
 const LONGEST_CONNECT: Duration = Duration::from_secs(3);
@@ -38,14 +44,20 @@ pub fn serve_consumer(consumer: &'static Consumer) -> Result<(), Error> {
         read_keys(&worker.app).await;
         lambda_runtime::run(lambda_runtime::service_fn(
             |event: lambda_runtime::LambdaEvent<_>| async move {
-                Ok::<_, Error>(consume(worker, consumer, event.payload).await)
+                let end = end_of(Some(&event.context), CONSUMERS_TIME);
+                Ok::<_, Error>(consume(worker, consumer, event.payload, end).await)
             },
         ))
         .await
     })
 }
 
-fn start() -> std::io::Result<Runtime> {
+/// Writes a function's log to `writer`: a flat JSON object in each line, as the metric filters of
+/// template.yaml read it. Lambda adds the time.
+pub fn log_lines<W>(writer: W) -> impl Subscriber + Send + Sync
+where
+    W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
+{
     tracing_subscriber::fmt()
         .json()
         .flatten_event(true)
@@ -53,10 +65,16 @@ fn start() -> std::io::Result<Runtime> {
         .with_current_span(false)
         .with_span_list(false)
         .without_time()
-        .init();
+        .with_writer(writer)
+        .finish()
+}
+
+fn start() -> Result<Runtime, Error> {
+    tracing::subscriber::set_global_default(log_lines(std::io::stdout))?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
+        .map_err(Error::from)
 }
 
 async fn answer(endpoint: &'static Endpoint, app: App) -> Result<(), Error> {

@@ -2,11 +2,10 @@
 //!
 //! Their sort keys start as the user's own, so that one `Query` brings all of it.
 
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use domain::account::{Account, EmailChange, PendingEmail};
 use domain::{Email, IdentifierId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
-
-use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 
 use crate::expression::Placeholders;
 use crate::{Item, StoreError, Users, notification, user};
@@ -37,8 +36,7 @@ struct ChangeItem {
     old: String,
     kept: Vec<String>,
     made_in: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    undone_in: Option<u64>,
+    is_undone: bool,
     expires_at: Timestamp,
 }
 
@@ -73,7 +71,7 @@ fn change_item(owner: &UserId, id: &str, change: &EmailChange) -> Result<Item, S
         old: change.old.to_string(),
         kept: change.kept.iter().map(ToString::to_string).collect(),
         made_in: change.made_in,
-        undone_in: change.undone_in,
+        is_undone: change.is_undone,
         expires_at: change.expires_at,
     })
     .map_err(StoreError::unexpected)
@@ -102,7 +100,7 @@ fn from_items(items: Vec<Item>) -> Result<Option<Account>, StoreError> {
                 kept: kept.collect::<Result<_, _>>()?,
                 made_in: item.made_in,
                 expires_at: item.expires_at,
-                undone_in: item.undone_in,
+                is_undone: item.is_undone,
             };
             changes.push((id.to_owned(), change));
         } else {

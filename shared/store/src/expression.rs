@@ -74,6 +74,11 @@ impl Update {
         self.set.push(format!("{path} = {value}"));
     }
 
+    pub(crate) fn increment(&mut self, attribute: &str, p: &mut Placeholders) {
+        let (path, one) = (p.path(&[attribute]), p.number(1));
+        self.set(&path, &format!("{path} + {one}"));
+    }
+
     pub(crate) fn remove(&mut self, path: String) {
         self.remove.push(path);
     }

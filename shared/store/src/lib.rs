@@ -8,6 +8,7 @@ mod attempt;
 mod client;
 mod error;
 mod expression;
+mod item;
 mod limit;
 mod notification;
 mod operation;
@@ -22,10 +23,8 @@ mod users;
 
 pub use client::{Credentials, Settings, connect};
 pub use error::{StoreError, WriteError};
+pub use item::Item;
 pub use notification::{Claim, NOTIFICATION_SORT_KEY, State};
-pub use sign_in::{Attempt, Entry, SignIn};
+pub use sign_in::{Admission, Entry, SignIn};
 pub use usage::{Capacity, Usage, metered};
 pub use users::{Precondition, Users, Write};
-
-/// One stored item: attribute names and values, as the SDK has them.
-pub type Item = std::collections::HashMap<String, aws_sdk_dynamodb::types::AttributeValue>;

@@ -1,13 +1,13 @@
 //! Counters of an hour each: how often one user, or one address, was to be notified.
 
-use domain::notification::Counted;
 use std::time::Duration;
+
+use domain::notification::Counted;
 
 use crate::attempt::Attempts;
 use crate::expression::{Placeholders, Update};
-use crate::session::text;
 use crate::users::Write;
-use crate::{Item, StoreError, Users};
+use crate::{StoreError, Users, item};
 
 /// Until the hour that it counts has surely passed.
 const KEPT_FOR: Duration = Duration::from_hours(2);
@@ -20,10 +20,7 @@ impl Users {
         write: &Write,
     ) -> Result<u64, StoreError> {
         let hour = Counted::hour(write.now);
-        let key = Item::from([
-            ("PK".to_owned(), text(format!("LIMIT#{}", counted.hash()))),
-            ("SK".to_owned(), text(format!("HOUR#{hour}"))),
-        ]);
+        let key = item::key(format!("LIMIT#{}", counted.hash()), format!("HOUR#{hour}"));
         let mut p = Placeholders::default();
         let mut update = Update::default();
         let (operation, this) = (p.path(&["operation"]), p.text(write.operation.as_str()));

@@ -3,13 +3,12 @@
 use std::time::Duration;
 
 use domain::notification::{Message, Notification, NotificationId, Recipient};
-use domain::{Timestamp, UserId};
+use domain::{OperationId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Attempts;
 use crate::expression::{Placeholders, Update};
-use crate::session::text;
-use crate::sign_in::number;
+use crate::item::{key, number, text};
 use crate::{Item, StoreError, Users, user};
 
 /// How long it is kept, for people who look into what was sent.
@@ -104,19 +103,13 @@ fn from_item(item: Item) -> Result<Notification, StoreError> {
     })
 }
 
-fn key(partition: &str, sort: &str) -> Item {
-    Item::from([
-        ("PK".to_owned(), text(partition)),
-        ("SK".to_owned(), text(sort)),
-    ])
-}
-
 impl Users {
     /// Takes a notification to send it: one conditional `UpdateItem`. Whoever takes it and dies
-    /// holds it for a minute.
+    /// holds it for a minute. `sender` names the attempt, which may not hear that it has it.
     pub async fn claim_notification(
         &self,
         (partition, sort): (&str, &str),
+        sender: &OperationId,
         now: Timestamp,
     ) -> Result<Claim, StoreError> {
         let mut p = Placeholders::default();
@@ -131,7 +124,8 @@ impl Users {
         );
         update.set(&state, &p.text(State::Sending.as_str()));
         update.set(&until, &p.number(now.plus(CLAIM).as_unix()));
-        let sending = text(State::Sending.as_str());
+        update.set(&p.path(&["sender"]), &p.text(sender.as_str()));
+        let (sending, sender) = (text(State::Sending.as_str()), text(sender.as_str()));
         match self
             .update_if(
                 key(partition, sort),
@@ -143,11 +137,15 @@ impl Users {
             .await?
         {
             Ok(item) => Ok(Claim::Yours(Box::new(from_item(item)?))),
-            Err(Some(item)) if item.get("state") == Some(&sending) => {
+            Err(Some(item)) if item.get("state") != Some(&sending) => Ok(Claim::Settled),
+            Err(Some(item)) if item.get("sender") == Some(&sender) => {
+                Ok(Claim::Yours(Box::new(from_item(item)?)))
+            }
+            Err(Some(item)) => {
                 let until = number(&item, "sending_until").unwrap_or_default();
                 Ok(Claim::UnderWayUntil(Timestamp::from_unix(until)))
             }
-            Err(_) => Ok(Claim::Settled),
+            Err(None) => Ok(Claim::Settled),
         }
     }
 
@@ -161,6 +159,7 @@ impl Users {
         let mut update = Update::default();
         update.set(&p.path(&["state"]), &p.text(state.as_str()));
         update.remove(p.path(&["sending_until"]));
+        update.remove(p.path(&["sender"]));
         let is_there = format!("attribute_exists({})", p.path(&["PK"]));
         self.update_if(
             key(partition, sort),

@@ -7,20 +7,13 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{OperationId, Timestamp};
 
-use crate::Item;
+use crate::{Item, item};
 
 const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
 
 /// Its key.
 pub(crate) fn key(operation: &OperationId) -> Item {
-    let text = |text: String| AttributeValue::S(text);
-    Item::from([
-        (
-            "PK".to_owned(),
-            text(format!("OPERATION#{}", operation.as_str())),
-        ),
-        ("SK".to_owned(), text("OPERATION".to_owned())),
-    ])
+    item::key(format!("OPERATION#{}", operation.as_str()), "OPERATION")
 }
 
 /// The whole item; it lapses after a day.

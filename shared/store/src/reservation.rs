@@ -1,10 +1,9 @@
 //! The item that makes an identifier unique: one key, one owner.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Identifier, IdentifierId, Kind, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, StoreError};
+use crate::{Item, StoreError, item};
 
 /// As it is stored.
 #[derive(Serialize, Deserialize)]
@@ -48,13 +47,7 @@ fn partition_key(identifier: &Identifier) -> String {
 
 /// Its key.
 pub(crate) fn key(identifier: &Identifier) -> Item {
-    Item::from([
-        (
-            "PK".to_owned(),
-            AttributeValue::S(partition_key(identifier)),
-        ),
-        ("SK".to_owned(), AttributeValue::S(SORT_KEY.to_owned())),
-    ])
+    item::key(partition_key(identifier), SORT_KEY)
 }
 
 /// Whose identifier an item reserves.

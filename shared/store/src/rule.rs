@@ -41,7 +41,7 @@ pub(crate) fn expressions(
     for effect in &rule.effects {
         effect_text(effect, &mut p, &mut update);
     }
-    increment("version", &mut p, &mut update);
+    update.increment("version", &mut p);
     update.set(&p.path(&["last_updated"]), &p.number(now.as_unix()));
     // The right-hand sides are the values from before the update: a shift register.
     for place in (1..Operations::KEPT).rev() {
@@ -94,7 +94,7 @@ fn effect_text(effect: &Effect, p: &mut Placeholders, update: &mut Update) {
         Effect::SessionsRevoked(value) => {
             update.set(&p.path(&["sessions_revoked"]), &p.truth(*value));
         }
-        Effect::NextSessionEpoch => increment("session_epoch", p, update),
+        Effect::NextSessionEpoch => update.increment("session_epoch", p),
         Effect::Unblock => {
             update.set(&p.path(&["failure_count"]), &p.number(0));
             update.remove(p.path(&["block_until"]));
@@ -114,11 +114,6 @@ fn effect_text(effect: &Effect, p: &mut Placeholders, update: &mut Update) {
                 None => update.remove(verification_source),
             }
         }
-        Effect::NextEmailGeneration => increment("email_generation", p, update),
+        Effect::NextEmailGeneration => update.increment("email_generation", p),
     }
-}
-
-fn increment(attribute: &str, p: &mut Placeholders, update: &mut Update) {
-    let (path, one) = (p.path(&[attribute]), p.number(1));
-    update.set(&path, &format!("{path} + {one}"));
 }

@@ -1,6 +1,5 @@
 //! The session item, and the calls about it.
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::session::{Session, SessionId, SessionToken};
 use domain::user::Place;
 use domain::{Timestamp, User, UserId};
@@ -121,9 +120,4 @@ impl Users {
     pub async fn end_session(&self, owner: &UserId, id: &SessionId) -> Result<(), StoreError> {
         self.delete_item(key(owner, id)).await
     }
-}
-
-/// An attribute's text.
-pub(crate) fn text(value: impl ToString) -> AttributeValue {
-    AttributeValue::S(value.to_string())
 }

@@ -1,25 +1,29 @@
 //! The items of signing in: failures by identifier and IP address, addresses that a user signed in
 //! from; and the writes that make the user's counters live.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, TransactWriteItem};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
 use domain::password::PasswordHash;
 use domain::sign_in::{Failure, KNOWN_FOR, LOCK_OUT, Limits, Pair, Visitor};
 use domain::{Identifier, Notification, OperationId, Session, Timestamp, User, UserId};
-use std::time::Duration;
 
 use crate::attempt::Attempts;
 use crate::expression::{Placeholders, Update};
-use crate::session::text;
+use crate::item::{key, number, text};
 use crate::users::{Outcome, Write, nobody};
 use crate::{Item, StoreError, Users, notification, reservation, session, user};
 
-/// How long failures in a row are remembered, at least.
+/// How long failures in a row are remembered after the last attempt.
 const REMEMBERED_FOR: Duration = Duration::from_hours(24);
+/// How often an item may change under our hands.
+const MOST_LOOKS: u32 = 10;
 
-/// What came of counting an attempt.
+/// Whether an attempt may be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Attempt {
-    /// It may be looked at. If it fails and is the last one, the pair is to be locked.
+pub enum Admission {
+    /// It is counted and may be looked at. If it fails and is the last one, the pair is to be
+    /// locked.
     Counted {
         /// Whether another failure is one too many.
         is_last: bool,
@@ -53,13 +57,10 @@ pub struct SignIn<'a> {
 }
 
 fn pair_key(pair: &Pair) -> Item {
-    Item::from([
-        (
-            "PK".to_owned(),
-            text(format!("SIGN_IN#{}", pair.identifier_hash)),
-        ),
-        ("SK".to_owned(), text(format!("IP#{}", pair.ip_address))),
-    ])
+    key(
+        format!("SIGN_IN#{}", pair.identifier_hash),
+        format!("IP#{}", pair.ip_address),
+    )
 }
 
 fn known_address_key(user: &UserId, ip_address: &str) -> Item {
@@ -69,54 +70,88 @@ fn known_address_key(user: &UserId, ip_address: &str) -> Item {
 impl Users {
     /// Counts an attempt before anybody looks at the password, so that guesses made at once can't
     /// get past the limit: one conditional `UpdateItem`, the same for identifiers that nobody has.
+    /// A count that has lapsed and is still there takes a second one.
     pub async fn count_attempt(
         &self,
         pair: &Pair,
         limits: Limits,
         write: &Write,
-    ) -> Result<Attempt, StoreError> {
-        let mut p = Placeholders::default();
-        let now = p.number(write.now.as_unix());
-        let (block, operation) = (p.path(&["block_until"]), p.path(&["operation"]));
-        let this = p.text(write.operation.as_str());
-        let condition = format!(
-            "(attribute_not_exists({block}) OR {block} <= {now}) AND \
-             (attribute_not_exists({operation}) OR {operation} <> {this})"
-        );
-        let mut update = Update::default();
-        for counter in ["failure_count", "sign_in_attempts_count"] {
-            let (path, zero, one) = (p.path(&[counter]), p.number(0), p.number(1));
-            update.set(&path, &format!("if_not_exists({path}, {zero}) + {one}"));
+    ) -> Result<Admission, StoreError> {
+        let now = write.now.as_unix();
+        let mut lapsed = None;
+        for _ in 0..MOST_LOOKS {
+            let item = match self.count_in(pair, lapsed, write).await? {
+                Ok(item) => item,
+                // The reply to this very attempt was lost: it is counted.
+                Err(Some(item))
+                    if item.get("operation") == Some(&text(write.operation.as_str())) =>
+                {
+                    item
+                }
+                Err(Some(item)) if number(&item, "expires_at").is_some_and(|at| at <= now) => {
+                    lapsed = number(&item, "expires_at");
+                    continue;
+                }
+                Err(item) => {
+                    let until = item.as_ref().and_then(|item| number(item, "block_until"));
+                    let until = until.unwrap_or_else(|| write.now.plus(LOCK_OUT).as_unix());
+                    return Ok(Admission::LockedUntil(Timestamp::from_unix(until)));
+                }
+            };
+            let failures = number(&item, "failure_count").unwrap_or_default();
+            let failures = u64::try_from(failures).unwrap_or_default();
+            if failures > limits.of_a_pair {
+                // Others at the same moment used up what was left.
+                self.lock_pair(pair, write.now).await?;
+                return Ok(Admission::LockedUntil(write.now.plus(LOCK_OUT)));
+            }
+            return Ok(Admission::Counted {
+                is_last: failures == limits.of_a_pair,
+            });
         }
+        Err(StoreError::Conflict)
+    }
+
+    /// Counts an attempt in a live count, or in place of one that lapsed then.
+    async fn count_in(
+        &self,
+        pair: &Pair,
+        lapsed: Option<i64>,
+        write: &Write,
+    ) -> Result<Result<Item, Option<Item>>, StoreError> {
+        let mut p = Placeholders::default();
+        let mut update = Update::default();
+        let now = p.number(write.now.as_unix());
+        let (block, expiry) = (p.path(&["block_until"]), p.path(&["expires_at"]));
+        let (operation, this) = (p.path(&["operation"]), p.text(write.operation.as_str()));
+        let one = p.number(1);
+        let counters = ["failure_count", "sign_in_attempts_count"].map(|name| p.path(&[name]));
+        let condition = if let Some(lapsed) = lapsed {
+            for counter in &counters {
+                update.set(counter, &one);
+            }
+            update.remove(block);
+            format!("{expiry} = {}", p.number(lapsed))
+        } else {
+            let zero = p.number(0);
+            for counter in &counters {
+                update.set(
+                    counter,
+                    &format!("if_not_exists({counter}, {zero}) + {one}"),
+                );
+            }
+            format!(
+                "(attribute_not_exists({block}) OR {block} <= {now}) \
+                 AND (attribute_not_exists({operation}) OR {operation} <> {this}) \
+                 AND (attribute_not_exists({expiry}) OR {expiry} > {now})"
+            )
+        };
         update.set(&p.path(&["last_sign_in_attempt"]), &now);
         update.set(&operation, &this);
-        let expires_at = write.now.plus(REMEMBERED_FOR);
-        update.set(&p.path(&["expires_at"]), &p.number(expires_at.as_unix()));
-        let counted = self
-            .update_if(pair_key(pair), &condition, &update, &p, Attempts::soon())
-            .await?;
-        let item = match &counted {
-            Ok(item) => item,
-            // The reply to this very attempt was lost: it is counted.
-            Err(Some(item)) if item.get("operation") == Some(&text(write.operation.as_str())) => {
-                item
-            }
-            Err(item) => {
-                let until = item.as_ref().and_then(|item| number(item, "block_until"));
-                let until = until.unwrap_or_else(|| write.now.plus(LOCK_OUT).as_unix());
-                return Ok(Attempt::LockedUntil(Timestamp::from_unix(until)));
-            }
-        };
-        let failures = number(item, "failure_count").unwrap_or_default();
-        let failures = u64::try_from(failures).unwrap_or_default();
-        if failures > limits.of_a_pair {
-            // Others at the same moment used up what was left.
-            self.lock_pair(pair, write.now).await?;
-            return Ok(Attempt::LockedUntil(write.now.plus(LOCK_OUT)));
-        }
-        Ok(Attempt::Counted {
-            is_last: failures == limits.of_a_pair,
-        })
+        let expires_at = write.now.plus(REMEMBERED_FOR).as_unix();
+        update.set(&expiry, &p.number(expires_at));
+        self.update_if(pair_key(pair), &condition, &update, &p, Attempts::soon())
+            .await
     }
 
     /// Locks a pair out, and starts its count afresh for the time after.
@@ -161,7 +196,8 @@ impl Users {
             .transpose()
     }
 
-    /// Writes a failure of a user, as read, down: one `UpdateItem`, also for nobody.
+    /// Writes a failure of a user down: one `UpdateItem`, also for nobody. It goes by the user as
+    /// read, on condition that this is still so; otherwise by the one that comes back.
     pub async fn record_failure(
         &self,
         user: Option<&User>,
@@ -169,68 +205,54 @@ impl Users {
         visitor: &Visitor,
         write: &Write,
     ) -> Result<(), StoreError> {
-        let mut p = Placeholders::default();
-        let mut update = Update::default();
         let key = user.map_or_else(nobody, |user| user::key(&user.id));
-        let failure = user.map(|user| Failure::of(user, limits, write.now));
-        attempt(visitor, write, &mut p, &mut update);
-        let failures = p.path(&["failure_count"]);
-        match failure {
-            Some(Failure::OneMore(lock)) => {
-                update.set(&failures, &format!("{failures} + {}", p.number(1)));
-                if let Some(until) = lock {
-                    update.set(&p.path(&["block_until"]), &p.number(until.as_unix()));
-                }
+        let mut failure = user.map(|user| Failure::of(user, limits, write.now));
+        for _ in 0..MOST_LOOKS {
+            let mut p = Placeholders::default();
+            let mut update = Update::default();
+            leave_attempt(visitor, write, &mut p, &mut update);
+            let mut condition = unrepeated(write, &mut p);
+            if let Some(failure) = failure {
+                let due = failure_text(failure, limits, write.now, &mut p, &mut update);
+                condition = format!("{condition} AND {due}");
             }
-            Some(Failure::FirstAgain) => {
-                update.set(&failures, &p.number(1));
-                update.remove(p.path(&["block_until"]));
+            let recorded = self
+                .update_if(key.clone(), &condition, &update, &p, Attempts::soon())
+                .await?;
+            let Err(Some(present)) = recorded else {
+                return Ok(());
+            };
+            let last = present.get("last_sign_in_operation");
+            if last == Some(&text(write.operation.as_str())) {
+                return Ok(());
             }
-            Some(Failure::WhileLocked) | None => update.set(&failures, &failures),
+            failure = Some(Failure::of(&user::from_item(present)?, limits, write.now));
         }
-        let condition = unrepeated(write, &mut p);
-        let recorded = self
-            .update_if(key.clone(), &condition, &update, &p, Attempts::soon())
-            .await?;
-        let (Ok(item) | Err(Some(item))) = recorded else {
-            return Ok(());
-        };
-        let failures = number(&item, "failure_count").and_then(|count| u64::try_from(count).ok());
-        let are_too_many = failures.is_some_and(|failures| failures >= limits.of_an_account);
-        if failure == Some(Failure::OneMore(None)) && are_too_many {
-            // Others failed at the same moment, and each saw fewer failures than there were.
-            self.lock_account(key, write.now).await?;
-        }
-        Ok(())
-    }
-
-    async fn lock_account(&self, key: Item, now: Timestamp) -> Result<(), StoreError> {
-        let mut p = Placeholders::default();
-        let mut update = Update::default();
-        let until = p.path(&["block_until"]);
-        increment("version", &mut p, &mut update);
-        update.set(&until, &p.number(now.plus(LOCK_OUT).as_unix()));
-        let condition = format!(
-            "attribute_exists({}) AND attribute_not_exists({until})",
-            p.path(&["PK"])
-        );
-        self.update_if(key, &condition, &update, &p, Attempts::soon())
-            .await
-            .map(|_| ())
+        Err(StoreError::Conflict)
     }
 
     /// Writes a right password down, with what it leads to: one transaction. It doesn't happen
-    /// when the user has changed since in what it rests on: password, epoch, being enabled.
+    /// when the user has changed since in what it rests on: password, epoch, being enabled and not
+    /// locked out.
     pub async fn sign_in(&self, sign_in: &SignIn<'_>, write: &Write) -> Result<bool, StoreError> {
         let SignIn { user, visitor, .. } = sign_in;
         let mut p = Placeholders::default();
         let mut update = Update::default();
-        attempt(visitor, write, &mut p, &mut update);
-        update.set(&p.path(&["failure_count"]), &p.number(0));
-        update.remove(p.path(&["block_until"]));
+        leave_attempt(visitor, write, &mut p, &mut update);
+        let mut conditions = vec![unrepeated(write, &mut p)];
+        // A lock-out that lets a known address in stays as it is for all others.
+        if !user.is_blocked(write.now) {
+            let block = p.path(&["block_until"]);
+            let now = p.number(write.now.as_unix());
+            conditions.push(format!(
+                "(attribute_not_exists({block}) OR {block} <= {now})"
+            ));
+            update.set(&p.path(&["failure_count"]), &p.number(0));
+            update.remove(block);
+        }
         if let Entry::Session(_) = sign_in.entry {
             let now = p.number(write.now.as_unix());
-            increment("sign_in_success_count", &mut p, &mut update);
+            update.increment("sign_in_success_count", &mut p);
             update.set(&p.path(&["last_sign_in_success"]), &now);
             let ip_address = p.text(&visitor.ip_address);
             update.set(&p.path(&["last_sign_in_success_ip"]), &ip_address);
@@ -249,17 +271,16 @@ impl Users {
             update.set(&p.path(&["password_hash"]), &p.text(hash.expose()));
         }
         let hash = user.credential.as_ref().and_then(|own| own.hash.as_ref());
-        let condition = format!(
-            "{} AND {} = {} AND {} = {} AND {} = {}",
-            unrepeated(write, &mut p),
+        conditions.push(format!(
+            "{} = {} AND {} = {} AND {} = {}",
             p.path(&["session_epoch"]),
             p.number(user.session_epoch),
             p.path(&["disabled"]),
             p.truth(false),
             p.path(&["password_hash"]),
             p.text(hash.map(PasswordHash::expose).unwrap_or_default()),
-        );
-        let user_part = self.user_update(&user.id, &condition, &update, &p)?;
+        ));
+        let user_part = self.user_update(&user.id, &conditions.join(" AND "), &update, &p)?;
         let mut companions = vec![self.forgive_part(sign_in.pair)?];
         match sign_in.entry {
             Entry::Session(session) => {
@@ -294,22 +315,12 @@ impl Users {
             .map_err(StoreError::unexpected)?;
         Ok(TransactWriteItem::builder().delete(delete).build())
     }
-
-    /// The part of a transaction that writes an item whatever was there.
-    pub(crate) fn put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
-        let put = Put::builder()
-            .table_name(&self.table)
-            .set_item(Some(item))
-            .build()
-            .map_err(StoreError::unexpected)?;
-        Ok(TransactWriteItem::builder().put(put).build())
-    }
 }
 
 /// What every attempt leaves on the user: it moves the version, not the profile.
-fn attempt(visitor: &Visitor, write: &Write, p: &mut Placeholders, update: &mut Update) {
-    increment("version", p, update);
-    increment("sign_in_attempts_count", p, update);
+fn leave_attempt(visitor: &Visitor, write: &Write, p: &mut Placeholders, update: &mut Update) {
+    update.increment("version", p);
+    update.increment("sign_in_attempts_count", p);
     let now = p.number(write.now.as_unix());
     update.set(&p.path(&["last_sign_in_attempt"]), &now);
     let ip_address = p.text(&visitor.ip_address);
@@ -331,11 +342,33 @@ fn unrepeated(write: &Write, p: &mut Placeholders) -> String {
     )
 }
 
-fn increment(attribute: &str, p: &mut Placeholders, update: &mut Update) {
-    let (path, one) = (p.path(&[attribute]), p.number(1));
-    update.set(&path, &format!("{path} + {one}"));
-}
-
-pub(crate) fn number(item: &Item, name: &str) -> Option<i64> {
-    item.get(name)?.as_n().ok()?.parse().ok()
+/// What a failure does to the user's counters, and the condition that it is what is due.
+fn failure_text(
+    failure: Failure,
+    limits: Limits,
+    now: Timestamp,
+    p: &mut Placeholders,
+    update: &mut Update,
+) -> String {
+    let (block, now) = (p.path(&["block_until"]), now.as_unix());
+    let locks = match failure {
+        Failure::WhileLocked => return format!("{block} > {}", p.number(now)),
+        Failure::OneMore { locks } | Failure::FirstAgain { locks } => locks,
+    };
+    if let Some(until) = locks {
+        update.set(&block, &p.number(until.as_unix()));
+    }
+    let failures = p.path(&["failure_count"]);
+    if let Failure::FirstAgain { .. } = failure {
+        update.set(&failures, &p.number(1));
+        let condition = format!("{block} <= {}", p.number(now));
+        if locks.is_none() {
+            update.remove(block);
+        }
+        return condition;
+    }
+    update.set(&failures, &format!("{failures} + {}", p.number(1)));
+    let relation = if locks.is_some() { ">=" } else { "<" };
+    let most = p.number(limits.of_an_account.saturating_sub(1));
+    format!("attribute_not_exists({block}) AND {failures} {relation} {most}")
 }

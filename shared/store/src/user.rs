@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use domain::external::{Authenticator, Connection, ExternalProvider};
 use domain::id::InvalidId;
 use domain::password::PasswordHash;
@@ -14,7 +13,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, StoreError};
+use crate::{Item, StoreError, item};
 
 /// The format that this code writes. A reader refuses a newer one.
 const FORMAT: u32 = 1;
@@ -125,10 +124,7 @@ pub(crate) fn key(id: &UserId) -> Item {
 
 /// The key of an item in the user's partition.
 pub(crate) fn child_key(id: &UserId, sort_key: &str) -> Item {
-    Item::from([
-        ("PK".to_owned(), AttributeValue::S(partition_key(id))),
-        ("SK".to_owned(), AttributeValue::S(sort_key.to_owned())),
-    ])
+    item::key(partition_key(id), sort_key)
 }
 
 pub(crate) fn partition_key(id: &UserId) -> String {
@@ -414,6 +410,7 @@ pub(crate) fn difference(before: &User, after: &User) -> Result<(Item, Vec<Strin
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::types::AttributeValue;
     use domain::sample;
 
     use super::*;

@@ -552,8 +552,8 @@ impl Users {
     }
 
     /// Sends the user's part, a claim for each gained identifier, a release for each lost one and
-    /// what else goes with them, as one transaction; repeats it, unchanged and with the same token, while other
-    /// transactions are in its way.
+    /// what else goes with them, as one transaction; repeats it, unchanged and with the same token,
+    /// while other transactions are in its way.
     #[expect(clippy::too_many_arguments, reason = "each is a kind of part")]
     pub(crate) async fn transact(
         &self,
@@ -604,6 +604,16 @@ impl Users {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The part of a transaction that writes an item whatever was there.
+    pub(crate) fn put(&self, item: Item) -> Result<TransactWriteItem, StoreError> {
+        let put = Put::builder()
+            .table_name(&self.table)
+            .set_item(Some(item))
+            .build()
+            .map_err(StoreError::unexpected)?;
+        Ok(TransactWriteItem::builder().put(put).build())
     }
 
     fn put_if_absent(&self, item: Item) -> Result<TransactWriteItem, StoreError> {

@@ -1,0 +1,141 @@
+//! A function that is killed while it follows a link: the account is as before or as after, and the
+//! link, used again, finishes.
+
+use functions::ENDPOINTS;
+use local::openapi::example_path;
+use local::samples;
+use roster_http::{Access, Clock, Endpoint};
+use serde_json::{Value, json};
+
+use crate::harness::function::Function;
+use crate::harness::person::AccountState;
+use crate::harness::{Fault, Recorded, Roster, root};
+
+/// Where a function is when it is killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Point {
+    /// The table has the transaction and does nothing with it.
+    BeforeTheTransaction,
+    /// The table has carried the transaction out, and the function doesn't know.
+    AfterTheTransaction,
+    /// The function has given its answer, and nobody has taken it.
+    BeforeTheAnswer,
+}
+
+const POINTS: [Point; 3] = [
+    Point::BeforeTheTransaction,
+    Point::AfterTheTransaction,
+    Point::BeforeTheAnswer,
+];
+impl Point {
+    fn fault(self) -> Option<Fault> {
+        match self {
+            Self::BeforeTheTransaction => Some(Fault::Hang),
+            Self::AfterTheTransaction => Some(Fault::HoldReply),
+            Self::BeforeTheAnswer => None,
+        }
+    }
+}
+
+fn link_calls() -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS
+        .iter()
+        .copied()
+        .filter(|endpoint| endpoint.access == Access::Link)
+}
+
+/// The event of a person who presses the button of the link's page.
+async fn press(roster: &Roster, endpoint: &Endpoint) -> Value {
+    let page = roster.open(&example_path(endpoint.route().1)).await;
+    let (nonce, _) = page.set_cookies()["linknonce"];
+    let file = root().join(format!("events/{}.json", endpoint.name));
+    let mut event: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    event["httpMethod"] = "POST".into();
+    event["body"] = "password=a+new+long+password".into();
+    for (name, value) in [
+        ("Accept", "text/html"),
+        ("Content-Type", "application/x-www-form-urlencoded"),
+        ("Cookie", &format!("linknonce={nonce}")),
+    ] {
+        event["headers"][name] = value.into();
+        event["multiValueHeaders"][name] = json!([value]);
+    }
+    event
+}
+
+async fn afresh(roster: &Roster) -> AccountState {
+    roster.table.clear().await;
+    samples::write_person(&roster.users, roster.now)
+        .await
+        .unwrap();
+    AccountState::of(roster).await.timeless()
+}
+
+/// What an undisturbed function makes of the account, and what it asks the table for.
+async fn follow(
+    roster: &Roster,
+    endpoint: &Endpoint,
+    event: &Value,
+) -> (AccountState, Vec<Recorded>) {
+    let mut function = Function::start(roster, endpoint.name).await;
+    roster.faults.clear();
+    let answer = function.invoke(event.clone()).await;
+    assert_eq!(answer["statusCode"], 200, "{}: {answer}", endpoint.name);
+    function.kill().await;
+    let requests = roster.faults.clear();
+    (AccountState::of(roster).await.timeless(), requests)
+}
+
+/// Kills a function whose request number `transaction` is its transaction.
+async fn kill_at(
+    point: Point,
+    roster: &Roster,
+    endpoint: &Endpoint,
+    event: &Value,
+    transaction: usize,
+) {
+    let mut function = Function::start(roster, endpoint.name).await;
+    roster.faults.clear();
+    if let Some(fault) = point.fault() {
+        roster.faults.plan(transaction, usize::MAX, fault);
+    }
+    function.send(event.clone());
+    if point == Point::BeforeTheAnswer {
+        let (answer, _taken) = function.answer().await;
+        assert_eq!(answer["statusCode"], 200, "{}: {answer}", endpoint.name);
+        function.kill().await;
+    } else {
+        roster.faults.wait_for_a_held_request().await;
+        function.kill().await;
+    }
+    let requests = roster.faults.clear();
+    let last = &requests.last().unwrap().action;
+    assert_eq!(last, "TransactWriteItems", "{} {point:?}", endpoint.name);
+}
+
+on_both_stores! {
+    async fn a_function_that_is_killed_leaves_the_old_state_or_the_new_one_and_the_link_finishes(roster: Roster) {
+        // The binaries know no other time.
+        let roster = roster.also(Clock::System.now(), &[]).await;
+        for endpoint in link_calls() {
+            let untouched = afresh(&roster).await;
+            let event = press(&roster, endpoint).await;
+            let (done, requests) = follow(&roster, endpoint, &event).await;
+            assert_ne!(done, untouched, "{}", endpoint.name);
+            let transaction = requests.len() - 1;
+            for point in POINTS {
+                let what = format!("{} {point:?}", endpoint.name);
+                assert_eq!(afresh(&roster).await, untouched, "{what}");
+                kill_at(point, &roster, endpoint, &event, transaction).await;
+                let left = AccountState::of(&roster).await.timeless();
+                let wanted = if point == Point::BeforeTheTransaction { &untouched } else { &done };
+                assert_eq!(left, *wanted, "{what}");
+                roster.table.check_invariants().await;
+
+                let (last, _) = follow(&roster, endpoint, &event).await;
+                assert_eq!(last, done, "{what}, and then again");
+                roster.table.check_invariants().await;
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What a whole run of the tests leaves behind: every log, every request, and what no log may tell.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use aho_corasick::AhoCorasick;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The log of the calls and consumers that ran in the tests' own process.
+pub const CALLS: &str = "calls.log";
+/// The logs of the functions that ran as processes of their own.
+pub const FUNCTIONS: &str = "functions.log";
+/// The log of cargo-lambda and the functions that it ran.
+pub const CARGO_LAMBDA: &str = "cargo-lambda-watch.log";
+/// A [`Sent`] in each line.
+pub const REQUESTS: &str = "requests.jsonl";
+
+/// Words that only a secret or a person's address brings into a log.
+const TELLTALES: [&str; 8] = [
+    "@",
+    "$argon2id$",
+    "$2b$",
+    "csrftoken",
+    "linknonce",
+    "local-admin-key",
+    "local-read-only-key",
+    "sessionid",
+];
+/// As long as a MAC, a hash or a session's secret is as text.
+const LENGTH_OF_A_MAC: usize = 43;
+/// Shorter ones could be anything.
+const SHORTEST_PASSWORD: usize = 12;
+const SHORTEST_NUMBER: usize = 8;
+
+/// A file of the run; `tmp` is cargo's directory for what tests write.
+pub fn file(tmp: &str, name: &str) -> PathBuf {
+    Path::new(tmp).join("run").join(name)
+}
+
+/// A request that was answered.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Sent {
+    /// API Gateway's id of it.
+    pub id: String,
+    /// The answer's status.
+    pub status: u16,
+    /// What no log may tell.
+    pub secrets: BTreeSet<String>,
+}
+
+/// What a request or an answer with these parts carries that no log may tell: addresses, numbers,
+/// passwords, and what proves a session or a link.
+pub fn secrets<'a>(
+    path: &str,
+    headers: impl Iterator<Item = (&'a str, &'a [u8])>,
+    body: &[u8],
+) -> BTreeSet<String> {
+    let mut secrets: BTreeSet<String> = path.split('/').filter_map(mac_of).collect();
+    for (name, value) in headers {
+        if matches!(name, "cookie" | "set-cookie" | "x-csrftoken") {
+            let value = String::from_utf8_lossy(value);
+            let words = value.split([';', '=', ' ']);
+            secrets.extend(words.filter_map(mac_of));
+        }
+    }
+    if let Ok(body) = serde_json::from_slice(body) {
+        collect("", &body, &mut secrets);
+    }
+    let form = String::from_utf8_lossy(body);
+    let password = form.strip_prefix("password=").unwrap_or_default();
+    collect("password", &password.replace('+', " ").into(), &mut secrets);
+    secrets
+}
+
+/// What a token, a cookie or a nonce ends with, as long as nothing else is.
+fn mac_of(word: &str) -> Option<String> {
+    let start = word.len().checked_sub(LENGTH_OF_A_MAC)?;
+    let mac = word.get(start..)?;
+    let is_base64url = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+    mac.bytes().all(is_base64url).then(|| mac.to_owned())
+}
+
+fn collect(name: &str, value: &Value, secrets: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                collect(name, value, secrets);
+            }
+        }
+        Value::Array(values) => {
+            for value in values {
+                collect(name, value, secrets);
+            }
+        }
+        Value::String(text) => {
+            let text = text.trim();
+            let is_address = text.len() > 2 && text.contains('@');
+            let is_password = name.contains("password") && text.len() >= SHORTEST_PASSWORD;
+            let is_number = text.starts_with('+') && text.len() >= SHORTEST_NUMBER;
+            if is_address || is_password || is_number {
+                secrets.insert(text.to_owned());
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Finds secrets in logs.
+#[derive(Debug)]
+pub struct Search(AhoCorasick);
+
+impl Search {
+    /// For these secrets, and for words that only secrets bring along.
+    ///
+    /// # Panics
+    ///
+    /// Where there are more secrets than fit into memory.
+    pub fn of(secrets: impl IntoIterator<Item = String>) -> Self {
+        let telltales = TELLTALES.map(str::to_owned);
+        let all = telltales.into_iter().chain(secrets);
+        Self(AhoCorasick::new(all).expect("the secrets of a run fit into memory"))
+    }
+
+    /// The lines that tell one.
+    pub fn leaks<'a>(&self, log: &'a str) -> impl Iterator<Item = &'a str> {
+        log.lines().filter(|line| self.0.is_match(*line))
+    }
+}

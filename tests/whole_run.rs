@@ -1,0 +1,93 @@
+//! The logs of everything that the other tests did: each request has its line, and nobody's
+//! address, password, cookie or link is in any (email-self-service.md, "Links").
+
+#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use tests::run::{self, Search, Sent};
+
+/// More than any test sends by itself.
+const FEW: usize = 1000;
+
+fn read(name: &str) -> String {
+    let file = run::file(env!("CARGO_TARGET_TMPDIR"), name);
+    std::fs::read_to_string(file)
+        .unwrap_or_else(|_| panic!("there is no {name}: `cargo test` runs the other tests first"))
+}
+
+fn requests() -> Vec<Sent> {
+    let requests = read(run::REQUESTS);
+    let requests: Vec<_> = requests
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(requests.len() > FEW, "{} requests", requests.len());
+    requests
+}
+
+fn secrets() -> BTreeSet<String> {
+    requests()
+        .into_iter()
+        .flat_map(|request| request.secrets)
+        .collect()
+}
+
+#[test]
+fn every_request_has_a_line_of_its_own_which_tells_its_status() {
+    // Each test draws the same ids: as many lines as requests must tell one.
+    let mut told: BTreeMap<(String, u64), usize> = BTreeMap::new();
+    for line in read(run::CALLS).lines() {
+        let line: Value = serde_json::from_str(line).unwrap();
+        if let (Some(id), Some(status)) = (line["trace_id"].as_str(), line["status"].as_u64()) {
+            *told.entry((id.to_owned(), status)).or_default() += 1;
+        }
+    }
+    for request in requests() {
+        let id = (request.id, u64::from(request.status));
+        let lines = told.get_mut(&id).filter(|lines| **lines > 0);
+        *lines.unwrap_or_else(|| panic!("no line for {id:?}")) -= 1;
+    }
+}
+
+#[test]
+fn a_secret_of_each_kind_would_be_found_wherever_it_were() {
+    let secrets = secrets();
+    let search = Search::of(secrets.clone());
+    let log = read(run::CALLS);
+    let (line, _) = log.split_once('\n').unwrap();
+    let kinds: [fn(&str) -> bool; 4] = [
+        |secret| secret.contains('@'),
+        |secret| secret.starts_with('+'),
+        |secret| secret.contains(' '),
+        |secret| secret.len() == 43,
+    ];
+    for kind in kinds {
+        let planted = secrets.iter().find(|secret| kind(secret)).unwrap();
+        for place in [0, line.len() / 2, line.len()] {
+            let (before, after) = line.split_at(place);
+            let telling = format!("{line}\n{before}{planted}{after}\n{line}");
+            let found: Vec<_> = search.leaks(&telling).collect();
+            assert_eq!(found, [format!("{before}{planted}{after}")]);
+        }
+    }
+}
+
+#[test]
+fn no_line_tells_an_address_a_password_a_cookie_or_a_link() {
+    let search = Search::of(secrets());
+    for (name, mark) in [
+        (run::CALLS, r#""route":"login""#),
+        (run::FUNCTIONS, r#""route":"confirm_primary_email""#),
+        (run::CARGO_LAMBDA, r#""route":"get_user""#),
+    ] {
+        if name == run::CARGO_LAMBDA && !cfg!(cargo_lambda) {
+            continue;
+        }
+        let log = read(name);
+        assert!(log.contains(mark), "{name} is not the log");
+        let leaks: Vec<_> = search.leaks(&log).take(10).collect();
+        assert!(leaks.is_empty(), "{name}: {leaks:#?}");
+    }
+}
