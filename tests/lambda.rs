@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -17,10 +17,9 @@ use serde_json::{Value, json};
 use tests::run;
 
 use crate::harness::person::Person;
+use crate::harness::server::free_port;
 use crate::harness::{Roster, Store, cargo, log};
 
-/// Where cargo-lambda may listen.
-const PORTS: std::ops::Range<u16> = 20_000..30_000;
 /// How long cargo-lambda may take to serve and to end.
 const A_MOMENT: Duration = Duration::from_secs(30);
 /// How long one answer may take: the first one may have to compile everything.
@@ -37,14 +36,7 @@ struct Watch {
 impl Watch {
     /// Serves the functions on the store of `roster`, with local.env for the rest.
     fn start(roster: &Roster) -> Self {
-        // Not one that the system hands out: the tests beside this one could be given it before
-        // cargo-lambda takes it.
-        let port = PORTS
-            .cycle()
-            .skip(std::process::id() as usize % PORTS.len())
-            .take(PORTS.len())
-            .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
-            .unwrap();
+        let port = free_port();
         let log = File::create(Self::log()).unwrap();
         let mut command = cargo_lambda("watch", port);
         command

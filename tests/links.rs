@@ -411,6 +411,7 @@ on_both_stores! {
         for (public, base) in [
             ("https://accounts.example.org", ""),
             ("https://accounts.example.org/people/", "/people"),
+            ("https://accounts.example.org/users", "/users"),
         ] {
             let public = roster.also(NOW.plus(SECOND), &[("PublicUrl", public)]).await;
             afresh(&public).await;

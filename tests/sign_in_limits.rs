@@ -310,6 +310,11 @@ on_both_stores! {
             last.attempt(wrong()).send().await.expect(401);
             last.attempt(wrong()).send().await.expect(429);
         }
+        // Of attempts at once that find it lapsed, one starts it afresh.
+        roster.login_from("127.0.0.2", "ada", WRONG).await.expect(401);
+        let day = roster.later(DAY).await;
+        let attempts = (0..4).map(|_| day.login_from("127.0.0.2", "ada", WRONG));
+        assert_eq!(statuses(&join_all(attempts).await), [401; 4]);
     }
 
     async fn an_address_is_known_to_the_person_who_signed_in_there_only(roster: Roster) {

@@ -17,25 +17,35 @@ fn read(name: &str) -> String {
         .unwrap_or_else(|_| panic!("there is no {name}: `cargo test` runs the other tests first"))
 }
 
-fn requests() -> Vec<Sent> {
+/// The requests of the run; nothing where it was a part of one only, which is told.
+fn requests() -> Option<Vec<Sent>> {
     let requests = read(run::REQUESTS);
     let requests: Vec<_> = requests
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert!(requests.len() > FEW, "{} requests", requests.len());
-    requests
+    if requests.len() > FEW {
+        return Some(requests);
+    }
+    #[expect(clippy::disallowed_methods, reason = "a test is told of CI so")]
+    let is_ci = std::env::var("CI").is_ok_and(|ci| !ci.is_empty());
+    assert!(
+        !is_ci,
+        "{} requests: needed whole where CI is set",
+        requests.len()
+    );
+    println!("only a part of the tests was run: nothing is looked at");
+    None
 }
 
-fn secrets() -> BTreeSet<String> {
-    requests()
-        .into_iter()
-        .flat_map(|request| request.secrets)
-        .collect()
+fn secrets(requests: Vec<Sent>) -> BTreeSet<String> {
+    let secrets = requests.into_iter().flat_map(|request| request.secrets);
+    secrets.collect()
 }
 
 #[test]
 fn every_request_has_a_line_of_its_own_which_tells_its_status() {
+    let Some(requests) = requests() else { return };
     // Each test draws the same ids: as many lines as requests must tell one.
     let mut told: BTreeMap<(String, u64), usize> = BTreeMap::new();
     for line in read(run::CALLS).lines() {
@@ -44,7 +54,7 @@ fn every_request_has_a_line_of_its_own_which_tells_its_status() {
             *told.entry((id.to_owned(), status)).or_default() += 1;
         }
     }
-    for request in requests() {
+    for request in requests {
         let id = (request.id, u64::from(request.status));
         let lines = told.get_mut(&id).filter(|lines| **lines > 0);
         *lines.unwrap_or_else(|| panic!("no line for {id:?}")) -= 1;
@@ -53,7 +63,8 @@ fn every_request_has_a_line_of_its_own_which_tells_its_status() {
 
 #[test]
 fn a_secret_of_each_kind_would_be_found_wherever_it_were() {
-    let secrets = secrets();
+    let Some(requests) = requests() else { return };
+    let secrets = secrets(requests);
     let search = Search::of(secrets.clone());
     let log = read(run::CALLS);
     let (line, _) = log.split_once('\n').unwrap();
@@ -76,7 +87,8 @@ fn a_secret_of_each_kind_would_be_found_wherever_it_were() {
 
 #[test]
 fn no_line_tells_an_address_a_password_a_cookie_or_a_link() {
-    let search = Search::of(secrets());
+    let Some(requests) = requests() else { return };
+    let search = Search::of(secrets(requests));
     for (name, mark) in [
         (run::CALLS, r#""route":"login""#),
         (run::FUNCTIONS, r#""route":"confirm_primary_email""#),

@@ -843,7 +843,7 @@ mod tests {
         );
         assert_eq!(
             (function.memory, function.timeout),
-            (256, Duration::from_secs(2))
+            (256, Duration::from_mins(1))
         );
         assert_eq!(function.environment["TABLE_NAME"], "Table");
         assert_eq!(function.permissions[0].0, "dynamodb:GetItem");

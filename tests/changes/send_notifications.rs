@@ -4,9 +4,10 @@ use aws::Courier;
 use domain::{JsonObject, OperationId, sample};
 use functions::changes::send_notifications::CONSUMER;
 use local::services;
-use roster_http::{AccountSettings, App, LinkKeys, Record, Worker};
+use roster_http::{AccountSettings, App, Entropy, LinkKeys, Record, Worker};
 use serde_json::json;
 use store::Claim;
+use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 
 use crate::harness::{Fault, NOW, Roster, Store, free_port, log};
@@ -14,7 +15,7 @@ use crate::harness::{Fault, NOW, Roster, Store, free_port, log};
 const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
 const SECOND: Duration = Duration::from_secs(1);
-/// How often the SDK sends one request that fails.
+/// How often the SDK sends one request that is answered with a fault.
 const ATTEMPTS: usize = 4;
 
 /// The keys of the notifications, with their states.
@@ -357,43 +358,61 @@ on_both_stores! {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_taken_and_not_answered_is_not_sent_again_at_once() {
-    let roster = Roster::start(Store::Embedded).await;
-    let grace = roster.person("grace").await;
-    grace.add_email(NEW).await.expect(200);
-    // An SES that takes what comes and says nothing.
-    let silent = free_port().await;
-    let base = format!("http://{}", silent.local_addr().unwrap());
+/// Sends one notification by an SES that takes what comes and, once it has read so many bytes, hangs
+/// up; how many took it.
+async fn send_by_a_mute_ses(roster: &Roster, hangs_up_after: Option<usize>) -> usize {
+    let mute = free_port().await;
+    let base = format!("http://{}", mute.local_addr().unwrap());
     let worker = Worker {
-        app: roster.app(),
+        // Another sender, so that it draws other names.
+        app: App {
+            entropy: Entropy::seeded(9),
+            ..roster.app()
+        },
         courier: Courier::new(
             &services::settings(&base),
             "no-reply@roster.example".to_owned(),
         ),
     };
-    let [(partition, sort, _)] = notifications(&roster).await.try_into().unwrap();
+    let [(partition, sort, _)] = notifications(roster).await.try_into().unwrap();
     let record = Record {
         partition,
         sort,
         deadline: Instant::now() + Duration::from_mins(1),
     };
-    let mut taken = 0;
-    let outcome = {
-        let send = (CONSUMER.handler)(&worker, record);
-        tokio::pin!(send);
-        let mut held = Vec::new();
-        loop {
-            tokio::select! {
-                outcome = &mut send => break outcome,
-                connection = silent.accept() => {
-                    held.push(connection.unwrap());
-                    taken += 1;
-                }
+    let (mut taken, mut held) = (0, Vec::new());
+    let send = (CONSUMER.handler)(&worker, record);
+    tokio::pin!(send);
+    let outcome = loop {
+        tokio::select! {
+            outcome = &mut send => break outcome,
+            connection = mute.accept() => {
+                let (mut connection, _) = connection.unwrap();
+                taken += 1;
+                held.push(tokio::spawn(async move {
+                    let length = hangs_up_after.unwrap_or(usize::MAX);
+                    let _ = (&mut connection).take(length as u64).read_to_end(&mut Vec::new()).await;
+                }));
             }
         }
     };
     assert!(outcome.is_err(), "{outcome:?}");
-    assert_eq!(taken, 1);
-    assert_eq!(states(&roster).await, ["pending"]);
+    taken
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_taken_and_not_answered_is_not_sent_again_at_once() {
+    for hangs_up_after in [None, Some(500)] {
+        let roster = Roster::start(Store::Embedded).await;
+        let grace = roster.person("grace").await;
+        grace.add_email(NEW).await.expect(200);
+        let taken = send_by_a_mute_ses(&roster, hangs_up_after).await;
+        assert_eq!(taken, 1, "{hangs_up_after:?}");
+        // The claim stands in the way of the next sender.
+        assert_eq!(states(&roster).await, ["sending"], "{hangs_up_after:?}");
+        assert!(roster.deliver_once().await > 0);
+        assert_eq!(sent(&roster), 0, "{hangs_up_after:?}");
+        roster.later(61 * SECOND).await.deliver().await;
+        assert_eq!(roster.recipients().await, [NEW]);
+    }
 }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -13,6 +14,9 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::free_port;
+
+/// How long a request may take to come.
+const A_MOMENT: Duration = Duration::from_mins(1);
 
 /// What can happen to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,7 +118,8 @@ impl Faults {
     /// Waits until a request has got as far as it will get, the other side waiting for its answer.
     pub(crate) async fn wait_for_a_held_request(&self) {
         let mut held = self.0.lock().unwrap().held.subscribe();
-        held.wait_for(|held| *held > 0).await.unwrap();
+        let is_held = tokio::time::timeout(A_MOMENT, held.wait_for(|held| *held > 0));
+        is_held.await.expect("no request is held").unwrap();
     }
 
     /// Never answers.

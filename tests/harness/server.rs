@@ -2,10 +2,30 @@
 
 use std::ffi::OsStr;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+
+/// Where servers may listen.
+const PORTS: Range<u16> = 20_000..30_000;
+
+/// A port that is free. It is not one that the system hands out: other tests could be given it
+/// before the server takes it.
+pub(crate) fn free_port() -> u16 {
+    static TRIED: AtomicUsize = AtomicUsize::new(0);
+    let first = std::process::id() as usize;
+    for _ in PORTS {
+        let tried = TRIED.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + u16::try_from((first + tried) % PORTS.len()).unwrap();
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("no port is free");
+}
 
 /// A server for the whole run, once somebody has asked for it.
 pub(crate) struct Server(OnceLock<Result<Running, String>>);
@@ -42,10 +62,7 @@ impl Running {
     /// given.
     pub(crate) fn start(command: &dyn Fn(u16) -> Command) -> Result<Self, String> {
         const SCRIPT: &str = r#""$@" >/dev/null 2>&1 & read -r _; kill -s KILL 0"#;
-        let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|listener| listener.local_addr())
-            .unwrap()
-            .port();
+        let port = free_port();
         let command = command(port);
         let mut shell = Command::new("sh");
         shell

@@ -215,7 +215,11 @@ fn explain(app: &App, request: &Request, problem: Problem, address: &str) -> Pro
         Problem::PageExpired | Problem::Malformed(_) => Page::Expired,
         Problem::Unproved => Page::Unproved { address },
         problem if is_taken(problem) => Page::Taken,
-        Problem::Conflict | Problem::Unavailable(_) | Problem::Internal(_) => Page::Unavailable,
+        // The link holds, and can't do its work now.
+        Problem::Validation(_)
+        | Problem::Conflict
+        | Problem::Unavailable(_)
+        | Problem::Internal(_) => Page::Unavailable,
         _ => Page::NotValid,
     };
     let page = document(app, &page);

@@ -2,7 +2,7 @@
 
 use domain::notification::Counted;
 use domain::sign_in::{Pair, Verdict};
-use domain::{Email, Identifier};
+use domain::{Email, Identifier, Refusal};
 use roster_http::{
     Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, required,
 };
@@ -62,7 +62,7 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, P
     app.count_notification(&Counted::for_address(&email), &write)
         .await?;
     let password = required("password", body.password)?;
-    check_password(app, &request, &caller.user, &password).await?;
+    let is_known = check_password(app, &request, &caller.user, &password).await?;
     app.users
         .refuse_taken(Identifier::from(&email), user_id)
         .await?;
@@ -70,19 +70,26 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, P
     app.users
         .edit_account(user_id, &write, |account| {
             account.refuse_ended_session(&caller.user)?;
+            if account.user.is_blocked(write.now) && !is_known {
+                // Locked out since the password was looked at.
+                return Err(Refusal::Member("password", WRONG));
+            }
             account.request_change(id, email.clone(), occasion)
         })
         .await?;
     Ok(Response::done())
 }
 
-/// A wrong password counts as a failed sign-in: a stolen session is no place to guess it.
+const WRONG: &str = "is not right";
+
+/// A wrong password counts as a failed sign-in: a stolen session is no place to guess it. Tells
+/// whether the IP address is known, which a lock-out of the account doesn't hold for.
 async fn check_password(
     app: &App,
     request: &Request,
     user: &domain::User,
     password: &SecretString,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let write = request.write(app);
     let visitor = request.visitor(app);
     let pair = Pair::of_user(user, &visitor.ip_address);
@@ -95,13 +102,16 @@ async fn check_password(
     match attempt.judge(state.as_ref(), password).0 {
         Verdict::Refused => {
             attempt.fail(state.as_ref().map(|(user, _)| user)).await?;
-            Err(Problem::invalid("password", "is not right"))
+            Err(Problem::invalid("password", WRONG))
         }
         Verdict::MustChangePassword => {
             app.users.forgive(&attempt.pair).await?;
             let message = "must be changed first: sign in again";
             Err(Problem::invalid("password", message))
         }
-        Verdict::Welcome => Ok(app.users.forgive(&attempt.pair).await?),
+        Verdict::Welcome => {
+            app.users.forgive(&attempt.pair).await?;
+            Ok(state.is_some_and(|(_, is_known)| is_known))
+        }
     }
 }

@@ -37,6 +37,8 @@ async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
             tracing::error!(notification = "failed", code);
             Ok(Consumed("failed"))
         }
+        // It may have been sent: the claim of a minute holds the next sender up.
+        Err(fault @ aws::SendError::NoAnswer) => Err(Fault(fault.to_string())),
         Err(aws::SendError::Unavailable(fault)) => {
             // Given back, so that the next delivery need not wait for the claim to lapse.
             let _ = users.settle_notification(key, State::Pending).await;

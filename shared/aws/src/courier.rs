@@ -5,7 +5,11 @@ use std::time::Duration;
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message};
 use aws_sdk_sns::types::MessageAttributeValue;
+use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::retries::classifiers::{
+    ClassifyRetry, RetryAction, RetryClassifierPriority,
+};
 use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::Settings;
@@ -39,26 +43,31 @@ pub enum SendError {
     /// The service will not send this, however often it is asked.
     #[error("refused: {0}")]
     Refused(String),
-    /// The service can't send it now.
+    /// The service can't send it now, and hasn't.
     #[error("not available: {0}")]
     Unavailable(String),
+    /// Nobody knows whether the service has sent it.
+    #[error("no answer")]
+    NoAnswer,
 }
 
 impl Courier {
     /// One client of each service. `sender` is the address that e-mails come from.
     ///
-    /// What was sent and not answered in time is not sent again, unlike a request to the table: it
-    /// would come twice.
+    /// What was not answered is not sent again here, unlike requests to the table: it would come
+    /// twice.
     pub fn new(settings: &Settings, sender: String) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(LONGEST_CONNECT)
             .operation_timeout(LONGEST_SEND)
             .build();
-        let config = settings.config();
-        let config = config.into_builder().timeout_config(timeouts).build();
+        let config = settings.config().into_builder();
+        let config = config.timeout_config(timeouts).build();
+        let ses = aws_sdk_sesv2::config::Builder::from(&config).retry_classifier(AnsweredOnly);
+        let sns = aws_sdk_sns::config::Builder::from(&config).retry_classifier(AnsweredOnly);
         Self {
-            ses: aws_sdk_sesv2::Client::new(&config),
-            sns: aws_sdk_sns::Client::new(&config),
+            ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
+            sns: aws_sdk_sns::Client::from_conf(sns.build()),
             sender,
         }
     }
@@ -105,13 +114,42 @@ impl Courier {
     }
 }
 
+/// Lets the SDK repeat what the service has answered, such as that it is too busy, and nothing else:
+/// nobody knows whether the rest was done.
+#[derive(Debug)]
+struct AnsweredOnly;
+
+impl ClassifyRetry for AnsweredOnly {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.output_or_error() {
+            Some(Err(error)) if !error.is_operation_error() => RetryAction::RetryForbidden,
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "answered only"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+}
+
 /// Tells what may pass from what won't.
 fn sort<E>(error: &SdkError<E, HttpResponse>) -> SendError
 where
     E: ProvideErrorMetadata,
 {
-    let SdkError::ServiceError(answer) = error else {
-        return SendError::Unavailable("no answer".to_owned());
+    let answer = match error {
+        SdkError::ServiceError(answer) => answer,
+        SdkError::ConstructionFailure(_) => {
+            return SendError::Unavailable("not sendable".to_owned());
+        }
+        SdkError::DispatchFailure(fault) if !fault.is_io() && !fault.is_timeout() => {
+            return SendError::Unavailable("not reached".to_owned());
+        }
+        _ => return SendError::NoAnswer,
     };
     let code = answer.err().code().unwrap_or("no code").to_owned();
     match code.as_str() {

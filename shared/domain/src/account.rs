@@ -99,9 +99,9 @@ pub enum Standing {
 impl Account {
     /// How many addresses of one person may be pending.
     pub const MOST_PENDING: usize = 5;
-    /// How many changes of one person may be undoable at a time. An undo takes the later ones back
-    /// in the same transaction, which the store limits to 100 parts: without this, changes enough
-    /// would disarm it.
+    /// How many changes one person may make within the time of an undo. It takes the later ones
+    /// back in the same transaction, which the store limits to 100 parts: without this, changes
+    /// enough would disarm it.
     pub const MOST_CHANGES: usize = 20;
 
     /// A user with nothing hanging on them.
@@ -224,9 +224,6 @@ impl Account {
         };
         let old = self.primary_email().map(|(id, email)| (id, email.clone()));
         let kept = self.user.emails.keys().copied().collect();
-        self.changes
-            .retain(|_, change| occasion.now < change.expires_at);
-        self.refuse_too_many_changes(occasion)?;
         let email = self.prove(id)?;
         self.user.primary_email = Some(id);
         self.user.email_generation += 1;
@@ -235,6 +232,9 @@ impl Account {
         };
         let mut undo = None;
         if !occasion.lifetimes.undo.is_zero() {
+            self.changes
+                .retain(|_, change| occasion.now < change.expires_at);
+            self.refuse_too_many_changes(occasion)?;
             let change = occasion.operation.as_str().to_owned();
             let link = Link {
                 purpose: Purpose::UndoEmailChange,

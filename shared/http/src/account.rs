@@ -29,12 +29,17 @@ impl PublicUrl {
             "http" => 80,
             _ => return None,
         };
-        if !is_plain || authority.as_str().contains('@') {
+        let host = authority.host().to_ascii_lowercase();
+        let port = match authority.as_str()[host.len()..].strip_prefix(':') {
+            Some(port) => Some(port.parse().ok()?),
+            None if authority.as_str().len() == host.len() => None,
+            None => return None,
+        };
+        if !is_plain {
             return None;
         }
-        let port = authority.port_u16().filter(|port| *port != usual_port);
+        let port = port.filter(|port: &u16| *port != usual_port);
         let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-        let host = authority.host().to_ascii_lowercase();
         let origin = format!("{scheme}://{host}{port}");
         let path = uri.path().trim_end_matches('/').to_owned();
         Some(Self {
@@ -150,6 +155,7 @@ mod tests {
             "https://a.example.org/?q",
             "https://a.example.org/#f",
             "https://grace@a.example.org",
+            "https://a.example.org:99999",
             "/prod",
         ] {
             assert_eq!(PublicUrl::parse(bad), None, "{bad}");

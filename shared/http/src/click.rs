@@ -117,7 +117,7 @@ impl Request {
     /// rewrites paths behind it.
     fn link_path(&self, app: &App) -> String {
         let public = app.account.public_url.as_ref().map(PublicUrl::path);
-        let route = self.public_path().find("/users/");
+        let route = self.public_path().rfind("/users/");
         match (public, route) {
             (Some(base), Some(start)) => format!("{base}{}", &self.public_path()[start..]),
             _ => self.public_path().to_owned(),

@@ -46,8 +46,10 @@ pub struct Consumed(pub &'static str);
 #[error("{0}")]
 pub struct Fault(pub String);
 
-/// What one item may take at most, beside waiting for somebody else.
+/// What one item usually takes at most, beside waiting for somebody else.
 const MOST_FOR_ONE: Duration = Duration::from_secs(15);
+/// Time that the answer needs.
+const ANSWER: Duration = Duration::from_secs(1);
 
 /// Works off a batch. Each item is tried, whatever happens to those before it, while there is time
 /// before `end`, when Lambda ends the function and forgets what failed. Lambda sends the batch
@@ -69,7 +71,8 @@ pub async fn consume(
             failed.extend(sequence_number);
             continue;
         }
-        match (consumer.handler)(worker, item).await {
+        let tried = tokio::time::timeout_at(end - ANSWER, (consumer.handler)(worker, item)).await;
+        match tried.unwrap_or_else(|_| Err(Fault("out of time".to_owned()))) {
             Ok(Consumed(outcome)) => {
                 info!(consumer = consumer.name, record = record.event_id, outcome);
             }

@@ -36,6 +36,7 @@ struct ChangeItem {
     old: String,
     kept: Vec<String>,
     made_in: u64,
+    #[serde(default)]
     is_undone: bool,
     expires_at: Timestamp,
 }

@@ -92,6 +92,8 @@ impl Users {
                     lapsed = number(&item, "expires_at");
                     continue;
                 }
+                // Another attempt was first to start the count afresh, or it is gone.
+                Err(_) if lapsed.take().is_some() => continue,
                 Err(item) => {
                     let until = item.as_ref().and_then(|item| number(item, "block_until"));
                     let until = until.unwrap_or_else(|| write.now.plus(LOCK_OUT).as_unix());
