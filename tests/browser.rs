@@ -190,6 +190,17 @@ async fn a_button_without_its_pages_cookie_changes_nothing_and_says_how_to_go_on
     browser.close().await;
 }
 
+/// Bob has tried to sign in with a password that must be changed first.
+async fn bob_must_change_his_password(roster: &Roster) {
+    roster
+        .create(json!({
+            "username": "bob", "email": "bob@example.org", "email_verified": true,
+            "password": sample::PASSWORD, "is_temporary_password": true,
+        }))
+        .await;
+    roster.login("bob", sample::PASSWORD).await.expect(403);
+}
+
 /// Opens a link without keeping its cookie, and presses the button: nothing happens.
 async fn press_without_cookie(browser: &Browser, roster: &Roster, link: &str, button: &str) {
     let before = roster.table.items().await;
@@ -222,13 +233,7 @@ async fn a_scanner_that_opens_every_link_and_presses_every_button_without_cookie
     );
     ada.add_email("third@example.com").await.expect(200);
     let add = roster.link_to("third@example.com").await;
-    roster
-        .create(json!({
-            "username": "bob", "email": "bob@example.org", "email_verified": true,
-            "password": sample::PASSWORD, "is_temporary_password": true,
-        }))
-        .await;
-    roster.login("bob", sample::PASSWORD).await.expect(403);
+    bob_must_change_his_password(&roster).await;
     let reset = roster.link_to("bob@example.org").await;
     for (link, button) in [
         (change, "Yes, make it my main address"),
@@ -283,13 +288,7 @@ async fn a_link_that_cannot_do_its_work_says_so() {
 async fn a_person_replaces_a_password_that_must_be_changed() {
     let roster = Roster::start(Store::Embedded).await;
     let browser = Browser::start().await;
-    roster
-        .create(json!({
-            "username": "bob", "email": "bob@example.org", "email_verified": true,
-            "password": sample::PASSWORD, "is_temporary_password": true,
-        }))
-        .await;
-    roster.login("bob", sample::PASSWORD).await.expect(403);
+    bob_must_change_his_password(&roster).await;
 
     read(&browser, &roster, "Choose a new password").await;
     browser.sees("Please choose a new password").await;

@@ -1,14 +1,13 @@
 //! A function that is killed while it follows a link: the account is as before or as after, and the
 //! link, used again, finishes.
 
-use functions::ENDPOINTS;
 use local::openapi::example_path;
 use local::samples;
-use roster_http::{Access, Clock, Endpoint};
+use roster_http::{Clock, Endpoint};
 use serde_json::{Value, json};
 
 use crate::harness::function::Function;
-use crate::harness::person::AccountState;
+use crate::harness::person::{AccountState, link_calls};
 use crate::harness::{Fault, Recorded, Roster, root};
 
 /// Where a function is when it is killed.
@@ -27,6 +26,7 @@ const POINTS: [Point; 3] = [
     Point::AfterTheTransaction,
     Point::BeforeTheAnswer,
 ];
+
 impl Point {
     fn fault(self) -> Option<Fault> {
         match self {
@@ -35,13 +35,6 @@ impl Point {
             Self::BeforeTheAnswer => None,
         }
     }
-}
-
-fn link_calls() -> impl Iterator<Item = &'static Endpoint> {
-    ENDPOINTS
-        .iter()
-        .copied()
-        .filter(|endpoint| endpoint.access == Access::Link)
 }
 
 /// The event of a person who presses the button of the link's page.

@@ -9,7 +9,7 @@ use local::openapi::example_path;
 use local::samples;
 use roster_http::{Access, Endpoint};
 
-use crate::harness::person::AccountState;
+use crate::harness::person::{AccountState, link_calls};
 use crate::harness::{Answer, Call, Fault, NOW, Roster};
 
 const FAULTS: [Fault; 8] = [
@@ -210,13 +210,6 @@ on_both_stores! {
             }
         }
     }
-}
-
-fn link_calls() -> impl Iterator<Item = &'static Endpoint> {
-    ENDPOINTS
-        .iter()
-        .copied()
-        .filter(|endpoint| endpoint.access == Access::Link)
 }
 
 /// What a person's call comes to when nothing is in its way.

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use domain::link::{FORM_LIFETIME, Keys, Link, Purpose};
 use domain::{UserId, sample};
-use functions::ENDPOINTS;
 use local::openapi::example_path;
 use local::samples;
-use roster_http::{Access, App, Endpoint, LinkKeys, Method};
+use roster_http::{App, Endpoint, LinkKeys, Method};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
+use crate::harness::person::link_calls;
 use crate::harness::{Answer, NOW, Roster, Store, root};
 
 const PURPOSES: [Purpose; 4] = [
@@ -68,10 +68,7 @@ impl Kind {
 /// Every kind that there is a call for.
 fn kinds() -> Vec<Kind> {
     let keys = Keys::parse(sample::LINK_KEY, None).unwrap();
-    let calls = ENDPOINTS
-        .iter()
-        .filter(|endpoint| endpoint.access == Access::Link);
-    let kinds: Vec<Kind> = calls
+    let kinds: Vec<Kind> = link_calls()
         .map(|endpoint| {
             let path = example_path(endpoint.route().1);
             let (rest, user) = path.rsplit_once('/').unwrap();

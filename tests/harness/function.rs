@@ -74,7 +74,7 @@ impl Function {
         let log = File::options()
             .create(true)
             .append(true)
-            .open(Self::log())
+            .open(log::file(run::FUNCTIONS))
             .unwrap();
         let process = Command::new(binary)
             .env_clear()
@@ -137,11 +137,6 @@ impl Function {
         report
             .unwrap_or_else(|_| panic!("{} is silent", self.name))
             .unwrap()
-    }
-
-    /// Where the functions of this run write their logs.
-    pub(crate) fn log() -> PathBuf {
-        log::file(run::FUNCTIONS)
     }
 }
 

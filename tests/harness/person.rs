@@ -3,10 +3,20 @@
 use domain::account::{EmailChange, PendingEmail};
 use domain::user::Operations;
 use domain::{Account, User, UserId, sample};
+use functions::ENDPOINTS;
 use futures_util::future::join;
+use roster_http::{Access, Endpoint};
 use serde_json::{Value, json};
 
 use super::{Answer, Call, NOW, Roster};
+
+/// All calls that a link reaches.
+pub(crate) fn link_calls() -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS
+        .iter()
+        .copied()
+        .filter(|endpoint| endpoint.access == Access::Link)
+}
 
 /// A signed-in person, as their browser sends requests.
 pub(crate) struct Person<'a> {
