@@ -27,6 +27,7 @@ mod moto;
 mod preconditions;
 mod properties;
 mod races;
+mod rights;
 mod sessions;
 mod sign_in_limits;
 mod takeovers;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use domain::account::{EmailChange, PendingEmail};
+use domain::account::{PendingEmail, UndoRight};
+use domain::user::Tenure;
 use domain::{Account, Email, IdentifierId, OperationId, User, sample};
 use serde_json::json;
 
@@ -355,18 +356,20 @@ async fn pile_up(roster: &Roster) {
             let n = account.user.emails.len();
             account.user.prove_email(id(n), email(n))?;
         }
-        while account.changes.len() < Account::MOST_CHANGES {
+        account.user.primary_email_tenure = Tenure::Managed;
+        while account.rights.len() < Account::MAX_RIGHTS {
             account.user.email_generation += 1;
-            let change = EmailChange {
-                old,
+            let right = UndoRight {
+                email: old,
                 kept: account.user.emails.keys().copied().collect(),
                 made_in: account.user.email_generation,
+                base: account.user.right_base(old).unwrap(),
                 expires_at: NOW.plus(Duration::from_hours(72)),
-                is_undone: false,
+                is_used: false,
             };
             account
-                .changes
-                .insert(format!("c{}", account.changes.len()), change);
+                .rights
+                .insert(format!("c{}", account.rights.len()), right);
         }
         for n in 100..100 + Account::MOST_PENDING {
             let pending = PendingEmail {

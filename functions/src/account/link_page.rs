@@ -182,7 +182,7 @@ async fn change_password(
 async fn standing(app: &App, click: &Click) -> Result<Standing, Problem> {
     let account = app.users.account(&click.user_id).await?;
     let account = account.ok_or(Problem::LinkNotValid)?;
-    Ok(account.standing(&click.link, app.clock.now())?)
+    Ok(account.standing(&click.link, app.account.lifetimes, app.clock.now())?)
 }
 
 fn document(app: &App, page: &Page<'_>) -> roster_http::Page {

@@ -73,6 +73,12 @@ impl Email {
         mailbox.is_ascii().then_some(mailbox)
     }
 
+    /// Whether mail to both spellings gets to one mailbox.
+    pub fn is_same_mailbox(&self, other: &Self) -> bool {
+        let both = self.mailbox().zip(other.mailbox());
+        self == other || both.is_some() && self.canonical == other.canonical
+    }
+
     /// The form that decides uniqueness and look-up.
     pub fn canonical(&self) -> &str {
         &self.canonical
