@@ -32,7 +32,10 @@ async fn told(roster: &Roster, to: &str) -> String {
 
 async fn has_undo_link(roster: &Roster, to: &str) -> bool {
     let text = told(roster, to).await;
-    assert!(text.contains("main e-mail address of your account was changed"), "{text}");
+    assert!(
+        text.contains("main e-mail address of your account was changed"),
+        "{text}"
+    );
     text.contains("/users/email-undo/")
 }
 

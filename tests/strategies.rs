@@ -4,8 +4,7 @@ use domain::external::{Authenticator, Connection, ExternalProvider, Idp};
 use domain::password::PasswordHash;
 use domain::rule;
 use domain::user::{
-    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source,
-    Tenure,
+    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source, Tenure,
 };
 use domain::{
     Email, IdentifierId, JsonObject, OperationId, Phone, Rule, Timestamp, User, UserId, Username,

@@ -318,7 +318,8 @@ on_both_stores! {
             .await
             .expect(200);
         roster.deliver().await;
-        let messages = roster.outbox.messages();
+        let mut messages = roster.outbox.messages();
+        messages.retain(|message| message.text.contains(&roster.base));
         let tokens: Vec<&str> = messages
             .iter()
             .flat_map(|message| message.text.split_whitespace())

@@ -193,12 +193,7 @@ impl Account {
         }
         let id = self.pend(id, &email, occasion)?;
         let link = self.link(Purpose::VerifyEmail, id, &email, occasion);
-        self.tell_both(
-            Recipient::of(&email),
-            &link,
-            Message::VerifyEmail,
-            occasion,
-        );
+        self.tell_both(Recipient::of(&email), &link, Message::VerifyEmail, occasion);
         Ok(())
     }
 
@@ -419,7 +414,8 @@ impl Account {
     }
 
     fn refuse_too_many_rights(&self, occasion: Occasion<'_>) -> Result<(), Refusal> {
-        let is_live = |right: &&UndoRight| self.is_live_right(right, occasion.lifetimes, occasion.now);
+        let is_live =
+            |right: &&UndoRight| self.is_live_right(right, occasion.lifetimes, occasion.now);
         let count = self.rights.values().filter(is_live).count();
         if count < Self::MAX_RIGHTS || !self.primary_earns_right(occasion) {
             return Ok(());
@@ -449,7 +445,11 @@ impl Account {
     }
 
     /// The live right of an address that lives longest.
-    fn newest_right(&self, email: IdentifierId, occasion: Occasion<'_>) -> Option<(&str, &UndoRight)> {
+    fn newest_right(
+        &self,
+        email: IdentifierId,
+        occasion: Occasion<'_>,
+    ) -> Option<(&str, &UndoRight)> {
         self.rights
             .iter()
             .filter(|(_, right)| {
@@ -490,7 +490,9 @@ impl Account {
     ) -> Result<(), Refusal> {
         let new_address = self.user.emails.get(&id).ok_or(Refusal::LinkNotValid)?;
         let new_address = masked(&new_address.value);
-        let old = self.primary_email().map(|(old, email)| (old, Recipient::of(email)));
+        let old = self
+            .primary_email()
+            .map(|(old, email)| (old, Recipient::of(email)));
         self.refuse_too_many_rights(occasion)?;
         let earns_right = self.primary_earns_right(occasion);
         let is_restored = self.newest_right(id, occasion).is_some();
@@ -600,11 +602,7 @@ impl Account {
     }
 
     /// The identifier that a link is about, when what it does is due; nothing when it is done.
-    fn due(
-        &self,
-        link: &Link,
-        occasion: Occasion<'_>,
-    ) -> Result<Option<IdentifierId>, Refusal> {
+    fn due(&self, link: &Link, occasion: Occasion<'_>) -> Result<Option<IdentifierId>, Refusal> {
         match self.standing(link, occasion.lifetimes, occasion.now)? {
             Standing::Due => IdentifierId::parse(&link.subject)
                 .map(Some)
@@ -678,12 +676,7 @@ impl Account {
         }
     }
 
-    fn undo_standing(
-        &self,
-        link: &Link,
-        lifetimes: Lifetimes,
-        now: Timestamp,
-    ) -> Option<Standing> {
+    fn undo_standing(&self, link: &Link, lifetimes: Lifetimes, now: Timestamp) -> Option<Standing> {
         let right = self.rights.get(&link.subject)?;
         let old = self.user.emails.get(&right.email)?;
         if old.value.canonical() != link.address || !self.holds_right(right, lifetimes, now) {
@@ -760,5 +753,205 @@ impl Account {
             locale: self.user.claims.text("locale"),
             created_at: occasion.now,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule;
+    use crate::sample;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
+    const HOUR: Duration = Duration::from_hours(1);
+    const UNDO: Duration = Duration::from_hours(72);
+
+    /// A person whose primary address the management API has set, with another proved one.
+    fn ada() -> Account {
+        Account::of(sample::person().user)
+    }
+
+    fn id(account: &Account, email: &str) -> IdentifierId {
+        account
+            .proved(&Email::parse(email).unwrap())
+            .unwrap_or_else(|| panic!("{email} is not proved"))
+    }
+
+    /// Does something to the account at this time, and tells to whom it was told, and how.
+    fn at(
+        account: &mut Account,
+        now: Timestamp,
+        change: impl Fn(&mut Account, Occasion<'_>),
+    ) -> Vec<(Recipient, Message)> {
+        let operation = OperationId::of(&[&account.user.email_generation.to_be_bytes()]);
+        let occasion = Occasion {
+            now,
+            operation: &operation,
+            lifetimes: Lifetimes::default(),
+        };
+        account.outbox.clear();
+        change(account, occasion);
+        account
+            .outbox
+            .iter()
+            .map(|told| (told.to.clone(), told.message.clone()))
+            .collect()
+    }
+
+    /// Makes an own, proved address the primary one.
+    fn move_to(account: &mut Account, email: &str, now: Timestamp) -> Vec<(Recipient, Message)> {
+        let email = Email::parse(email).unwrap();
+        let fresh = IdentifierId::issue(now, [1; 10]);
+        at(account, now, |account, occasion| {
+            account
+                .request_change(fresh, email.clone(), occasion)
+                .unwrap();
+        })
+    }
+
+    /// The link that the last change told an address.
+    fn link(told: &[(Recipient, Message)], to: &str) -> Option<Link> {
+        let to = Recipient::Email(to.to_owned());
+        let (_, message) = told.iter().find(|(told, _)| *told == to)?;
+        message.link().cloned()
+    }
+
+    fn standing(account: &Account, link: &Link, now: Timestamp) -> Result<Standing, Refusal> {
+        account.standing(link, Lifetimes::default(), now)
+    }
+
+    const A: &str = "ada@example.org";
+    const B: &str = "ada.byron@example.org";
+
+    #[test]
+    fn an_address_is_established_after_the_time_that_a_right_lives() {
+        let since = Tenure::Since(NOW);
+        assert!(!since.is_established(NOW, UNDO));
+        let before = UNDO.saturating_sub(Duration::from_secs(1));
+        assert!(!since.is_established(NOW.plus(before), UNDO));
+        assert!(since.is_established(NOW.plus(UNDO), UNDO));
+        assert!(Tenure::Managed.is_established(NOW, UNDO));
+        assert!(Tenure::Restored.is_established(NOW, UNDO));
+    }
+
+    #[test]
+    fn only_an_established_address_gets_a_right() {
+        let mut account = ada();
+        let told = move_to(&mut account, B, NOW);
+        assert!(link(&told, A).is_some());
+        // B became primary an hour ago: A, whose right lives, is restored.
+        let told = move_to(&mut account, A, NOW.plus(HOUR));
+        assert_eq!(link(&told, B), None);
+        assert_eq!(account.user.primary_email_tenure, Tenure::Restored);
+        assert_eq!(account.rights.len(), 1);
+        let told = move_to(&mut account, B, NOW.plus(2 * HOUR));
+        assert!(link(&told, A).is_some());
+        assert_eq!(account.rights.len(), 2);
+    }
+
+    #[test]
+    fn a_later_right_of_an_address_keeps_no_more_than_the_earlier_one() {
+        let mut account = ada();
+        move_to(&mut account, B, NOW);
+        let planted = IdentifierId::issue(NOW, [2; 10]);
+        let email = Email::parse("planted@example.net").unwrap();
+        account.user.prove_email(planted, email).unwrap();
+        move_to(&mut account, A, NOW.plus(HOUR));
+        let told = move_to(&mut account, B, NOW.plus(2 * HOUR));
+        let later = link(&told, A).unwrap();
+        assert!(!account.rights[&later.subject].kept.contains(&planted));
+    }
+
+    #[test]
+    fn the_management_api_ends_rights_by_another_primary_address_or_by_doubt() {
+        let mut account = ada();
+        let (a, b) = (id(&account, A), id(&account, B));
+        let undo = link(&move_to(&mut account, B, NOW), A).unwrap();
+        assert_eq!(standing(&account, &undo, NOW), Ok(Standing::Due));
+        for (rule, ends) in [
+            (rule::set_primary_email(a), false),
+            (rule::verify_email(b, crate::user::Source::API), false),
+            (rule::unverify_email(b), false),
+            (rule::verify_email(b, crate::user::Source::API), false),
+            (rule::set_primary_email(b), true),
+        ] {
+            rule.apply(&mut account.user).unwrap();
+            let wanted = if ends {
+                Err(Refusal::LinkNotValid)
+            } else {
+                Ok(Standing::Due)
+            };
+            assert_eq!(standing(&account, &undo, NOW), wanted, "{rule:?}");
+        }
+        // For good, whatever comes after.
+        rule::set_primary_email(a).apply(&mut account.user).unwrap();
+        assert_eq!(standing(&account, &undo, NOW), Err(Refusal::LinkNotValid));
+
+        let mut account = ada();
+        let undo = link(&move_to(&mut account, B, NOW), A).unwrap();
+        rule::unverify_email(a).apply(&mut account.user).unwrap();
+        rule::verify_email(a, crate::user::Source::API)
+            .apply(&mut account.user)
+            .unwrap();
+        assert_eq!(standing(&account, &undo, NOW), Err(Refusal::LinkNotValid));
+    }
+
+    #[test]
+    fn an_address_that_mail_can_not_get_to_gets_neither_mail_nor_right() {
+        let mut account = ada();
+        let a = id(&account, A);
+        let unreachable = Email::parse("jürgen@example.org").unwrap();
+        assert_eq!(Recipient::of(&unreachable), None);
+        if let Some(own) = account.user.emails.get_mut(&a) {
+            own.value = unreachable;
+        }
+        let told = move_to(&mut account, B, NOW);
+        assert!(
+            matches!(told.as_slice(), [(Recipient::Phone(_), _)]),
+            "{told:?}"
+        );
+        assert!(account.rights.is_empty());
+    }
+
+    #[test]
+    fn a_forced_change_goes_to_the_address_with_the_right_for_as_long_as_it_lives() {
+        let mut account = ada();
+        move_to(&mut account, B, NOW);
+        let reset = |account: &mut Account, now| {
+            let told = at(account, now, |account, occasion| {
+                account.request_reset(occasion)
+            });
+            let [(to, message)] = told.as_slice() else {
+                panic!("{told:?}");
+            };
+            (to.clone(), message.link().unwrap().purpose)
+        };
+        let mail = |email: &str| Recipient::Email(email.to_owned());
+        let last = NOW.plus(UNDO.saturating_sub(Duration::from_secs(1)));
+        assert_eq!(
+            reset(&mut account, last),
+            (mail(A), Purpose::UndoEmailChange)
+        );
+        assert_eq!(
+            reset(&mut account, NOW.plus(UNDO)),
+            (mail(B), Purpose::ResetPassword)
+        );
+    }
+
+    #[test]
+    fn a_respelled_address_keeps_its_id_and_moves_no_generation() {
+        let mut account = ada();
+        let before = (account.user.primary_email, account.user.email_generation);
+        let told = move_to(&mut account, "Ada@Example.ORG", NOW);
+        assert_eq!(told, []);
+        assert_eq!(
+            (account.user.primary_email, account.user.email_generation),
+            before
+        );
+        assert_eq!(
+            account.primary_email().unwrap().1.as_str(),
+            "Ada@Example.ORG"
+        );
+        assert_eq!(account.rights, BTreeMap::new());
     }
 }

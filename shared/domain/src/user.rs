@@ -458,7 +458,11 @@ impl User {
         }
         self.refuse_last_identifier()?;
         self.emails.remove(&id);
-        if self.primary_email.take_if(|primary| *primary == id).is_some() {
+        if self
+            .primary_email
+            .take_if(|primary| *primary == id)
+            .is_some()
+        {
             self.primary_email_tenure = Tenure::Managed;
         }
         self.email_generation += 1;

@@ -387,9 +387,11 @@ impl Users {
         write: &Write,
         edit: impl Fn(&mut User) -> Result<(), Refusal>,
     ) -> Result<User, WriteError> {
-        self.edit_what(Reads::User, id, None, write, |account| edit(&mut account.user))
-            .await
-            .map(|account| account.user)
+        self.edit_what(Reads::User, id, None, write, |account| {
+            edit(&mut account.user)
+        })
+        .await
+        .map(|account| account.user)
     }
 
     /// As [`Users::edit`], with what hangs on the user.
