@@ -151,7 +151,7 @@ impl Account {
         let id = self.pend(id, &email, occasion)?;
         let link = self.link(Purpose::SetPrimaryEmail, id, &email, occasion);
         self.tell_both(
-            Recipient::from(&email),
+            Recipient::of(&email),
             &link,
             Message::ConfirmChange,
             occasion,
@@ -175,7 +175,7 @@ impl Account {
         let id = self.pend(id, &email, occasion)?;
         let link = self.link(Purpose::VerifyEmail, id, &email, occasion);
         self.tell_both(
-            Recipient::from(&email),
+            Recipient::of(&email),
             &link,
             Message::VerifyEmail,
             occasion,
@@ -208,7 +208,7 @@ impl Account {
             return Ok(());
         };
         // Never to the address just proved: nobody has given a password for it.
-        let present = Recipient::from(present);
+        let present = Recipient::of(present);
         let link = Link {
             channel: Channel::PresentAddress,
             ..self.link(Purpose::SetPrimaryEmail, id, &email, occasion)
@@ -262,7 +262,7 @@ impl Account {
             new_address: masked(&email),
             undo,
         };
-        self.tell(Recipient::from(&old_email), message, occasion);
+        self.tell(Recipient::of(&old_email), message, occasion);
         Ok(())
     }
 
@@ -297,7 +297,7 @@ impl Account {
             .ok_or(Refusal::LinkNotValid)?;
         let (old, kept, made_in) = (change.old, change.kept.clone(), change.made_in);
         let other = self.primary_email().filter(|(id, _)| *id != old);
-        if let Some(other) = other.map(|(_, email)| Recipient::from(email)) {
+        if let Some(other) = other.and_then(|(_, email)| Recipient::of(email)) {
             self.tell(other, Message::EmailChangeUndone, occasion);
         }
         let user = &mut self.user;
@@ -324,7 +324,7 @@ impl Account {
             expires_at: occasion.now.plus(RESET_LIFETIME),
             ..self.link(Purpose::ResetPassword, id, email, occasion)
         };
-        let to = Recipient::from(email);
+        let to = Recipient::of(email);
         self.tell(to, Message::ResetPassword(link), occasion);
     }
 
@@ -552,7 +552,7 @@ impl Account {
     /// Tells an address and the primary phone, each by a link of its own.
     fn tell_both(
         &mut self,
-        to: Recipient,
+        to: Option<Recipient>,
         link: &Link,
         message: fn(Link) -> Message,
         occasion: Occasion<'_>,
@@ -567,7 +567,16 @@ impl Account {
         }
     }
 
-    fn tell(&mut self, to: Recipient, message: Message, occasion: Occasion<'_>) {
+    /// Tells a recipient. An address without a mailbox is none.
+    fn tell(
+        &mut self,
+        to: impl Into<Option<Recipient>>,
+        message: Message,
+        occasion: Occasion<'_>,
+    ) {
+        let Some(to) = to.into() else {
+            return;
+        };
         self.outbox.push(Notification {
             id: NotificationId::of(occasion.operation, self.outbox.len()),
             user_id: self.user.id.clone(),

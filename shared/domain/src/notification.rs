@@ -77,10 +77,10 @@ pub enum Recipient {
     Phone(String),
 }
 
-impl From<&Email> for Recipient {
-    /// What mail can't get to is left to the service that sends to refuse.
-    fn from(email: &Email) -> Self {
-        Self::Email(email.mailbox().unwrap_or(email.as_str()).to_owned())
+impl Recipient {
+    /// The mailbox of an address, where it has one: nothing is mailed to any other.
+    pub fn of(email: &Email) -> Option<Self> {
+        email.mailbox().map(Self::Email)
     }
 }
 
