@@ -1,11 +1,8 @@
 //! Hashes: which are taken, and how each was made.
 
 use argon2::Version;
-use hmac::Hmac;
 use password_hash::phc::{self, Output, Salt};
-use pbkdf2::pbkdf2;
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Sha256, Sha512};
 
 use super::argon2id;
 use crate::{Code, IdentityError};
@@ -216,10 +213,10 @@ impl Function {
             }
             Self::Scrypt(params) => scrypt::scrypt(password, salt, params, output).ok()?,
             Self::Pbkdf2Sha256 { rounds } => {
-                pbkdf2::<Hmac<Sha256>>(password, salt, *rounds, output).ok()?;
+                hashing::pbkdf2_sha256(password, salt, *rounds, output);
             }
             Self::Pbkdf2Sha512 { rounds } => {
-                pbkdf2::<Hmac<Sha512>>(password, salt, *rounds, output).ok()?;
+                hashing::pbkdf2_sha512(password, salt, *rounds, output);
             }
         }
         Output::new(output).ok()
