@@ -24,6 +24,7 @@ mod lambda;
 mod links;
 mod logs;
 mod moto;
+mod passwords;
 mod preconditions;
 mod properties;
 mod races;

@@ -900,7 +900,7 @@ mod tests {
     fn an_address_that_mail_can_not_get_to_gets_neither_mail_nor_right() {
         let mut account = ada();
         let a = id(&account, A);
-        let unreachable = Email::parse("jürgen@example.org").unwrap();
+        let unreachable = Email::parse("straße@example.org").unwrap();
         assert_eq!(Recipient::of(&unreachable), None);
         if let Some(own) = account.user.emails.get_mut(&a) {
             own.value = unreachable;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::account::{PendingEmail, UndoRight};
 use crate::external::{Authenticator, ExternalProvider};
 use crate::link::{Channel, Keys, Link, Purpose};
-use crate::password::{Password, Policy};
+use crate::password::{OwnNames, Password, Policy};
 use crate::session::{SessionId, SessionSecret, SessionToken};
 use crate::user::{
     Address, Credential, Operations, Passkey, Place, ProfileUsername, RightBase, SignIns, Source,
@@ -150,7 +150,7 @@ pub fn person() -> Account {
         public_data: JsonObject::empty(),
         private_data: JsonObject::empty(),
         credential: Some(Credential {
-            hash: Password::parse(PASSWORD, Policy::Checked)
+            hash: Password::parse(PASSWORD, Policy::Checked, &OwnNames::new(None, []))
                 .ok()
                 .map(|password| password.hash([0; 16])),
             updated_at: published.creation_time,
