@@ -174,12 +174,7 @@ impl Account {
         }
         let id = self.pend(id, &email, occasion)?;
         let link = self.link(Purpose::VerifyEmail, id, &email, occasion);
-        self.tell_both(
-            Recipient::of(&email),
-            &link,
-            Message::VerifyEmail,
-            occasion,
-        );
+        self.tell_both(Recipient::of(&email), &link, Message::VerifyEmail, occasion);
         Ok(())
     }
 
@@ -568,12 +563,7 @@ impl Account {
     }
 
     /// Tells a recipient. An address without a mailbox is none.
-    fn tell(
-        &mut self,
-        to: impl Into<Option<Recipient>>,
-        message: Message,
-        occasion: Occasion<'_>,
-    ) {
+    fn tell(&mut self, to: impl Into<Option<Recipient>>, message: Message, occasion: Occasion<'_>) {
         let Some(to) = to.into() else {
             return;
         };
