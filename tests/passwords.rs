@@ -47,7 +47,10 @@ async fn reset_link(roster: &Roster) -> String {
             "password": sample::PASSWORD,
         }))
         .await;
-    roster.login("gracehopper", sample::PASSWORD).await.expect(403);
+    roster
+        .login("gracehopper", sample::PASSWORD)
+        .await
+        .expect(403);
     roster.link_to(EMAIL).await
 }
 

@@ -1,14 +1,16 @@
 //! How long the dearest password hashes that an import may bring take to verify, each together with
-//! the argon2id run that every sign-in has, on one thread.
+//! the argon2id run that every sign-in has, on one thread. Times are the processor's: what a function
+//! waits for whose memory gives it one vCPU.
 
+use std::fs::read_to_string;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use domain::password::{PasswordHash, verify};
 
 /// Of a function's ten seconds; the rest is for what stands around it.
 const BOUND: Duration = Duration::from_secs(5);
-const RUNS: u32 = 5;
+const RUNS: u32 = 3;
 
 /// 16 bytes of salt and 64 of output.
 const SALT_AND_OUTPUT: &str = "AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g\
@@ -53,15 +55,19 @@ fn main() -> ExitCode {
             PasswordHash::parse(&hash, None).unwrap_or_else(|_| panic!("{name} is accepted"))
         });
         let [once, twice] = ["pässwörd", "pa\u{308}sswo\u{308}rd"].map(|typed| {
-            let start = Instant::now();
+            let start = processor_time();
             for _ in 0..RUNS {
                 let verified = verify(&typed.into(), hash.as_ref());
                 assert!(!verified.is_right, "no password was hashed for {name}");
             }
-            start.elapsed() / RUNS
+            (processor_time() - start) / RUNS
         });
         is_within &= twice <= BOUND;
-        println!("| {name} | {} ms | {} ms |", once.as_millis(), twice.as_millis());
+        println!(
+            "| {name} | {} ms | {} ms |",
+            once.as_millis(),
+            twice.as_millis()
+        );
     }
     println!("\nAt most {} of memory.", peak_memory());
     if is_within {
@@ -72,9 +78,16 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the process had of memory at its most, where Linux tells it.
+/// What the process had of the processor, as Linux tells it.
+fn processor_time() -> Duration {
+    let schedule = read_to_string("/proc/self/schedstat").expect("this is Linux");
+    let nanoseconds = schedule.split(' ').next().unwrap_or_default();
+    Duration::from_nanos(nanoseconds.parse().expect("the first number is the time"))
+}
+
+/// What the process had of memory at its most.
 fn peak_memory() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let status = read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     peak.unwrap_or("an unknown amount").trim().to_owned()
 }

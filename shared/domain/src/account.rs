@@ -743,6 +743,7 @@ impl Account {
         self.tell(phone, message(link), occasion);
     }
 
+    /// Tells a recipient. An address without a mailbox is none.
     fn tell(&mut self, to: Option<Recipient>, message: Message, occasion: Occasion<'_>) {
         let Some(to) = to else { return };
         self.outbox.push(Notification {

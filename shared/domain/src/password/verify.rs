@@ -263,7 +263,8 @@ mod tests {
         const DECOMPOSED: &str = "pa\u{308}sswo\u{308}rd";
         assert_eq!(verified(DECOMPOSED, OWN), RIGHT);
         assert_eq!(verified("Pa\u{308}sswo\u{308}rd", OWN), WRONG);
-        let spaced = PasswordHash::of_verified(&"correct\u{a0}horse\u{3000}battery".into(), [7; 16]);
+        let spaced =
+            PasswordHash::of_verified(&"correct\u{a0}horse\u{3000}battery".into(), [7; 16]);
         for typed in [
             "correct horse battery",
             "correct\u{a0}horse\u{3000}battery",
