@@ -19,6 +19,7 @@ mod crashes;
 mod emails;
 mod faults;
 mod idempotency;
+mod indexes;
 mod keys;
 mod lambda;
 mod links;

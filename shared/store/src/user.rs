@@ -13,7 +13,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, StoreError, item};
+use crate::{Item, StoreError, item, layout};
 
 /// The format that this code writes. A reader refuses a newer one.
 const FORMAT: u32 = 1;
@@ -21,7 +21,6 @@ const FORMAT: u32 = 1;
 pub(crate) const SORT_KEY: &str = "USER";
 /// Stands for an address that was the primary one before and is it again.
 const RESTORED: Timestamp = Timestamp::from_unix(0);
-const LIST_SHARDS: u32 = 16;
 
 /// As it is stored.
 #[derive(Serialize, Deserialize)]
@@ -32,7 +31,7 @@ struct UserItem {
     sk: String,
     format: u32,
     /// `by_creation`'s partition.
-    list_shard: u32,
+    list_shard: String,
     /// `by_creation`'s order.
     list_sort: String,
     creation_time: Timestamp,
@@ -151,14 +150,6 @@ pub(crate) fn partition_key(id: &UserId) -> String {
     format!("USER#{id}")
 }
 
-/// A stable hash (FNV-1a): the shard of a user must never move.
-fn list_shard(id: &UserId) -> u32 {
-    let hash = id.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    hash % LIST_SHARDS
-}
-
 /// The whole item.
 pub(crate) fn item(user: &User) -> Result<Item, StoreError> {
     serde_dynamo::to_item(UserItem::from(user))
@@ -231,7 +222,7 @@ impl From<&User> for UserItem {
             pk: partition_key(&user.id),
             sk: SORT_KEY.to_owned(),
             format: FORMAT,
-            list_shard: list_shard(&user.id),
+            list_shard: layout::partition(&[], user.id.as_str()),
             list_sort: format!("{:012}#{}", user.creation_time.as_unix(), user.id),
             creation_time: user.creation_time,
             last_updated: user.last_updated,
