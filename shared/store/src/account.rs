@@ -8,7 +8,7 @@ use domain::{Email, IdentifierId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::expression::Placeholders;
-use crate::{Item, StoreError, Users, notification, user};
+use crate::{Item, StoreError, Users, device, notification, user};
 
 const PENDING_START: &str = "USER#PENDING_EMAIL#";
 const CHANGE_START: &str = "USER#EMAIL_CHANGE#";
@@ -154,6 +154,10 @@ impl Users {
         }
         for notification in &after.outbox {
             parts.push(self.put(notification::item(notification)?)?);
+        }
+        if let Some(new) = &after.new_device {
+            let epoch = after.user.session_epoch;
+            parts.push(self.put(device::item(owner, new, epoch))?);
         }
         Ok(parts)
     }
