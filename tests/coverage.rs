@@ -7,9 +7,7 @@ use functions::{ENDPOINTS, users};
 use local::generate::sample_session;
 use local::openapi::example_path;
 use local::samples;
-use roster_http::{
-    Access, AccountSettings, App, Clock, Endpoint, Entropy, LinkKeys, Method,
-};
+use roster_http::{Access, AccountSettings, App, Clock, Endpoint, Entropy, LinkKeys, Method};
 use serde_json::json;
 
 use crate::harness::{Answer, Call, Fault, NOW, READ_ONLY, Roster, Store, root, write_by};

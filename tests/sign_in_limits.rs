@@ -580,12 +580,13 @@ on_both_stores! {
             };
             let strict = roster.also(NOW, &[("AccountFailureLimit", "3")]).await;
             fail_from_afar(&strict, 3).await;
-            let done = strict.press(&link, "password=a+new+long+password").await.expect(200);
+            let nonce = strict.nonce(&link).await;
+            let done = strict.submit(&link, &nonce, "password=a+new+long+password").await.expect(200);
             let own = done.device().unwrap();
             assert_eq!(failures(&roster).await, [json!(0), json!(null), json!(false)]);
             assert_eq!(live_devices(&roster).await, 1);
             // Once more: nothing is set, and nothing is given out.
-            let again = strict.press(&link, "password=another+long+password").await.expect(200);
+            let again = strict.submit(&link, &nonce, "password=another+long+password").await.expect(200);
             assert_eq!(again.device(), None);
 
             let last = roster.also(NOW.plus(15 * MINUTE), &[("AccountFailureLimit", "3")]).await;

@@ -88,10 +88,10 @@ impl<'a> Attempt<'a> {
     /// The user as of now.
     pub(super) async fn look(&self) -> Result<Option<SignInState>, Problem> {
         let hash = self.device.as_ref().map(DeviceId::hash);
-        let state = self
-            .app
-            .users
-            .sign_in_state(self.owner.as_ref(), hash.as_ref(), self.write.now);
+        let state =
+            self.app
+                .users
+                .sign_in_state(self.owner.as_ref(), hash.as_ref(), self.write.now);
         Ok(state.await?)
     }
 

@@ -1,11 +1,11 @@
 //! `POST /users/login/`: sign in with a password.
 
-use domain::{Kind, Notification};
 use domain::device::{Device, DeviceId};
 use domain::notification::Counted;
 use domain::password::PasswordHash;
 use domain::session::{IDLE_LIFETIME, Session, SessionId, SessionSecret, SessionToken};
 use domain::sign_in::{SignInUser, TypedIdentifier, Verdict};
+use domain::{Kind, Notification};
 use roster_http::{
     Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema,
     device_cookie, required, session_cookies,

@@ -102,6 +102,9 @@ mod tests {
     #[test]
     fn where_no_device_is_told_as_much_is_looked_for() {
         let none = DeviceHash::of_none();
-        assert_eq!(none.as_str().len(), DeviceId::new([7; 32]).hash().as_str().len());
+        assert_eq!(
+            none.as_str().len(),
+            DeviceId::new([7; 32]).hash().as_str().len()
+        );
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::account::{EmailChange, PendingEmail};
+use crate::device::DeviceId;
 use crate::external::{Authenticator, ExternalProvider};
 use crate::link::{Channel, Keys, Link, Purpose};
 use crate::password::{Password, Policy};
@@ -189,6 +190,11 @@ pub fn session_token() -> SessionToken {
         session_id: SessionId::issue([0xad; 16]),
         secret: SessionSecret::new([0xad; 32]),
     }
+}
+
+/// The device that the person signed in from.
+pub fn device() -> DeviceId {
+    DeviceId::new([0xad; 32])
 }
 
 /// The token of one of the person's links.

@@ -193,7 +193,10 @@ impl Tally {
     /// Whether as many failed as lock the counter.
     pub fn is_to_be_locked(&self, counter: &Counter, limits: Limits, now: Timestamp) -> bool {
         let age = counter.remembers_for();
-        let failed = self.failed.iter().filter(|one| !one.is_older_than(age, now));
+        let failed = self
+            .failed
+            .iter()
+            .filter(|one| !one.is_older_than(age, now));
         failed.count() as u64 >= counter.limit(limits)
     }
 }
@@ -313,6 +316,21 @@ pub struct SignInUser {
     pub block_until: Option<Timestamp>,
 }
 
+impl From<&User> for SignInUser {
+    fn from(user: &User) -> Self {
+        let credential = user.credential.as_ref();
+        Self {
+            id: user.id.clone(),
+            disabled: user.disabled,
+            hash: credential.and_then(|own| own.hash.clone()),
+            force_reset: credential.is_some_and(|own| own.force_reset),
+            session_epoch: user.session_epoch,
+            failures: user.sign_ins.failures,
+            block_until: user.sign_ins.block_until,
+        }
+    }
+}
+
 impl SignInUser {
     /// Whether the lock-out lasts at `now`.
     pub fn is_blocked(&self, now: Timestamp) -> bool {
@@ -392,18 +410,16 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sample;
 
     const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 
     fn user() -> SignInUser {
         SignInUser {
-            id: UserId::parse("grace").unwrap(),
             disabled: false,
-            hash: None,
-            force_reset: false,
-            session_epoch: 0,
             failures: 0,
             block_until: None,
+            ..SignInUser::from(&sample::published())
         }
     }
 
@@ -479,7 +495,10 @@ mod tests {
         assert_eq!(refuses(&one_failed), Full::UnderWay);
         let one_crashed = tally(&[ago(10, 1), ago(9, 2)], &[]);
         assert_eq!(refuses(&one_crashed), Full::Lapsed(vec![ago(10, 1)]));
-        assert_eq!(Admission::OneTooMany.wait(NOW), Some(Duration::from_secs(2)));
+        assert_eq!(
+            Admission::OneTooMany.wait(NOW),
+            Some(Duration::from_secs(2))
+        );
     }
 
     #[test]
@@ -497,20 +516,29 @@ mod tests {
         };
         assert_eq!(refuses(&locked), Full::LockedUntil(until));
         // A repeat of one that was counted finds itself.
-        assert_eq!(full.refuses(&failed[1], &pair(), limits(2), NOW), Full::Counted);
+        assert_eq!(
+            full.refuses(&failed[1], &pair(), limits(2), NOW),
+            Full::Counted
+        );
     }
 
     #[test]
-    fn failures_in_a_row_are_forgotten_after_a_day_those_of_an_ip_address_after_a_quarter_of_an_hour() {
+    fn failures_in_a_row_are_forgotten_after_a_day_those_of_an_ip_address_after_a_quarter_of_an_hour()
+     {
         let address = Counter::IpAddress("192.0.2.1".to_owned());
         for (counter, seconds) in [(pair(), 86_400), (address, 900)] {
             let limits = Limits {
                 of_an_ip_address: 1,
                 ..limits(1)
             };
-            let refuses = |ago: Try| tally(&[], &[ago]).refuses(&Try::stored(String::new()), &counter, limits, NOW);
+            let refuses = |ago: Try| {
+                tally(&[], &[ago]).refuses(&Try::stored(String::new()), &counter, limits, NOW)
+            };
             assert_eq!(refuses(ago(seconds - 1, 1)), Full::ToBeLocked);
-            assert_eq!(refuses(ago(seconds, 1)), Full::Lapsed(vec![ago(seconds, 1)]));
+            assert_eq!(
+                refuses(ago(seconds, 1)),
+                Full::Lapsed(vec![ago(seconds, 1)])
+            );
         }
     }
 

@@ -102,10 +102,9 @@ impl Problem {
             | Self::PageExpired
             | Self::Refused(_) => 400,
             Self::Unauthorized | Self::NotSignedIn | Self::SignInRefused => 401,
-            Self::Forbidden
-            | Self::Foreign
-            | Self::PastCloudFront
-            | Self::MustChangePassword => 403,
+            Self::Forbidden | Self::Foreign | Self::PastCloudFront | Self::MustChangePassword => {
+                403
+            }
             Self::TooMany(_) => 429,
             Self::Shown(problem, _) => problem.status(),
             Self::NotFound(_) => 404,

@@ -15,7 +15,9 @@ pub(crate) fn address(headers: &HeaderMap) -> Option<IpAddr> {
     };
     let (address, port) = value.to_str().ok()?.rsplit_once(':')?;
     let has_port = port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok();
-    let bracketed = address.strip_prefix('[').and_then(|it| it.strip_suffix(']'));
+    let bracketed = address
+        .strip_prefix('[')
+        .and_then(|it| it.strip_suffix(']'));
     let address = match bracketed {
         Some(address) => IpAddr::V6(address.parse().ok()?),
         None => address.parse().ok()?,
@@ -50,9 +52,19 @@ mod tests {
     #[test]
     fn what_is_no_address_with_a_port_is_none_and_two_are_none() {
         for bad in [
-            "", ":", "203.0.113.9", "203.0.113.9:", "203.0.113.9:x", "203.0.113.9:+1",
-            "203.0.113.9:65536", "203.0.113.9, 203.0.113.8:443", "[203.0.113.9]:443",
-            "[2001:db8::1]", "2001:db8:0:0:0:0:0:1", "2001:db8::1%eth0:443", "unknown:443",
+            "",
+            ":",
+            "203.0.113.9",
+            "203.0.113.9:",
+            "203.0.113.9:x",
+            "203.0.113.9:+1",
+            "203.0.113.9:65536",
+            "203.0.113.9, 203.0.113.8:443",
+            "[203.0.113.9]:443",
+            "[2001:db8::1]",
+            "2001:db8:0:0:0:0:0:1",
+            "2001:db8::1%eth0:443",
+            "unknown:443",
         ] {
             assert_eq!(of(&[bad]), None, "{bad}");
         }

@@ -24,6 +24,7 @@ pub(crate) fn item(owner: &UserId, device: &Device, epoch: u64) -> Item {
 
 /// Whether an item is of a device that is the user's own in this epoch.
 pub(crate) fn is_own(item: &Item, epoch: u64, now: Timestamp) -> bool {
-    let is_of_epoch = number(item, "session_epoch").is_some_and(|own| u64::try_from(own) == Ok(epoch));
+    let is_of_epoch =
+        number(item, "session_epoch").is_some_and(|own| u64::try_from(own) == Ok(epoch));
     is_of_epoch && number(item, "expires_at").is_some_and(|until| now.as_unix() < until)
 }

@@ -86,7 +86,10 @@ fn sign_in_user(item: Item) -> Result<SignInUser, StoreError> {
     let unreadable = || StoreError::unexpected("user item: an attribute is not readable");
     // Without the cause, which may quote the item.
     let item: SignInUserItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
-    let id = item.pk.strip_prefix("USER#").and_then(|id| UserId::parse(id).ok());
+    let id = item
+        .pk
+        .strip_prefix("USER#")
+        .and_then(|id| UserId::parse(id).ok());
     Ok(SignInUser {
         id: id.ok_or_else(unreadable)?,
         disabled: item.disabled,
@@ -136,7 +139,10 @@ fn set_expiry(counter: &Counter, now: Timestamp, p: &mut Placeholders, update: &
 
 fn increase(counter: &str, p: &mut Placeholders, update: &mut Update) {
     let (counter, zero, one) = (p.path(&[counter]), p.number(0), p.number(1));
-    update.set(&counter, &format!("if_not_exists({counter}, {zero}) + {one}"));
+    update.set(
+        &counter,
+        &format!("if_not_exists({counter}, {zero}) + {one}"),
+    );
 }
 
 impl Users {
@@ -321,7 +327,13 @@ impl Users {
             let mut update = Update::default();
             leave_attempt(visitor, write, &mut p, &mut update);
             let mut conditions = vec![unrepeated(write, &mut p)];
-            conditions.extend(failure_text(failure, limits, write.now, &mut p, &mut update));
+            conditions.extend(failure_text(
+                failure,
+                limits,
+                write.now,
+                &mut p,
+                &mut update,
+            ));
             let condition = conditions.join(" AND ");
             let recorded = self
                 .update_unseen(key.clone(), &condition, &update, &p, Attempts::soon())
@@ -484,4 +496,19 @@ fn failure_text(
     Some(format!(
         "attribute_not_exists({block}) AND {failures} {relation} {most}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::sample;
+
+    use super::*;
+
+    #[test]
+    fn what_is_read_of_a_user_to_sign_in_is_what_the_whole_user_has() {
+        let user = sample::person().user;
+        let mut item = user::item(&user).unwrap();
+        item.retain(|name, _| ATTRIBUTES.contains(&name.as_str()));
+        assert_eq!(sign_in_user(item).unwrap(), SignInUser::from(&user));
+    }
 }
