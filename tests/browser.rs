@@ -66,6 +66,21 @@ async fn changes_and_undoes(roster: Roster) {
     browser.type_into("New password", NEW_PASSWORD).await;
     browser.press("Undo the change").await;
     browser.sees("The change is undone").await;
+    // From now on a browser of her own, which strangers can't lock out.
+    let cookie = serde_json::to_value(browser.cookie("__Host-device").await).unwrap();
+    for (member, value) in [
+        ("sameSite", json!("Strict")),
+        ("httpOnly", true.into()),
+        ("secure", true.into()),
+    ] {
+        assert_eq!(cookie[member], value);
+    }
+    let device = cookie["value"].as_str().unwrap();
+    let answer = roster
+        .login_by(device, "ada", NEW_PASSWORD)
+        .await
+        .expect(200);
+    assert_eq!(answer.device().as_deref(), Some(device));
 
     ada.get("/users/emails/").await.expect(401);
     roster.login("ada", sample::PASSWORD).await.expect(401);

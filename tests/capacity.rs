@@ -147,17 +147,37 @@ async fn price_of(roster: &Roster, call: impl Future<Output = Answer>) -> Cost {
 async fn what_people_do_costs_what_the_design_says() {
     let roster = Roster::start(Store::Embedded).await;
     roster.person("grace").await;
-    // The pair's count; reservation, user and known address; user, pair, session, known address.
+    // Whose it is; user and device; the IP address's count and the pair's; user, pair, session,
+    // device; the IP address's place given back.
     let sign_in = [
-        "UpdateItem",
         "GetItem",
         "BatchGetItem",
+        "UpdateItem",
+        "UpdateItem",
         "TransactWriteItems",
+        "UpdateItem",
     ];
     let price = price_of(&roster, roster.login("grace", sample::PASSWORD)).await;
-    assert_eq!(price, cost(&sign_in, 1.0 + 1.0 + 2.0 + 8.0, 0.0));
+    assert_eq!(price, cost(&sign_in, 1.0 + 2.0 + 2.0 + 8.0 + 1.0, 0.0));
 
     let grace = roster.sign_in("grace", sample::PASSWORD).await;
+    // From the own device its count alone.
+    let at_home = [
+        "GetItem",
+        "BatchGetItem",
+        "UpdateItem",
+        "TransactWriteItems",
+    ];
+    let by_device = roster.login_by(&grace.device, "grace", sample::PASSWORD);
+    let price = price_of(&roster, by_device).await;
+    assert_eq!(price, cost(&at_home, 1.0 + 2.0 + 1.0 + 8.0, 0.0));
+    // Both counts, before and after; the user.
+    let wrong = [&["GetItem", "BatchGetItem"], ["UpdateItem"; 5].as_slice()].concat();
+    roster.faults.clear();
+    roster.login("grace", "wrong").await.expect(401);
+    let price = measured(roster.faults.clear());
+    assert_eq!(price, cost(&wrong, 1.0 + 2.0 + 5.0, 0.0));
+
     let price = price_of(&roster, grace.get("/users/email/")).await;
     assert_eq!(price, cost(&["BatchGetItem"], 2.0, 0.0));
     let price = price_of(&roster, grace.get("/users/emails/")).await;

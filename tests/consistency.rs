@@ -257,13 +257,16 @@ fn the_functions_that_may_read_the_keys_of_links_are_told_where_and_the_others_a
 }
 
 #[test]
-fn refused_notifications_are_counted_and_every_alarm_rings_where_it_is_told() {
+fn what_fails_is_counted_and_every_alarm_rings_where_it_is_told() {
     let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
-    // As `send_notifications` logs them.
-    assert!(template.contains(r#"FilterPattern: '{ $.notification = "failed" }'"#));
+    // As `send_notifications` and an attempt with a password log them.
+    for field in ["notification", "sign_in"] {
+        let pattern = format!(r#"FilterPattern: '{{ $.{field} = "failed" }}'"#);
+        assert!(template.contains(&pattern), "{field}");
+    }
     let alarms = template.matches("Type: AWS::CloudWatch::Alarm\n").count();
     let actions = "AlarmActions: !If [HasAlarmTopic, [!Ref AlarmTopic], !Ref AWS::NoValue]\n";
-    assert!(alarms >= 6, "{alarms}");
+    assert!(alarms >= 8, "{alarms}");
     assert_eq!(template.matches(actions).count(), alarms);
 }
 

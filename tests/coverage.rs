@@ -7,7 +7,7 @@ use functions::{ENDPOINTS, users};
 use local::generate::sample_session;
 use local::openapi::example_path;
 use local::samples;
-use roster_http::{Access, AccountSettings, App, Clock, Endpoint, Entropy, LinkKeys};
+use roster_http::{Access, AccountSettings, App, Clock, Endpoint, Entropy, LinkKeys, Method};
 use serde_json::json;
 
 use crate::harness::{Answer, Call, Fault, NOW, READ_ONLY, Roster, Store, root, write_by};
@@ -84,9 +84,13 @@ async fn forbidden(roster: &Roster, endpoint: &Endpoint) -> Answer {
             let roster = Roster::with_parameters(Store::Embedded, &elsewhere).await;
             good(&roster, endpoint).send().await
         }
-        _ => {
+        Access::SignIn | Access::Session if *endpoint.route().0 != Method::GET => {
             let foreign = call.header("origin", "https://elsewhere.example");
             foreign.send().await
+        }
+        _ => {
+            let behind = roster.also(NOW, &[("BehindCloudFront", "true")]).await;
+            good(&behind, endpoint).send().await
         }
     }
 }

@@ -162,6 +162,7 @@ fn ada(roster: &Roster) -> Person<'_> {
         id: sample::PERSON.to_owned(),
         session: token.cookie().expose_secret().to_owned(),
         csrf: token.secret.csrf_token(),
+        device: String::new(),
     }
 }
 
@@ -180,7 +181,10 @@ async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
                 .map(|cookie| cookie.split_once('=').unwrap())
                 .collect();
             let names: Vec<_> = cookies.keys().copied().collect();
-            assert_eq!(names, ["csrftoken", "osessionid", "sessionid"]);
+            assert_eq!(
+                names,
+                ["__Host-device", "csrftoken", "osessionid", "sessionid"]
+            );
             assert_eq!(cookies["osessionid"], cookies["sessionid"]);
             let signed_in = Person {
                 session: cookies["sessionid"].to_owned(),

@@ -17,10 +17,11 @@ pub const CARGO_LAMBDA: &str = "cargo-lambda-watch.log";
 pub const REQUESTS: &str = "requests.jsonl";
 
 /// Words that only a secret or a person's address brings into a log.
-const TELLTALES: [&str; 8] = [
+const TELLTALES: [&str; 9] = [
     "@",
     "$argon2id$",
     "$2b$",
+    "__Host-device",
     "csrftoken",
     "linknonce",
     "local-admin-key",

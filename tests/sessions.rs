@@ -43,6 +43,7 @@ async fn sample_person(roster: &Roster) -> Person<'_> {
         id: sample::PERSON.to_owned(),
         session: token.cookie().expose_secret().to_owned(),
         csrf: token.secret.csrf_token(),
+        device: String::new(),
     }
 }
 

@@ -289,7 +289,13 @@ fn description(status: u16, endpoint: &Endpoint) -> &'static str {
         403 if endpoint.access == Access::SignIn => {
             "The request comes from another site; or the password is right and must be changed."
         }
-        403 => "The request comes from another site, or lacks the CSRF token of its session.",
+        403 if endpoint.access == Access::Link || endpoint.route().0 == Method::GET => {
+            "CloudFront stands before the API, and the request comes past it."
+        }
+        403 => {
+            "The request comes from another site, or past CloudFront where that stands before the \
+                API, or lacks the CSRF token of its session."
+        }
         404 => "No such user, or the user has no such part.",
         409 => {
             "Other writers were in the way; or, for the repeat of a create, its user has been \
@@ -318,7 +324,7 @@ fn headers(status: u16, endpoint: &Endpoint) -> Value {
         headers["Location"] = header("The new user's path.");
     }
     if status == 200 && endpoint.access == Access::SignIn {
-        headers["Set-Cookie"] = header("sessionid, osessionid and csrftoken.");
+        headers["Set-Cookie"] = header("sessionid, osessionid, csrftoken and __Host-device.");
     }
     if status == 429 {
         headers["Retry-After"] = header("Seconds.");
@@ -342,6 +348,9 @@ fn problem_example(status: u16, endpoint: &Endpoint, path: &str) -> Value {
         401 => ("Unauthorized", "You are not signed in."),
         403 if endpoint.access == Access::Write => ("Forbidden", "This API key may only read."),
         403 if endpoint.access == Access::Read => ("Forbidden", "This caller may not use the API."),
+        403 if endpoint.access == Access::Link || endpoint.route().0 == Method::GET => {
+            ("Forbidden", "This service is reached another way.")
+        }
         403 => (
             "Forbidden",
             "The request does not come from a page of this service, or lacks its CSRF token.",

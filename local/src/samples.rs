@@ -1,8 +1,9 @@
 //! The two users that a new local store starts with, so that every line of README and every
 //! sample event has something to work on.
 
+use domain::device::Device;
 use domain::session::{IDLE_LIFETIME, Session};
-use domain::sign_in::{Pair, Visitor};
+use domain::sign_in::{Counter, Pair, SignInUser, Visitor};
 use domain::user::Place;
 use domain::{Account, OperationId, Timestamp, User, sample};
 use store::{Entry, Precondition, SignIn, Users, Write, WriteError};
@@ -46,10 +47,10 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
         place: Place::default(),
     };
     let sign_in = SignIn {
-        user: &user,
-        pair: &Pair::of_user(&user, &visitor.ip_address),
+        user: &SignInUser::from(&user),
+        in_a_row: &Counter::Pair(Pair::of_user(&user, &visitor.ip_address)),
         visitor: &visitor,
-        entry: Entry::Session(&session),
+        entry: Entry::Session(&session, &Device::seen(&sample::device(), now)),
         upgraded: None,
     };
     users.sign_in(&sign_in, &write("session", now)).await?;

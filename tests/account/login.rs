@@ -63,7 +63,7 @@ async fn left_by_login(
 }
 
 on_both_stores! {
-    async fn the_right_password_signs_in_with_three_cookies(roster: Roster) {
+    async fn the_right_password_signs_in_with_three_cookies_and_a_device(roster: Roster) {
         roster.write_ada().await;
         let answer = roster.attempt(by_username()).send().await.expect(200);
         assert_eq!(answer.body, json!({ "user_id": sample::PERSON }));
@@ -71,14 +71,16 @@ on_both_stores! {
         let cookies = answer.set_cookies();
         let session = cookies["sessionid"].0;
         let csrf = SessionToken::parse(session).unwrap().secret.csrf_token();
+        let device = cookies["__Host-device"].0;
         let expected = [
+            ("__Host-device", device, "HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=15552000"),
             ("csrftoken", csrf.as_str(), "SameSite=Lax; Secure; Path=/; Max-Age=7776000"),
             ("osessionid", session, "HttpOnly; SameSite=None; Secure; Path=/; Max-Age=7776000"),
             ("sessionid", session, "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7776000"),
         ];
         let cookies: Vec<_> = cookies.into_iter().map(|(name, (v, a))| (name, v, a)).collect();
         assert_eq!(cookies, expected);
-        assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 3);
+        assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 4);
         roster.table.check_invariants().await;
     }
 
@@ -91,6 +93,7 @@ on_both_stores! {
         for (member, identifier) in [
             ("username", "Grace"),
             ("username", "ＧRACE"),
+            ("username", " grace "),
             ("email", "Grace@Bücher.example"),
             ("email", " grace@XN--BCHER-KVA.example "),
             ("phone_number", "+12125552368"),
@@ -262,23 +265,67 @@ on_both_stores! {
         };
         for (roster, seen) in [
             (&roster, [json!(null), json!(null), json!(null), json!("127.0.0.1")]),
-            (&behind, [json!("Zürich"), json!("Zurich"), json!("Switzerland"), json!("127.0.0.1")]),
+            (&behind, [json!("Zürich"), json!("Zurich"), json!("Switzerland"), json!("203.0.113.9")]),
         ] {
             let call = roster.attempt(by_username())
                 .header("cloudfront-viewer-city", "Zürich")
                 .header("cloudfront-viewer-country-region-name", "Zurich")
                 .header("cloudfront-viewer-country-name", "Switzerland")
                 .header("cloudfront-viewer-address", "203.0.113.9:443")
-                .header("x-forwarded-for", "203.0.113.9")
-                .header("x-real-ip", "203.0.113.9")
-                .header("forwarded", "for=203.0.113.9");
+                .header("x-forwarded-for", "203.0.113.8")
+                .header("x-real-ip", "203.0.113.8")
+                .header("forwarded", "for=203.0.113.8");
             call.send().await.expect(200);
             assert_eq!(place(&roster.shown(sample::PERSON).await), seen);
         }
         // Only a success tells where somebody is.
         let call = behind.attempt(json!({ "username": "ada", "password": "wrong" }));
+        let call = call.header("cloudfront-viewer-address", "203.0.113.9:443");
         call.header("cloudfront-viewer-city", "Elsewhere").send().await.expect(401);
         assert_eq!(roster.shown(sample::PERSON).await["last_known_city"], "Zürich");
+    }
+
+    async fn behind_cloudfront_the_viewers_address_is_counted_of_ipv6_its_64(roster: Roster) {
+        roster.write_ada().await;
+        let behind = roster.also(NOW, &[("BehindCloudFront", "true")]).await;
+        let login = |address: &'static str, password: &str| {
+            let call = behind.attempt(json!({ "username": "ada", "password": password }));
+            call.header("cloudfront-viewer-address", address).send()
+        };
+        for (addresses, others) in [
+            (["203.0.113.9:1", "203.0.113.9:2"], "203.0.113.10:1"),
+            (["2001:db8:1:2::1:443", "2001:db8:1:2:ffff::1:443"], "2001:db8:1:3::1:443"),
+        ] {
+            for n in 0..5 {
+                login(addresses[n % 2], "wrong").await.expect(401);
+            }
+            for address in addresses {
+                login(address, sample::PASSWORD).await.expect(429);
+            }
+            login(others, sample::PASSWORD).await.expect(200);
+        }
+        let shown = roster.shown(sample::PERSON).await;
+        assert_eq!(shown["last_sign_in_ip"], "2001:db8:1:3::1");
+    }
+
+    async fn behind_cloudfront_nobody_gets_in_past_it(roster: Roster) {
+        let ada = roster.ada().await;
+        let items = roster.table.items().await;
+        let behind = roster.also(NOW, &[("BehindCloudFront", "true")]).await;
+        for address in ["", "203.0.113.9", "nowhere:443", "203.0.113.9:443, 203.0.113.8:443"] {
+            let call = behind.attempt(by_username()).header("cloudfront-viewer-address", address);
+            call.send().await.expect(403);
+        }
+        let answer = behind.attempt(by_username()).send().await.expect(403);
+        assert_eq!(answer.body["detail"], "This service is reached another way.");
+        ada.at(&behind).get("/users/emails/").await.expect(403);
+        behind.visit("GET", "/users/email-verify/x/y").send().await.expect(403);
+        assert_eq!(roster.table.items().await, items);
+        // The management API counts no addresses.
+        behind.send("GET", &ada.path()).await.expect(200);
+        let call = ada.at(&behind);
+        let call = call.request("GET", "/users/emails/").header("cloudfront-viewer-address", "203.0.113.9:1");
+        call.send().await.expect(200);
     }
 
     async fn a_forged_sender_is_never_counted(roster: Roster) {
@@ -334,7 +381,7 @@ on_both_stores! {
             "type": "https://httpstatuses.io/401", "title": "Unauthorized", "status": 401,
             "detail": detail, "instance": "/users/login/", "trace_id": "",
         }));
-        assert_eq!(actions, ["UpdateItem", "GetItem", "BatchGetItem", "UpdateItem"]);
+        assert_eq!(actions, [["GetItem", "BatchGetItem"].as_slice(), &["UpdateItem"; 5]].concat());
         assert!(headers.iter().all(|(name, _)| name != "set-cookie"));
     }
 
@@ -423,9 +470,9 @@ on_both_stores! {
     }
 
     async fn a_lost_reply_doubles_neither_counters_nor_sessions(roster: Roster) {
-        for (password, status) in [(sample::PASSWORD, 200), ("wrong", 401)] {
+        for (password, status, count) in [(sample::PASSWORD, 200, 6), ("wrong", 401, 7)] {
             let (calm, requests) = left_by_login(&roster, password, status, None).await;
-            assert_eq!(requests, 4);
+            assert_eq!(requests, count);
             for at in 0..requests {
                 let (left, _) = left_by_login(&roster, password, status, Some(at)).await;
                 assert_eq!(left, calm, "at {at}");
@@ -434,7 +481,7 @@ on_both_stores! {
     }
 
     async fn a_lost_reply_mails_one_link(roster: Roster) {
-        for at in 0..6 {
+        for at in 0..8 {
             roster.table.clear().await;
             write_forced(&roster).await;
             roster.deliver().await;

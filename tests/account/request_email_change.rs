@@ -304,9 +304,26 @@ on_both_stores! {
         }
         let shown = roster.shown(&ada.id).await;
         assert_eq!((&shown["blocked"], &shown["block_until"]), (&json!(true), &json!(1_700_000_900)));
-        // From there even the right one is none; the person's own address is known.
+        // From there even the right one is none, but from the person's own device.
         elsewhere(PASSWORD).await.expect(400);
-        at_home.change_email(NEW, PASSWORD).await.expect(200);
+        at_home.change_email(NEW, PASSWORD).await.expect(400);
+        at_home.change_email_at_home(NEW, PASSWORD).await.expect(200);
+    }
+
+    async fn wrong_passwords_from_the_own_device_are_counted_by_it_alone(roster: Roster) {
+        let ada = roster.ada().await;
+        let before = roster.shown(&ada.id).await;
+        for _ in 0..5 {
+            ada.change_email_at_home(NEW, "wrong").await.expect(400);
+        }
+        let after = roster.shown(&ada.id).await;
+        assert_eq!((&after["failure_count"], &after["block_until"]), (&before["failure_count"], &json!(null)));
+        let next_hour = roster.later(TO_THE_HOUR).await;
+        let by_device = |password| roster.login_by(&ada.device, "ada", password);
+        assert_eq!(wait(&by_device(PASSWORD).await.expect(429)), Some("900"));
+        // Neither the address nor the pair has counted them.
+        ada.at(&next_hour).change_email(NEW, PASSWORD).await.expect(200);
+        roster.login("ada", PASSWORD).await.expect(200);
     }
 
     async fn five_an_hour_is_the_most_for_one_user_and_refused_ones_count(roster: Roster) {

@@ -10,6 +10,17 @@ use serde_json::{Value, json};
 
 use super::{Answer, Call, NOW, Roster};
 
+/// The cookie of a person's own device.
+const DEVICE: &str = "__Host-device";
+
+impl Answer {
+    /// The device that it makes the person's own.
+    pub(crate) fn device(&self) -> Option<String> {
+        let cookies = self.set_cookies();
+        cookies.get(DEVICE).map(|(value, _)| (*value).to_owned())
+    }
+}
+
 /// All calls that a link reaches.
 pub(crate) fn link_calls() -> impl Iterator<Item = &'static Endpoint> {
     ENDPOINTS
@@ -26,6 +37,9 @@ pub(crate) struct Person<'a> {
     pub(crate) session: String,
     /// The value of the cookie `csrftoken`.
     pub(crate) csrf: String,
+    /// The value of the cookie `__Host-device`, which goes only with what is said to come from
+    /// there: a stolen session has it not.
+    pub(crate) device: String,
 }
 
 impl Roster {
@@ -69,6 +83,15 @@ impl Roster {
     pub(crate) async fn login_from(&self, ip: &str, username: &str, password: &str) -> Answer {
         let body = json!({ "username": username, "password": password });
         self.attempt(body).from(ip).send().await
+    }
+
+    /// What signing in by username from a device, or what says that it is one, answers.
+    pub(crate) async fn login_by(&self, device: &str, username: &str, password: &str) -> Answer {
+        let body = json!({ "username": username, "password": password });
+        let call = self.attempt(body);
+        call.header("cookie", format!("{DEVICE}={device}"))
+            .send()
+            .await
     }
 
     /// The user as the management API shows them.
@@ -197,6 +220,7 @@ impl<'r> Person<'r> {
             id: answer.body["user_id"].as_str().unwrap().to_owned(),
             session: cookies["sessionid"].0.to_owned(),
             csrf: cookies["csrftoken"].0.to_owned(),
+            device: answer.device().unwrap(),
         }
     }
 
@@ -207,15 +231,25 @@ impl<'r> Person<'r> {
             id: self.id.clone(),
             session: self.session.clone(),
             csrf: self.csrf.clone(),
+            device: self.device.clone(),
         }
     }
 
     /// A request with the session's cookies and its CSRF token.
     pub(crate) fn request(&self, method: &str, path: &str) -> Call<'_> {
+        self.request_with(method, path, "")
+    }
+
+    /// The same from the person's own device.
+    pub(crate) fn request_at_home(&self, method: &str, path: &str) -> Call<'_> {
+        self.request_with(method, path, &format!("; {DEVICE}={}", self.device))
+    }
+
+    fn request_with(&self, method: &str, path: &str, device: &str) -> Call<'_> {
         let cookies = format!("sessionid={}; csrftoken={}", self.session, self.csrf);
         self.roster
             .visit(method, path)
-            .header("cookie", cookies)
+            .header("cookie", cookies + device)
             .header("x-csrftoken", self.csrf.clone())
     }
 
@@ -253,6 +287,13 @@ impl<'r> Person<'r> {
     pub(crate) async fn change_email(&self, email: &str, password: &str) -> Answer {
         let body = json!({ "user": self.id, "email": email, "password": password });
         self.post("/users/email-change/", body).await
+    }
+
+    /// Asks for another primary address from the person's own device.
+    pub(crate) async fn change_email_at_home(&self, email: &str, password: &str) -> Answer {
+        let body = json!({ "user": self.id, "email": email, "password": password });
+        let call = self.request_at_home("POST", "/users/email-change/");
+        call.json(body).send().await
     }
 
     /// Asks to add an address.

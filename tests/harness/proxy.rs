@@ -55,6 +55,10 @@ pub(crate) enum Fault {
 pub(crate) struct Recorded {
     /// The DynamoDB action.
     pub(crate) action: String,
+    /// The request's bytes.
+    pub(crate) sent: usize,
+    /// The answer's bytes.
+    pub(crate) received: usize,
     /// The answer's `ConsumedCapacity`.
     pub(crate) consumed: Value,
 }
@@ -135,11 +139,13 @@ impl Faults {
         cleared.changed().await.unwrap();
     }
 
-    fn next(&self, action: &str) -> Option<Fault> {
+    fn next(&self, action: &str, sent: usize) -> Option<Fault> {
         let mut state = self.0.lock().unwrap();
         let number = state.recorded.len();
         state.recorded.push(Recorded {
             action: action.to_owned(),
+            sent,
+            received: 0,
             consumed: Value::Null,
         });
         let (at, times, fault) = state.planned?;
@@ -158,7 +164,7 @@ impl Faults {
         let body = body.collect().await.map_err(|_| LostReply)?.to_bytes();
         let target = head.headers["x-amz-target"].to_str().unwrap().to_owned();
         let action = target.rsplit('.').next().unwrap_or_default();
-        let fault = self.next(action);
+        let fault = self.next(action, body.len());
         if fault == Some(Fault::Pause) {
             self.pause().await;
         }
@@ -209,6 +215,7 @@ impl Faults {
             && let Some(last) = self.0.lock().unwrap().recorded.last_mut()
         {
             last.consumed = parsed["ConsumedCapacity"].clone();
+            last.received = body.len();
         }
         Ok(answer(status, body))
     }

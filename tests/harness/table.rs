@@ -13,10 +13,11 @@ pub(crate) struct RawTable {
 }
 
 /// How the sort keys start of what lapses by itself.
-const LAPSING: [&str; 7] = [
+const LAPSING: [&str; 8] = [
+    "ADDRESS",
+    "DEVICE",
     "HOUR#",
     "IP#",
-    "KNOWN_IP#",
     "NOTIFICATION#",
     "SESSION#",
     "USER#EMAIL_CHANGE#",

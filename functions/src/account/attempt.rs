@@ -1,39 +1,82 @@
 //! One attempt with a password: at signing in, and where a signed-in person gives it again.
 
+use domain::device::DeviceId;
 use domain::password::{self, Verified};
-use domain::sign_in::{Pair, Verdict, Visitor, judge};
-use domain::{Timestamp, User};
+use domain::sign_in::{Counter, Pair, Verdict, Visitor, judge};
+use domain::{Timestamp, UserId};
 use roster_http::{App, Problem};
 use secrecy::SecretString;
-use store::{Admission, Write};
+use store::{SignInState, Write};
+
+/// Who tries, as whom.
+pub(super) struct Candidate {
+    /// Whose identifier it is, if it is anybody's.
+    pub(super) owner: Option<UserId>,
+    /// What failures are counted by, unless the attempt comes from the owner's own device.
+    pub(super) pair: Pair,
+    /// Who comes, from where.
+    pub(super) visitor: Visitor,
+    /// The device that the request tells.
+    pub(super) device: Option<DeviceId>,
+}
 
 /// An attempt that is counted already.
 pub(super) struct Attempt<'a> {
     app: &'a App,
-    pub(super) pair: Pair,
-    pub(super) visitor: Visitor,
     write: &'a Write,
-    is_last: bool,
+    owner: Option<UserId>,
+    device: Option<DeviceId>,
+    pub(super) visitor: Visitor,
+    /// What counts it over all identifiers, unless it comes from the user's own device.
+    address: Option<Counter>,
+    /// What counts failures in a row.
+    pub(super) in_a_row: Counter,
 }
 
 impl<'a> Attempt<'a> {
-    /// Counts the attempt, before anybody looks at the password.
+    /// Looks the user and the device up, and counts the attempt before anybody looks at the
+    /// password: by the user's own device alone, or else by IP address and by pair.
     pub(super) async fn begin(
         app: &'a App,
-        pair: Pair,
-        visitor: Visitor,
+        candidate: Candidate,
         write: &'a Write,
-    ) -> Result<Self, Problem> {
-        let limits = app.account.limits;
-        match app.users.count_attempt(&pair, limits, write).await? {
-            Admission::Counted { is_last } => Ok(Self {
-                app,
-                pair,
-                visitor,
-                write,
-                is_last,
-            }),
-            Admission::LockedUntil(until) => Err(Problem::TooMany(write.now.until(until))),
+    ) -> Result<(Self, Option<SignInState>), Problem> {
+        let Candidate {
+            owner,
+            pair,
+            visitor,
+            device,
+        } = candidate;
+        let mut attempt = Self {
+            app,
+            write,
+            owner,
+            device,
+            visitor,
+            address: Some(Counter::IpAddress(pair.ip_address.clone())),
+            in_a_row: Counter::Pair(pair),
+        };
+        let state = attempt.look().await?;
+        if let Some(own) = attempt.own_device(state.as_ref()) {
+            attempt.in_a_row = Counter::Device(own.hash());
+            attempt.address = None;
+        }
+        if let Some(address) = &attempt.address {
+            attempt.count(address).await?;
+        }
+        let counted = attempt.count(&attempt.in_a_row).await;
+        if counted.is_err() {
+            attempt.leave().await;
+        }
+        counted.map(|()| (attempt, state))
+    }
+
+    async fn count(&self, counter: &Counter) -> Result<(), Problem> {
+        let limits = self.app.account.limits;
+        let admission = self.app.users.count_attempt(counter, limits, self.write);
+        match admission.await?.wait(self.write.now) {
+            Some(wait) => Err(Problem::TooMany(wait)),
+            None => Ok(()),
         }
     }
 
@@ -42,30 +85,67 @@ impl<'a> Attempt<'a> {
         self.write.now
     }
 
-    /// What it comes to; `user` with whether the IP address is known to be theirs. It takes one
-    /// argon2 run, whoever tries.
+    /// The user as of now.
+    pub(super) async fn look(&self) -> Result<Option<SignInState>, Problem> {
+        let hash = self.device.as_ref().map(DeviceId::hash);
+        let state =
+            self.app
+                .users
+                .sign_in_state(self.owner.as_ref(), hash.as_ref(), self.write.now);
+        Ok(state.await?)
+    }
+
+    /// The device that the request tells, if it is one of the user's own.
+    pub(super) fn own_device(&self, state: Option<&SignInState>) -> Option<&DeviceId> {
+        self.device
+            .as_ref()
+            .filter(|_| state.is_some_and(|state| state.is_own_device))
+    }
+
+    /// What it comes to. It takes one argon2 run, whoever tries.
     pub(super) fn judge(
         &self,
-        user: Option<&(User, bool)>,
+        state: Option<&SignInState>,
         typed: &SecretString,
     ) -> (Verdict, Verified) {
-        let hash = user.and_then(|(user, _)| user.credential.as_ref()?.hash.as_ref());
-        let verified = password::verify(typed, hash);
-        let is_known = user.is_some_and(|(_, is_known)| *is_known);
-        let user = user.map(|(user, _)| user);
-        let verdict = judge(user, verified.is_right, is_known, self.write.now);
+        let user = state.map(|state| &state.user);
+        let verified = password::verify(typed, user.and_then(|user| user.hash.as_ref()));
+        let is_own_device = self.own_device(state).is_some();
+        let verdict = judge(user, verified.is_right, is_own_device, self.write.now);
         (verdict, verified)
     }
 
     /// Writes the failure down.
-    pub(super) async fn fail(&self, user: Option<&User>) -> Result<(), Problem> {
+    pub(super) async fn fail(&self, state: Option<&SignInState>) -> Result<(), Problem> {
         let Self { app, write, .. } = self;
+        let limits = app.account.limits;
+        tracing::info!(sign_in = "failed");
+        // First what limits guesses: the user may be busy.
         app.users
-            .record_failure(user, app.account.limits, &self.visitor, write)
+            .count_failure(&self.in_a_row, limits, write)
             .await?;
-        if self.is_last {
-            app.users.lock_pair(&self.pair, write.now).await?;
+        if let Some(address) = &self.address {
+            app.users.count_failure(address, limits, write).await?;
         }
+        let user = state.map(|state| &state.user);
+        let is_counted_at_home = self.address.is_none();
+        app.users
+            .record_failure(user, is_counted_at_home, limits, &self.visitor, write)
+            .await?;
         Ok(())
+    }
+
+    /// Forgets earlier failures in a row: the password was right.
+    pub(super) async fn forgive(&self) -> Result<(), Problem> {
+        self.app.users.forgive(&self.in_a_row).await?;
+        self.leave().await;
+        Ok(())
+    }
+
+    /// Makes room for others from the same IP address. A place that can't be given back lapses.
+    pub(super) async fn leave(&self) {
+        if let Some(address) = &self.address {
+            let _ = self.app.users.give_back(address, self.write).await;
+        }
     }
 }

@@ -2,10 +2,13 @@
 //! page that says that it is done.
 
 use domain::account::{Occasion, Standing};
+use domain::device::{Device, DeviceId};
 use domain::link::{Link, Purpose};
 use domain::password::{self, OwnNames, Password, PasswordHash, Policy};
 use domain::{Account, Code, Refusal};
-use roster_http::{App, Click, Method, OnGet, Problem, PublicUrl, Request, Response};
+use roster_http::{
+    App, Click, Method, OnGet, Problem, PublicUrl, Request, Response, device_cookie,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
@@ -180,6 +183,7 @@ async fn change_password(
     let hash = password.hash(app.entropy.bytes());
     let write = request.write(app);
     let occasion = app.occasion(&write);
+    let device = DeviceId::new(app.entropy.bytes());
     let account = app
         .users
         .edit_account(&click.user_id, &write, |account| {
@@ -188,7 +192,12 @@ async fn change_password(
             if is_another && account.standing(&click.link, app.account.lifetimes, write.now)? == Standing::Due {
                 refuse_present(account, &typed)?;
             }
-            (what.act)(account, &click.link, hash.clone(), occasion)
+            let epoch = account.user.session_epoch;
+            (what.act)(account, &click.link, hash.clone(), occasion)?;
+            // A new password makes all devices before it void, and this one the user's own.
+            let is_set = account.user.session_epoch != epoch;
+            account.new_device = is_set.then(|| Device::seen(&device, write.now));
+            Ok(())
         })
         .await?;
     // Another use of the link at the same moment may have been first, with its own password.
@@ -198,7 +207,8 @@ async fn change_password(
     } else {
         Done::Already
     };
-    Ok(answer(app, request, Page::Done(done)))
+    let answer = answer(app, request, Page::Done(done));
+    Ok(answer.with_cookies(is_own.then(|| device_cookie(&device))))
 }
 
 fn present_hash(account: &Account) -> Option<&PasswordHash> {

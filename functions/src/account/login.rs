@@ -1,20 +1,20 @@
 //! `POST /users/login/`: sign in with a password.
 
-use domain::account::Account;
+use domain::device::{Device, DeviceId};
 use domain::notification::Counted;
 use domain::password::PasswordHash;
 use domain::session::{IDLE_LIFETIME, Session, SessionId, SessionSecret, SessionToken};
-use domain::sign_in::{TypedIdentifier, Verdict};
-use domain::{Kind, User};
+use domain::sign_in::{SignInUser, TypedIdentifier, Verdict};
+use domain::{Kind, Notification};
 use roster_http::{
-    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, required,
-    session_cookies,
+    Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema,
+    device_cookie, required, session_cookies,
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
-use store::{Entry, SignIn};
+use store::{Entry, SignIn, Write};
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Candidate};
 
 /// How API Gateway reaches this call and what it may touch.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -95,65 +95,83 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
     let password = required("password", body.password)?;
     let write = request.write(app);
     let visitor = request.visitor(app);
-    let pair = identifier.pair(&visitor.ip_address);
-    let attempt = Attempt::begin(app, pair, visitor, &write).await?;
     let owner = app.users.owner(identifier.identifier().as_ref()).await?;
+    let candidate = Candidate {
+        owner,
+        pair: identifier.pair(&visitor.ip_address),
+        visitor,
+        device: request.device(),
+    };
+    let (attempt, mut state) = Attempt::begin(app, candidate, &write).await?;
     for _ in 0..MOST_LOOKS {
-        let ip_address = &attempt.visitor.ip_address;
-        let state = app
-            .users
-            .sign_in_state(owner.as_ref(), ip_address, write.now)
-            .await?;
         let (verdict, verified) = attempt.judge(state.as_ref(), &password);
         let user = match (verdict, &state) {
             (Verdict::Refused, _) | (_, None) => {
-                attempt.fail(state.as_ref().map(|(user, _)| user)).await?;
+                attempt.fail(state.as_ref()).await?;
                 return Err(Problem::SignInRefused);
             }
-            (_, Some((user, _))) => user,
+            (_, Some(state)) => &state.user,
         };
         let upgraded = verified
             .is_outdated
             .then(|| PasswordHash::of_verified(&password, app.entropy.bytes()));
         let sign_in = |entry| SignIn {
             user,
-            pair: &attempt.pair,
+            in_a_row: &attempt.in_a_row,
             visitor: &attempt.visitor,
             entry,
             upgraded,
         };
         if verdict == Verdict::MustChangePassword {
-            // With the rights to undo: a living one decides who gets the link.
-            let account = app.users.account(&user.id).await?;
-            let mut account = account.unwrap_or_else(|| Account::of(user.clone()));
-            let counted = Counted::for_user(&user.id);
-            // One link too many is not sent; the answer is the same.
-            if app.count_notification(&counted, &write).await.is_ok() {
-                account.request_reset(app.occasion(&write));
-            }
-            let sign_in = sign_in(Entry::MustChange(&account.outbox));
+            let outbox = word_to_change(app, user, &write).await?;
+            let sign_in = sign_in(Entry::MustChange(&outbox));
             if app.users.sign_in(&sign_in, &write).await? {
+                attempt.leave().await;
                 return Err(Problem::MustChangePassword);
             }
-            continue;
+        } else {
+            let token = SessionToken {
+                user_id: user.id.clone(),
+                session_id: SessionId::issue(app.entropy.bytes()),
+                secret: SessionSecret::new(app.entropy.bytes()),
+            };
+            let session = new_session(&token, user, &attempt);
+            let new_device = DeviceId::new(app.entropy.bytes());
+            let device = attempt.own_device(state.as_ref()).unwrap_or(&new_device);
+            let seen = Device::seen(device, write.now);
+            let sign_in = sign_in(Entry::Session(&session, &seen));
+            if app.users.sign_in(&sign_in, &write).await? {
+                attempt.leave().await;
+                let user_id = user.id.as_str();
+                let response = Response::json(&LoginBody { user_id })?;
+                return Ok(response
+                    .with_cookies(session_cookies(&token))
+                    .with_cookies([device_cookie(device)]));
+            }
         }
-        let token = SessionToken {
-            user_id: user.id.clone(),
-            session_id: SessionId::issue(app.entropy.bytes()),
-            secret: SessionSecret::new(app.entropy.bytes()),
-        };
-        let session = new_session(&token, user, &attempt);
-        let sign_in = sign_in(Entry::Session(&session));
-        if app.users.sign_in(&sign_in, &write).await? {
-            let user_id = user.id.as_str();
-            let response = Response::json(&LoginBody { user_id })?;
-            return Ok(response.with_cookies(session_cookies(&token)));
-        }
+        state = attempt.look().await?;
     }
     Err(Problem::Conflict)
 }
 
-fn new_session(token: &SessionToken, user: &User, attempt: &Attempt<'_>) -> Session {
+/// Tells the user by a link that the password must be changed, unless that is one notification too
+/// many: the answer is the same.
+async fn word_to_change(
+    app: &App,
+    user: &SignInUser,
+    write: &Write,
+) -> Result<Vec<Notification>, Problem> {
+    let counted = Counted::for_user(&user.id);
+    let may_be_told = app.count_notification(&counted, write).await.is_ok();
+    let account = app.users.account(&user.id).await?;
+    let Some(mut account) = account.filter(|_| may_be_told) else {
+        return Ok(Vec::new());
+    };
+    account.request_reset(app.occasion(write));
+    Ok(account.outbox)
+}
+
+fn new_session(token: &SessionToken, user: &SignInUser, attempt: &Attempt<'_>) -> Session {
     let now = attempt.now();
     Session {
         id: token.session_id.clone(),

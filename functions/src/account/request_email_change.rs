@@ -9,7 +9,7 @@ use roster_http::{
 use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, Candidate};
 use super::mailing::edit_and_mail;
 
 /// How API Gateway reaches this call and what it may touch.
@@ -61,14 +61,14 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, P
     }
     let email = Email::parse(&required("email", body.email)?)?;
     let password = required("password", body.password)?;
-    let is_known = check_password(app, &request, &caller.user, &password).await?;
+    let is_own_device = check_password(app, &request, &caller.user, &password).await?;
     app.users
         .refuse_taken(Identifier::from(&email), user_id)
         .await?;
     let (id, occasion) = (app.new_identifier_id(), app.occasion(&write));
     let change = |account: &mut Account| {
         account.refuse_ended_session(&caller.user)?;
-        if account.user.is_blocked(write.now) && !is_known {
+        if account.user.is_blocked(write.now) && !is_own_device {
             // Locked out since the password was looked at.
             return Err(Refusal::Member("password", WRONG));
         }
@@ -81,7 +81,7 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, P
 const WRONG: &str = "is not right";
 
 /// A wrong password counts as a failed sign-in: a stolen session is no place to guess it. Tells
-/// whether the IP address is known, which a lock-out of the account doesn't hold for.
+/// whether it comes from the user's own device, which a lock-out of the account doesn't hold for.
 async fn check_password(
     app: &App,
     request: &Request,
@@ -90,26 +90,26 @@ async fn check_password(
 ) -> Result<bool, Problem> {
     let write = request.write(app);
     let visitor = request.visitor(app);
-    let pair = Pair::of_user(user, &visitor.ip_address);
-    let attempt = Attempt::begin(app, pair, visitor, &write).await?;
-    let ip_address = &attempt.visitor.ip_address;
-    let state = app
-        .users
-        .sign_in_state(Some(&user.id), ip_address, write.now)
-        .await?;
+    let candidate = Candidate {
+        owner: Some(user.id.clone()),
+        pair: Pair::of_user(user, &visitor.ip_address),
+        visitor,
+        device: request.device(),
+    };
+    let (attempt, state) = Attempt::begin(app, candidate, &write).await?;
     match attempt.judge(state.as_ref(), password).0 {
         Verdict::Refused => {
-            attempt.fail(state.as_ref().map(|(user, _)| user)).await?;
+            attempt.fail(state.as_ref()).await?;
             Err(Problem::invalid("password", WRONG))
         }
         Verdict::MustChangePassword => {
-            app.users.forgive(&attempt.pair).await?;
+            attempt.forgive().await?;
             let message = "must be changed first: sign in again";
             Err(Problem::invalid("password", message))
         }
         Verdict::Welcome => {
-            app.users.forgive(&attempt.pair).await?;
-            Ok(state.is_some_and(|(_, is_known)| is_known))
+            attempt.forgive().await?;
+            Ok(attempt.own_device(state.as_ref()).is_some())
         }
     }
 }

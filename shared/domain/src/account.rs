@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::device::Device;
 use crate::link::{Channel, Link, Purpose};
 use crate::notification::{Message, Notification, NotificationId, Recipient, masked};
 use crate::password::PasswordHash;
@@ -55,6 +56,8 @@ pub struct Account {
     pub rights: BTreeMap<String, UndoRight>,
     /// What is to be told with the change in the making.
     pub outbox: Vec<Notification>,
+    /// The device that is the user's own from the change in the making on.
+    pub new_device: Option<Device>,
 }
 
 /// How long links live.
@@ -116,6 +119,7 @@ impl Account {
             pending: BTreeMap::new(),
             rights: BTreeMap::new(),
             outbox: Vec::new(),
+            new_device: None,
         }
     }
 

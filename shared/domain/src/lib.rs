@@ -4,6 +4,7 @@
 //! own, and knows neither AWS nor HTTP. Times and random bytes are arguments.
 
 pub mod account;
+pub mod device;
 pub mod email;
 pub mod external;
 pub mod id;

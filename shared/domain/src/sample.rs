@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::account::{PendingEmail, UndoRight};
+use crate::device::DeviceId;
 use crate::external::{Authenticator, ExternalProvider};
 use crate::link::{Channel, Keys, Link, Purpose};
 use crate::password::{OwnNames, Password, Policy};
@@ -195,6 +196,11 @@ pub fn session_token() -> SessionToken {
         session_id: SessionId::issue([0xad; 16]),
         secret: SessionSecret::new([0xad; 32]),
     }
+}
+
+/// The device that the person signed in from.
+pub fn device() -> DeviceId {
+    DeviceId::new([0xad; 32])
 }
 
 /// The token of one of the person's links.

@@ -1,23 +1,35 @@
 //! Signing in: whom an attempt is counted against, when it is locked out, what it comes to
 //! (email-self-service.md, "Sign-in limits").
 
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use crate::device::DeviceHash;
 use crate::mac::sha256;
+use crate::password::PasswordHash;
 use crate::user::Place;
-use crate::{Email, Identifier, Kind, Phone, Timestamp, User, Username};
+use crate::{Email, Identifier, Kind, OperationId, Phone, Timestamp, User, UserId, Username};
 
-/// How long a pair or an account stays locked.
+/// How long what failed too often stays locked.
 pub const LOCK_OUT: Duration = Duration::from_mins(15);
-/// For how long an address that signed in is not locked out with the account.
-pub const KNOWN_FOR: Duration = Duration::from_hours(30 * 24);
+/// For how long an attempt under way counts as a failure: no function runs longer.
+const UNDER_WAY_FOR: Duration = Duration::from_secs(10);
+/// When to come back for whom attempts under way are in the way.
+const A_MOMENT: Duration = Duration::from_secs(2);
+/// How long a failure in a row is remembered.
+const IN_A_ROW_FOR: Duration = Duration::from_hours(24);
+/// Within which time the failures of one IP address count, over all identifiers.
+const FROM_AN_ADDRESS_FOR: Duration = Duration::from_mins(15);
 
-/// How many failures in a row lock.
+/// How many failures lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// An identifier and an IP address together.
+    /// In a row: an identifier and an IP address together, or a person's own device.
     pub of_a_pair: u64,
-    /// An account, from anywhere.
+    /// Within a quarter of an hour: an IP address, over all identifiers.
+    pub of_an_ip_address: u64,
+    /// In a row: an account, from anywhere.
     pub of_an_account: u64,
 }
 
@@ -25,8 +37,23 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             of_a_pair: 5,
+            of_an_ip_address: 100,
             of_an_account: 50,
         }
+    }
+}
+
+/// An IP address as it is counted: whole, or the /64 network of an IPv6 address, which is one
+/// customer's.
+pub fn counted_address(ip_address: &str) -> String {
+    let parsed: Result<IpAddr, _> = ip_address.parse();
+    match parsed.map(|address| address.to_canonical()) {
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Ok(IpAddr::V6(address)) => {
+            let network = address.to_bits() & !u128::from(u64::MAX);
+            format!("{}/64", Ipv6Addr::from_bits(network))
+        }
+        Err(_) => ip_address.to_owned(),
     }
 }
 
@@ -35,8 +62,165 @@ impl Default for Limits {
 pub struct Pair {
     /// The hash of the identifier in its canonical form.
     pub identifier_hash: String,
-    /// The IP address.
+    /// The IP address, as it is counted.
     pub ip_address: String,
+}
+
+/// What an attempt is counted by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counter {
+    /// The identifier and the IP address.
+    Pair(Pair),
+    /// The IP address, as it is counted.
+    IpAddress(String),
+    /// The user's own device: by nothing else, so that strangers lock nobody out at home.
+    Device(DeviceHash),
+}
+
+impl Counter {
+    /// How many failures lock it.
+    pub fn limit(&self, limits: Limits) -> u64 {
+        match self {
+            Self::Pair(_) | Self::Device(_) => limits.of_a_pair,
+            Self::IpAddress(_) => limits.of_an_ip_address,
+        }
+    }
+
+    /// How long it remembers a failure.
+    pub fn remembers_for(&self) -> Duration {
+        match self {
+            Self::Pair(_) | Self::Device(_) => IN_A_ROW_FOR,
+            Self::IpAddress(_) => FROM_AN_ADDRESS_FOR,
+        }
+    }
+
+    /// The hash that names it, where it has a name of its own to hide.
+    pub fn hash(&self) -> String {
+        match self {
+            Self::Pair(pair) => pair.identifier_hash.clone(),
+            Self::IpAddress(address) => sha256(address.as_bytes()),
+            Self::Device(hash) => hash.to_string(),
+        }
+    }
+}
+
+/// One attempt as a counter holds it: when it began, and the start of its operation's id.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Try(String);
+
+impl Try {
+    /// An attempt that begins now.
+    pub fn new(operation: &OperationId, now: Timestamp) -> Self {
+        const ENOUGH_CHARACTERS: usize = 8;
+        let id = operation.as_str();
+        let id = id.get(..ENOUGH_CHARACTERS).unwrap_or(id);
+        Self(format!("{}.{id}", now.as_unix()))
+    }
+
+    /// Takes it back from where it was stored.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+
+    /// As it is stored.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn began(&self) -> Option<Timestamp> {
+        let (seconds, _) = self.0.split_once('.')?;
+        seconds.parse().ok().map(Timestamp::from_unix)
+    }
+
+    fn is_older_than(&self, age: Duration, now: Timestamp) -> bool {
+        self.began().is_none_or(|began| began.plus(age) <= now)
+    }
+}
+
+/// What a counter holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Attempts that are under way or have failed.
+    pub tries: BTreeSet<Try>,
+    /// Those that have failed.
+    pub failed: BTreeSet<Try>,
+    /// Until when it is locked.
+    pub block_until: Option<Timestamp>,
+}
+
+/// Why a counter takes no further attempt, as it seems.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Full {
+    /// It took this very attempt before.
+    Counted,
+    /// These don't count any more.
+    Lapsed(Vec<Try>),
+    /// It is locked until then.
+    LockedUntil(Timestamp),
+    /// So many failed that it is to be locked.
+    ToBeLocked,
+    /// So many are under way.
+    UnderWay,
+}
+
+impl Tally {
+    /// Why the counter refused `this`.
+    pub fn refuses(&self, this: &Try, counter: &Counter, limits: Limits, now: Timestamp) -> Full {
+        if let Some(until) = self.block_until.filter(|until| now < *until) {
+            return Full::LockedUntil(until);
+        }
+        if self.tries.contains(this) {
+            return Full::Counted;
+        }
+        let has_lapsed = |one: &&Try| {
+            let counts_for = if self.failed.contains(*one) {
+                counter.remembers_for()
+            } else {
+                UNDER_WAY_FOR
+            };
+            one.is_older_than(counts_for, now)
+        };
+        let lapsed: Vec<_> = self.tries.iter().filter(has_lapsed).cloned().collect();
+        if !lapsed.is_empty() {
+            Full::Lapsed(lapsed)
+        } else if self.is_to_be_locked(counter, limits, now) {
+            Full::ToBeLocked
+        } else {
+            Full::UnderWay
+        }
+    }
+
+    /// Whether as many failed as lock the counter.
+    pub fn is_to_be_locked(&self, counter: &Counter, limits: Limits, now: Timestamp) -> bool {
+        let age = counter.remembers_for();
+        let failed = self
+            .failed
+            .iter()
+            .filter(|one| !one.is_older_than(age, now));
+        failed.count() as u64 >= counter.limit(limits)
+    }
+}
+
+/// Whether an attempt may be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// It is counted and may be looked at.
+    Counted,
+    /// Too many failed before.
+    LockedUntil(Timestamp),
+    /// Too many are under way.
+    OneTooMany,
+}
+
+impl Admission {
+    /// How long to wait; nothing for what may be looked at.
+    pub fn wait(self, now: Timestamp) -> Option<Duration> {
+        match self {
+            Self::Counted => None,
+            Self::LockedUntil(until) => Some(now.until(until)),
+            Self::OneTooMany => Some(A_MOMENT),
+        }
+    }
 }
 
 /// An identifier as somebody typed it to sign in.
@@ -49,8 +233,10 @@ pub struct TypedIdentifier {
 }
 
 impl TypedIdentifier {
-    /// Takes what was typed. What is not valid is nobody's, and is otherwise treated alike.
+    /// Takes what was typed, less the spaces around it. What is not valid is nobody's, and is
+    /// otherwise treated alike.
     pub fn new(kind: Kind, text: &str) -> Self {
+        let text = text.trim();
         let parsed = match kind {
             Kind::Email => Email::parse(text).map(|email| Identifier::from(&email)),
             Kind::Phone => Phone::parse(text).map(|phone| Identifier::from(&phone)),
@@ -59,7 +245,7 @@ impl TypedIdentifier {
         Self {
             kind,
             is_valid: parsed.is_ok(),
-            canonical: parsed.map_or_else(|_| text.trim().to_owned(), |parsed| parsed.canonical),
+            canonical: parsed.map_or_else(|_| text.to_owned(), |parsed| parsed.canonical),
         }
     }
 
@@ -81,7 +267,7 @@ impl Pair {
     fn of(kind: Kind, canonical: &str, ip_address: &str) -> Self {
         Self {
             identifier_hash: sha256(format!("{kind:?}\0{canonical}").as_bytes()),
-            ip_address: ip_address.to_owned(),
+            ip_address: counted_address(ip_address),
         }
     }
 
@@ -102,12 +288,54 @@ impl Pair {
 /// Where a request comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Visitor {
-    /// The IP address.
+    /// The IP address, as it is shown.
     pub ip_address: String,
     /// The browser, as it calls itself.
     pub user_agent: Option<String>,
     /// Where that is, if somebody trustworthy told.
     pub place: Place,
+}
+
+/// What a decision on an attempt takes of a user, and no more: the size of the rest must not show
+/// in the time of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignInUser {
+    /// Names the user.
+    pub id: UserId,
+    /// May not sign in.
+    pub disabled: bool,
+    /// The password's hash, if it is known.
+    pub hash: Option<PasswordHash>,
+    /// Whether the password must be changed.
+    pub force_reset: bool,
+    /// What sessions and devices must be of.
+    pub session_epoch: u64,
+    /// Failures in a row.
+    pub failures: u64,
+    /// When the lock-out ends.
+    pub block_until: Option<Timestamp>,
+}
+
+impl From<&User> for SignInUser {
+    fn from(user: &User) -> Self {
+        let credential = user.credential.as_ref();
+        Self {
+            id: user.id.clone(),
+            disabled: user.disabled,
+            hash: credential.and_then(|own| own.hash.clone()),
+            force_reset: credential.is_some_and(|own| own.force_reset),
+            session_epoch: user.session_epoch,
+            failures: user.sign_ins.failures,
+            block_until: user.sign_ins.block_until,
+        }
+    }
+}
+
+impl SignInUser {
+    /// Whether the lock-out lasts at `now`.
+    pub fn is_blocked(&self, now: Timestamp) -> bool {
+        self.block_until.is_some_and(|until| until > now)
+    }
 }
 
 /// What an attempt with a password comes to.
@@ -121,21 +349,22 @@ pub enum Verdict {
     Welcome,
 }
 
-/// Judges an attempt. `is_known` says that the IP address signed in as this user lately: a
-/// lock-out of the account, which anybody can bring about, doesn't hold for it.
+/// Judges an attempt. A lock-out of the account, which anybody can bring about, doesn't hold for
+/// the user's own devices.
 pub fn judge(
-    user: Option<&User>,
+    user: Option<&SignInUser>,
     password_is_right: bool,
-    is_known: bool,
+    is_own_device: bool,
     now: Timestamp,
 ) -> Verdict {
     match user {
         Some(user)
-            if password_is_right && !user.disabled && (is_known || !user.is_blocked(now)) =>
+            if password_is_right && !user.disabled && (is_own_device || !user.is_blocked(now)) =>
         {
-            match &user.credential {
-                Some(credential) if credential.force_reset => Verdict::MustChangePassword,
-                _ => Verdict::Welcome,
+            if user.force_reset {
+                Verdict::MustChangePassword
+            } else {
+                Verdict::Welcome
             }
         }
         _ => Verdict::Refused,
@@ -157,20 +386,22 @@ pub enum Failure {
     },
     /// The account is locked: only the attempt counts.
     WhileLocked,
+    /// It came from the user's own device and is counted by that: here only the attempt counts.
+    AtHome,
 }
 
 impl Failure {
-    /// What one more failure does to `user`, as it was read.
-    pub fn of(user: &User, limits: Limits, now: Timestamp) -> Self {
+    /// What one more failure from elsewhere does to `user`, as it was read.
+    pub fn of(user: &SignInUser, limits: Limits, now: Timestamp) -> Self {
         let locks = |failures: u64| {
             let are_too_many = failures >= limits.of_an_account;
             are_too_many.then(|| now.plus(LOCK_OUT))
         };
-        match user.sign_ins.block_until {
+        match user.block_until {
             Some(_) if user.is_blocked(now) => Self::WhileLocked,
             Some(_) => Self::FirstAgain { locks: locks(1) },
             None => Self::OneMore {
-                locks: locks(user.sign_ins.failures + 1),
+                locks: locks(user.failures + 1),
             },
         }
     }
@@ -183,12 +414,38 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 
-    fn user() -> User {
-        let mut user = sample::published();
-        user.disabled = false;
-        user.sign_ins.block_until = None;
-        user.sign_ins.failures = 0;
-        user
+    fn user() -> SignInUser {
+        SignInUser {
+            disabled: false,
+            failures: 0,
+            block_until: None,
+            ..SignInUser::from(&sample::published())
+        }
+    }
+
+    fn pair() -> Counter {
+        Counter::Pair(TypedIdentifier::new(Kind::Username, "ada").pair("192.0.2.1"))
+    }
+
+    fn limits(of_a_pair: u64) -> Limits {
+        Limits {
+            of_a_pair,
+            ..Limits::default()
+        }
+    }
+
+    /// An attempt that began so many seconds ago.
+    fn ago(seconds: i64, n: u8) -> Try {
+        let began = Timestamp::from_unix(NOW.as_unix() - seconds);
+        Try::new(&OperationId::random([n; 16]), began)
+    }
+
+    fn tally(under_way: &[Try], failed: &[Try]) -> Tally {
+        Tally {
+            tries: under_way.iter().chain(failed).cloned().collect(),
+            failed: failed.iter().cloned().collect(),
+            block_until: None,
+        }
     }
 
     #[test]
@@ -198,9 +455,91 @@ mod tests {
             pair(Kind::Email, " Grace@Example.ORG"),
             pair(Kind::Email, "grace@example.org")
         );
+        assert_eq!(pair(Kind::Username, "ada "), pair(Kind::Username, "Ada"));
         assert_ne!(pair(Kind::Email, "x"), pair(Kind::Username, "x"));
         assert_ne!(pair(Kind::Email, "x"), pair(Kind::Email, "y"));
         assert_eq!(TypedIdentifier::new(Kind::Email, "x").identifier(), None);
+    }
+
+    #[test]
+    fn spaces_around_a_username_are_dropped() {
+        let typed = |text| TypedIdentifier::new(Kind::Username, text).identifier();
+        let ada = typed("ada");
+        assert!(ada.is_some());
+        for spaced in ["ada ", " ada", "\tada\n", "\u{a0}ada\u{3000}"] {
+            assert_eq!(typed(spaced), ada, "{spaced:?}");
+        }
+        assert_eq!(typed("a da"), None);
+    }
+
+    #[test]
+    fn an_ipv4_address_counts_whole_and_an_ipv6_address_by_its_64() {
+        for (address, counted) in [
+            ("192.0.2.1", "192.0.2.1"),
+            ("::ffff:192.0.2.1", "192.0.2.1"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:DB8:1:2::", "2001:db8:1:2::/64"),
+            ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+            ("somewhere", "somewhere"),
+        ] {
+            assert_eq!(counted_address(address), counted);
+        }
+    }
+
+    #[test]
+    fn attempts_under_way_are_in_the_way_for_ten_seconds_and_lock_nothing() {
+        let refuses = |tally: &Tally| tally.refuses(&ago(0, 9), &pair(), limits(2), NOW);
+        let full = tally(&[ago(9, 1), ago(0, 2)], &[]);
+        assert_eq!(refuses(&full), Full::UnderWay);
+        let one_failed = tally(&[ago(9, 1)], &[ago(60, 2)]);
+        assert_eq!(refuses(&one_failed), Full::UnderWay);
+        let one_crashed = tally(&[ago(10, 1), ago(9, 2)], &[]);
+        assert_eq!(refuses(&one_crashed), Full::Lapsed(vec![ago(10, 1)]));
+        assert_eq!(
+            Admission::OneTooMany.wait(NOW),
+            Some(Duration::from_secs(2))
+        );
+    }
+
+    #[test]
+    fn as_many_failures_as_the_limit_are_to_lock() {
+        let failed = [ago(86_399, 1), ago(0, 2)];
+        let full = tally(&[], &failed);
+        assert!(full.is_to_be_locked(&pair(), limits(2), NOW));
+        assert!(!full.is_to_be_locked(&pair(), limits(3), NOW));
+        let refuses = |tally: &Tally| tally.refuses(&ago(0, 9), &pair(), limits(2), NOW);
+        assert_eq!(refuses(&full), Full::ToBeLocked);
+        let until = NOW.plus(LOCK_OUT);
+        let locked = Tally {
+            block_until: Some(until),
+            ..Tally::default()
+        };
+        assert_eq!(refuses(&locked), Full::LockedUntil(until));
+        // A repeat of one that was counted finds itself.
+        assert_eq!(
+            full.refuses(&failed[1], &pair(), limits(2), NOW),
+            Full::Counted
+        );
+    }
+
+    #[test]
+    fn failures_in_a_row_are_forgotten_after_a_day_those_of_an_ip_address_after_a_quarter_of_an_hour()
+     {
+        let address = Counter::IpAddress("192.0.2.1".to_owned());
+        for (counter, seconds) in [(pair(), 86_400), (address, 900)] {
+            let limits = Limits {
+                of_an_ip_address: 1,
+                ..limits(1)
+            };
+            let refuses = |ago: Try| {
+                tally(&[], &[ago]).refuses(&Try::stored(String::new()), &counter, limits, NOW)
+            };
+            assert_eq!(refuses(ago(seconds - 1, 1)), Full::ToBeLocked);
+            assert_eq!(
+                refuses(ago(seconds, 1)),
+                Full::Lapsed(vec![ago(seconds, 1)])
+            );
+        }
     }
 
     #[test]
@@ -208,17 +547,21 @@ mod tests {
         assert_eq!(judge(Some(&user()), true, false, NOW), Verdict::Welcome);
         assert_eq!(judge(Some(&user()), false, true, NOW), Verdict::Refused);
         assert_eq!(judge(None, true, true, NOW), Verdict::Refused);
-        let disabled = User {
+        let disabled = SignInUser {
             disabled: true,
             ..user()
         };
         assert_eq!(judge(Some(&disabled), true, true, NOW), Verdict::Refused);
-        let mut locked = user();
-        locked.sign_ins.block_until = Some(NOW.plus(LOCK_OUT));
+        let locked = SignInUser {
+            block_until: Some(NOW.plus(LOCK_OUT)),
+            ..user()
+        };
         assert_eq!(judge(Some(&locked), true, false, NOW), Verdict::Refused);
         assert_eq!(judge(Some(&locked), true, true, NOW), Verdict::Welcome);
-        let mut forced = user();
-        forced.credential.as_mut().unwrap().force_reset = true;
+        let forced = SignInUser {
+            force_reset: true,
+            ..user()
+        };
         assert_eq!(
             judge(Some(&forced), true, false, NOW),
             Verdict::MustChangePassword
@@ -229,13 +572,13 @@ mod tests {
     fn the_fiftieth_failure_locks_and_the_next_one_after_it_counts_as_the_first() {
         let limits = Limits::default();
         let mut user = user();
-        user.sign_ins.failures = 48;
+        user.failures = 48;
         let one_more = |locks| Failure::OneMore { locks };
         assert_eq!(Failure::of(&user, limits, NOW), one_more(None));
-        user.sign_ins.failures = 49;
+        user.failures = 49;
         let until = NOW.plus(LOCK_OUT);
         assert_eq!(Failure::of(&user, limits, NOW), one_more(Some(until)));
-        user.sign_ins.block_until = Some(until);
+        user.block_until = Some(until);
         assert_eq!(Failure::of(&user, limits, NOW), Failure::WhileLocked);
         let first_again = |locks| Failure::FirstAgain { locks };
         assert_eq!(Failure::of(&user, limits, until), first_again(None));

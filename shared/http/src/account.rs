@@ -86,7 +86,8 @@ pub struct AccountSettings {
     /// A password that is set without a word about it need not be changed at the next sign-in
     /// (`TEMPORARY_PASSWORD_BY_DEFAULT=false`).
     pub passwords_last: bool,
-    /// CloudFront stands before the API, so that its viewer headers can be trusted.
+    /// CloudFront stands before the API, so that its viewer headers tell who calls from where;
+    /// people's calls that come without are refused.
     pub behind_cloudfront: bool,
 }
 
@@ -118,6 +119,7 @@ impl AccountSettings {
             },
             limits: Limits {
                 of_a_pair: count("PAIR_FAILURE_LIMIT", limits.of_a_pair)?,
+                of_an_ip_address: count("IP_ADDRESS_FAILURE_LIMIT", limits.of_an_ip_address)?,
                 of_an_account: count("ACCOUNT_FAILURE_LIMIT", limits.of_an_account)?,
             },
             link_get_acts: get("LINK_GET").is_some_and(|value| value == "act"),

@@ -44,9 +44,7 @@ impl Endpoint {
     /// The errors that every call of its access may answer (users-api.md, section 4).
     pub fn shared_statuses(&self) -> &'static [u16] {
         match self.access {
-            Access::Link => &[400, 413, 429, 500, 503],
-            // Another site's page may ask for what it can't read.
-            Access::Session if self.route().0 == Method::GET => &[400, 401, 413, 429, 500, 503],
+            Access::Link => &[400, 403, 413, 429, 500, 503],
             _ => &[400, 401, 403, 413, 429, 500, 503],
         }
     }

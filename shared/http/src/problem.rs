@@ -38,6 +38,9 @@ pub enum Problem {
     /// 403: another site's request, or one without the CSRF token of its session.
     #[error("The request does not come from a page of this service, or lacks its CSRF token.")]
     Foreign,
+    /// 403: CloudFront stands before the API, and the request didn't come through it.
+    #[error("This service is reached another way.")]
+    PastCloudFront,
     /// 403: the password is right, and must be changed first.
     #[error(
         "The password must be changed first. The primary e-mail address, if there is one, gets a link."
@@ -99,7 +102,9 @@ impl Problem {
             | Self::PageExpired
             | Self::Refused(_) => 400,
             Self::Unauthorized | Self::NotSignedIn | Self::SignInRefused => 401,
-            Self::Forbidden | Self::Foreign | Self::MustChangePassword => 403,
+            Self::Forbidden | Self::Foreign | Self::PastCloudFront | Self::MustChangePassword => {
+                403
+            }
             Self::TooMany(_) => 429,
             Self::Shown(problem, _) => problem.status(),
             Self::NotFound(_) => 404,

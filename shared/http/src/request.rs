@@ -18,7 +18,7 @@ use tokio::time::Instant;
 
 use crate::app::since_epoch;
 use crate::etag::Tags;
-use crate::{Access, App, Endpoint, Method, Problem, PublicUrl};
+use crate::{Access, App, Endpoint, Method, Problem, PublicUrl, viewer};
 
 /// A request whose key, headers and body are in order.
 #[derive(Debug)]
@@ -29,7 +29,8 @@ pub struct Request {
     body: Vec<u8>,
     /// The path that the client sees.
     public_path: String,
-    source_ip: String,
+    /// Where it comes from; behind CloudFront the viewer's address.
+    ip_address: String,
     if_match: Option<Tags>,
     if_none_match: Option<Tags>,
     operation: Option<OperationId>,
@@ -114,6 +115,11 @@ impl Request {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
         let (head, body) = event.into_parts();
+        let mut ip_address = origin.source_ip.clone();
+        if app.account.behind_cloudfront && !endpoint.access.needs_key() {
+            let viewer = viewer::address(&head.headers).ok_or(Problem::PastCloudFront)?;
+            ip_address = viewer.to_string();
+        }
         let body = body.to_vec();
         if body.len() > MOST_BODY_BYTES {
             return Err(Problem::BodyTooLarge);
@@ -142,7 +148,7 @@ impl Request {
             method: head.method,
             headers: head.headers,
             public_path: origin.public_path.clone(),
-            source_ip: origin.source_ip.clone(),
+            ip_address,
         })
     }
 
@@ -250,7 +256,8 @@ impl Request {
         &self.body
     }
 
-    /// Who sends it. Where CloudFront stands before the API, its viewer headers tell the place.
+    /// Who sends it. Where CloudFront stands before the API, its viewer headers tell address and
+    /// place.
     pub fn visitor(&self, app: &App) -> Visitor {
         const MOST_CHARACTERS: usize = 256;
         let text = |name: &str| {
@@ -260,7 +267,7 @@ impl Request {
         };
         let viewer = |name| app.account.behind_cloudfront.then(|| text(name)).flatten();
         Visitor {
-            ip_address: self.source_ip.clone(),
+            ip_address: self.ip_address.clone(),
             user_agent: text("user-agent"),
             place: Place {
                 city: viewer("cloudfront-viewer-city"),

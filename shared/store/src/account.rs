@@ -9,7 +9,7 @@ use domain::{Email, IdentifierId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::expression::Placeholders;
-use crate::{Item, StoreError, Users, notification, user};
+use crate::{Item, StoreError, Users, device, notification, user};
 
 const PENDING_START: &str = "USER#PENDING_EMAIL#";
 const RIGHT_START: &str = "USER#EMAIL_CHANGE#";
@@ -163,6 +163,10 @@ impl Users {
         }
         for notification in &after.outbox {
             parts.push(self.put(notification::item(notification)?)?);
+        }
+        if let Some(new) = &after.new_device {
+            let epoch = after.user.session_epoch;
+            parts.push(self.put(device::item(owner, new, epoch))?);
         }
         Ok(parts)
     }

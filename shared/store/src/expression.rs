@@ -36,6 +36,12 @@ impl Placeholders {
         self.value(AttributeValue::N(number.to_string()))
     }
 
+    /// The placeholder of a set of texts, which is not empty.
+    pub(crate) fn texts(&mut self, texts: impl IntoIterator<Item = impl ToString>) -> String {
+        let texts = texts.into_iter().map(|text| text.to_string()).collect();
+        self.value(AttributeValue::Ss(texts))
+    }
+
     /// The placeholder of a truth value.
     pub(crate) fn truth(&mut self, value: bool) -> String {
         self.value(AttributeValue::Bool(value))
@@ -62,11 +68,13 @@ impl Placeholders {
     }
 }
 
-/// An update expression in the making: what is set, what is removed.
+/// An update expression in the making: what is set, what is removed, and what sets gain and lose.
 #[derive(Default)]
 pub(crate) struct Update {
     set: Vec<String>,
     remove: Vec<String>,
+    add: Vec<String>,
+    delete: Vec<String>,
 }
 
 impl Update {
@@ -89,15 +97,27 @@ impl Update {
         self.remove.push(path);
     }
 
+    /// Puts texts into a set, which comes into being with the first.
+    pub(crate) fn add(&mut self, path: &str, texts: &str) {
+        self.add.push(format!("{path} {texts}"));
+    }
+
+    /// Takes texts out of a set, which goes with the last.
+    pub(crate) fn delete(&mut self, path: &str, texts: &str) {
+        self.delete.push(format!("{path} {texts}"));
+    }
+
     pub(crate) fn expression(&self) -> String {
         let clause = |word: &str, parts: &[String]| match parts {
             [] => String::new(),
             parts => format!("{word} {} ", parts.join(", ")),
         };
         format!(
-            "{}{}",
+            "{}{}{}{}",
             clause("SET", &self.set),
-            clause("REMOVE", &self.remove)
+            clause("REMOVE", &self.remove),
+            clause("ADD", &self.add),
+            clause("DELETE", &self.delete)
         )
     }
 }

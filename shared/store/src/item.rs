@@ -20,7 +20,18 @@ pub(crate) fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
+/// An attribute that is a whole number.
+pub(crate) fn integer(value: impl ToString) -> AttributeValue {
+    AttributeValue::N(value.to_string())
+}
+
 /// An attribute's number.
 pub(crate) fn number(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
+}
+
+/// An attribute's texts; none where it isn't there: DynamoDB keeps no empty set.
+pub(crate) fn texts(item: &Item, name: &str) -> Vec<String> {
+    let texts = item.get(name).and_then(|texts| texts.as_ss().ok());
+    texts.cloned().unwrap_or_default()
 }

@@ -6,6 +6,7 @@
 mod account;
 mod attempt;
 mod client;
+mod device;
 mod error;
 mod expression;
 mod item;
@@ -26,6 +27,6 @@ pub use client::{Credentials, Settings, connect};
 pub use error::{StoreError, WriteError};
 pub use item::Item;
 pub use notification::{LEASE, Lease, NOTIFICATION_SORT_KEY, State};
-pub use sign_in::{Admission, Entry, SignIn};
+pub use sign_in::{Entry, SignIn, SignInState};
 pub use usage::{Capacity, Usage, metered};
 pub use users::{Precondition, Users, Write};

@@ -88,10 +88,13 @@ impl Users {
         token: &SessionToken,
     ) -> Result<Option<(User, Session)>, StoreError> {
         let [user, session] = self
-            .get_both([
-                user::key(&token.user_id),
-                key(&token.user_id, &token.session_id),
-            ])
+            .get_both(
+                [
+                    user::key(&token.user_id),
+                    key(&token.user_id, &token.session_id),
+                ],
+                &[],
+            )
             .await?;
         match (user, session) {
             (Some(user), Some(session)) => Ok(Some((user::from_item(user)?, from_item(session)?))),
@@ -111,7 +114,7 @@ impl Users {
         }
         let is_there = format!("attribute_exists({})", p.path(&["PK"]));
         let key = key(owner, &session.id);
-        self.update_if(key, &is_there, &update, &p, Attempts::soon())
+        self.update_unseen(key, &is_there, &update, &p, Attempts::soon())
             .await
             .map(|_| ())
     }

@@ -1,42 +1,31 @@
-//! The items of signing in: failures by identifier and IP address, addresses that a user signed in
-//! from; and the writes that make the user's counters live.
+//! The items of signing in: what failed by identifier and IP address, by IP address alone and by
+//! device; and the writes that make the user's counters live.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, TransactWriteItem};
+use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
+use domain::device::{Device, DeviceHash};
 use domain::password::PasswordHash;
-use domain::sign_in::{Failure, KNOWN_FOR, LOCK_OUT, Limits, Pair, Visitor};
-use domain::{Identifier, Notification, OperationId, Session, Timestamp, User, UserId};
+use domain::sign_in::{
+    Admission, Counter, Failure, Full, LOCK_OUT, Limits, SignInUser, Tally, Try, Visitor,
+};
+use domain::{Identifier, Notification, OperationId, Session, Timestamp, UserId};
+use serde::Deserialize;
 
 use crate::attempt::Attempts;
 use crate::expression::{Placeholders, Update};
-use crate::item::{key, number, text};
+use crate::item::{key, number, text, texts};
 use crate::users::{Outcome, Write, nobody};
-use crate::{Item, StoreError, Users, notification, reservation, session, user};
+use crate::{Item, StoreError, Users, device, notification, reservation, session, user};
 
-/// How long failures in a row are remembered after the last attempt.
-const REMEMBERED_FOR: Duration = Duration::from_hours(24);
 /// How often an item may change under our hands.
 const MOST_LOOKS: u32 = 10;
-
-/// Whether an attempt may be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// It is counted and may be looked at. If it fails and is the last one, the pair is to be
-    /// locked.
-    Counted {
-        /// Whether another failure is one too many.
-        is_last: bool,
-    },
-    /// The pair is locked out until then.
-    LockedUntil(Timestamp),
-}
 
 /// What a right password leads to.
 #[derive(Debug)]
 pub enum Entry<'a> {
-    /// A session.
-    Session(&'a Session),
+    /// A session, and a device that is the user's own from now on.
+    Session(&'a Session, &'a Device),
     /// Word to the user that the password must be changed.
     MustChange(&'a [Notification]),
 }
@@ -45,9 +34,9 @@ pub enum Entry<'a> {
 #[derive(Debug)]
 pub struct SignIn<'a> {
     /// The user, as the password was checked against.
-    pub user: &'a User,
-    /// By whom, from where failures were counted.
-    pub pair: &'a Pair,
+    pub user: &'a SignInUser,
+    /// What counted failures in a row.
+    pub in_a_row: &'a Counter,
     /// Who comes.
     pub visitor: &'a Visitor,
     /// What it leads to.
@@ -56,119 +45,235 @@ pub struct SignIn<'a> {
     pub upgraded: Option<PasswordHash>,
 }
 
-fn pair_key(pair: &Pair) -> Item {
-    key(
-        format!("SIGN_IN#{}", pair.identifier_hash),
-        format!("IP#{}", pair.ip_address),
-    )
+/// Who is about to sign in.
+#[derive(Debug)]
+pub struct SignInState {
+    /// The user.
+    pub user: SignInUser,
+    /// Whether the attempt comes from one of the user's own devices.
+    pub is_own_device: bool,
 }
 
-fn known_address_key(user: &UserId, ip_address: &str) -> Item {
-    user::child_key(user, &format!("KNOWN_IP#{ip_address}"))
+/// What is read of a user and of a device.
+const ATTRIBUTES: [&str; 10] = [
+    "PK",
+    "SK",
+    "format",
+    "disabled",
+    "password_hash",
+    "force_password_reset",
+    "session_epoch",
+    "failure_count",
+    "block_until",
+    "expires_at",
+];
+
+/// What a decision takes of a user's item.
+#[derive(Deserialize)]
+struct SignInUserItem {
+    #[serde(rename = "PK")]
+    pk: String,
+    disabled: bool,
+    password_hash: Option<String>,
+    force_password_reset: Option<bool>,
+    session_epoch: u64,
+    failure_count: u64,
+    block_until: Option<Timestamp>,
+}
+
+fn sign_in_user(item: Item) -> Result<SignInUser, StoreError> {
+    user::refuse_newer(&item)?;
+    let unreadable = || StoreError::unexpected("user item: an attribute is not readable");
+    // Without the cause, which may quote the item.
+    let item: SignInUserItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
+    let id = item
+        .pk
+        .strip_prefix("USER#")
+        .and_then(|id| UserId::parse(id).ok());
+    Ok(SignInUser {
+        id: id.ok_or_else(unreadable)?,
+        disabled: item.disabled,
+        hash: item.password_hash.map(PasswordHash::restore),
+        force_reset: item.force_password_reset.unwrap_or_default(),
+        session_epoch: item.session_epoch,
+        failures: item.failure_count,
+        block_until: item.block_until,
+    })
+}
+
+/// Nobody's id, as long as anybody's.
+fn absent() -> UserId {
+    UserId::created_by(&OperationId::stored("none".to_owned()))
+}
+
+fn counter_key(counter: &Counter) -> Item {
+    let sort = match counter {
+        Counter::Pair(pair) => format!("IP#{}", pair.ip_address),
+        Counter::IpAddress(_) => "ADDRESS".to_owned(),
+        Counter::Device(_) => "DEVICE".to_owned(),
+    };
+    key(format!("SIGN_IN#{}", counter.hash()), sort)
+}
+
+fn tally(item: &Item) -> Tally {
+    let set = |name| -> BTreeSet<Try> { texts(item, name).into_iter().map(Try::stored).collect() };
+    Tally {
+        tries: set("tries"),
+        failed: set("failed"),
+        block_until: number(item, "block_until").map(Timestamp::from_unix),
+    }
+}
+
+/// The condition that a counter is not locked.
+fn unlocked(now: Timestamp, p: &mut Placeholders) -> String {
+    let (block, now) = (p.path(&["block_until"]), p.number(now.as_unix()));
+    format!("(attribute_not_exists({block}) OR {block} <= {now})")
+}
+
+/// When a counter that was written at `now` has nothing more to tell.
+fn set_expiry(counter: &Counter, now: Timestamp, p: &mut Placeholders, update: &mut Update) {
+    let expires_at = now.plus(counter.remembers_for()).plus(LOCK_OUT);
+    let expires_at = p.number(expires_at.as_unix());
+    update.set(&p.path(&["expires_at"]), &expires_at);
+}
+
+fn increase(counter: &str, p: &mut Placeholders, update: &mut Update) {
+    let (counter, zero, one) = (p.path(&[counter]), p.number(0), p.number(1));
+    update.set(
+        &counter,
+        &format!("if_not_exists({counter}, {zero}) + {one}"),
+    );
 }
 
 impl Users {
     /// Counts an attempt before anybody looks at the password, so that guesses made at once can't
     /// get past the limit: one conditional `UpdateItem`, the same for identifiers that nobody has.
-    /// A count that has lapsed and is still there takes a second one.
+    /// Where attempts that don't count any more fill the counter up, it takes two more.
+    ///
+    /// The set `tries` holds the attempts that are under way or have failed, `failed` the latter:
+    /// sets take what is repeated once, so that no lost reply counts twice.
     pub async fn count_attempt(
         &self,
-        pair: &Pair,
+        counter: &Counter,
         limits: Limits,
         write: &Write,
     ) -> Result<Admission, StoreError> {
-        let now = write.now.as_unix();
-        let mut lapsed = None;
+        let this = Try::new(&write.operation, write.now);
+        let mut p = Placeholders::default();
+        let mut update = Update::default();
+        let (tries, own) = (p.path(&["tries"]), p.text(this.as_str()));
+        let condition = format!(
+            "{} AND (attribute_not_exists({tries}) \
+             OR (size({tries}) < {} AND NOT contains({tries}, {own})))",
+            unlocked(write.now, &mut p),
+            p.number(counter.limit(limits)),
+        );
+        update.add(&tries, &p.texts([this.as_str()]));
+        increase("sign_in_attempts_count", &mut p, &mut update);
+        let now = p.number(write.now.as_unix());
+        update.set(&p.path(&["last_sign_in_attempt"]), &now);
+        set_expiry(counter, write.now, &mut p, &mut update);
+        update.remove(p.path(&["block_until"]));
         for _ in 0..MOST_LOOKS {
-            let item = match self.count_in(pair, lapsed, write).await? {
-                Ok(item) => item,
-                // The reply to this very attempt was lost: it is counted.
-                Err(Some(item))
-                    if item.get("operation") == Some(&text(write.operation.as_str())) =>
-                {
-                    item
-                }
-                Err(Some(item)) if number(&item, "expires_at").is_some_and(|at| at <= now) => {
-                    lapsed = number(&item, "expires_at");
-                    continue;
-                }
-                // Another attempt was first to start the count afresh, or it is gone.
-                Err(_) if lapsed.take().is_some() => continue,
-                Err(item) => {
-                    let until = item.as_ref().and_then(|item| number(item, "block_until"));
-                    let until = until.unwrap_or_else(|| write.now.plus(LOCK_OUT).as_unix());
-                    return Ok(Admission::LockedUntil(Timestamp::from_unix(until)));
-                }
+            let key = counter_key(counter);
+            let counted = self
+                .update_unseen(key, &condition, &update, &p, Attempts::soon())
+                .await?;
+            let Err(present) = counted else {
+                return Ok(Admission::Counted);
             };
-            let failures = number(&item, "failure_count").unwrap_or_default();
-            let failures = u64::try_from(failures).unwrap_or_default();
-            if failures > limits.of_a_pair {
-                // Others at the same moment used up what was left.
-                self.lock_pair(pair, write.now).await?;
-                return Ok(Admission::LockedUntil(write.now.plus(LOCK_OUT)));
+            let present = present.as_ref().map(tally).unwrap_or_default();
+            match present.refuses(&this, counter, limits, write.now) {
+                // The reply to this very attempt was lost.
+                Full::Counted => return Ok(Admission::Counted),
+                Full::LockedUntil(until) => return Ok(Admission::LockedUntil(until)),
+                Full::UnderWay => return Ok(Admission::OneTooMany),
+                Full::Lapsed(lapsed) => self.forget(counter, &lapsed).await?,
+                // Whoever failed last was ended before.
+                Full::ToBeLocked => {
+                    self.lock(counter, limits, write.now).await?;
+                    return Ok(Admission::LockedUntil(write.now.plus(LOCK_OUT)));
+                }
             }
-            return Ok(Admission::Counted {
-                is_last: failures == limits.of_a_pair,
-            });
         }
         Err(StoreError::Conflict)
     }
 
-    /// Counts an attempt in a live count, or in place of one that lapsed then.
-    async fn count_in(
+    /// Counts as failed what was counted as under way, and locks the counter where that is one too
+    /// many.
+    pub async fn count_failure(
         &self,
-        pair: &Pair,
-        lapsed: Option<i64>,
+        counter: &Counter,
+        limits: Limits,
         write: &Write,
-    ) -> Result<Result<Item, Option<Item>>, StoreError> {
+    ) -> Result<(), StoreError> {
+        let this = Try::new(&write.operation, write.now);
         let mut p = Placeholders::default();
         let mut update = Update::default();
-        let now = p.number(write.now.as_unix());
-        let (block, expiry) = (p.path(&["block_until"]), p.path(&["expires_at"]));
-        let (operation, this) = (p.path(&["operation"]), p.text(write.operation.as_str()));
-        let one = p.number(1);
-        let counters = ["failure_count", "sign_in_attempts_count"].map(|name| p.path(&[name]));
-        let condition = if let Some(lapsed) = lapsed {
-            for counter in &counters {
-                update.set(counter, &one);
-            }
-            update.remove(block);
-            format!("{expiry} = {}", p.number(lapsed))
-        } else {
-            let zero = p.number(0);
-            for counter in &counters {
-                update.set(
-                    counter,
-                    &format!("if_not_exists({counter}, {zero}) + {one}"),
-                );
-            }
-            format!(
-                "(attribute_not_exists({block}) OR {block} <= {now}) \
-                 AND (attribute_not_exists({operation}) OR {operation} <> {this}) \
-                 AND (attribute_not_exists({expiry}) OR {expiry} > {now})"
-            )
+        let (failed, own) = (p.path(&["failed"]), p.text(this.as_str()));
+        let condition = format!(
+            "{} AND NOT contains({failed}, {own})",
+            unlocked(write.now, &mut p),
+        );
+        let this = p.texts([this.as_str()]);
+        update.add(&p.path(&["tries"]), &this);
+        update.add(&failed, &this);
+        increase("failure_count", &mut p, &mut update);
+        set_expiry(counter, write.now, &mut p, &mut update);
+        let key = counter_key(counter);
+        let counted = self
+            .update_if(key, &condition, &update, &p, Attempts::soon())
+            .await?;
+        // What is there already was counted, its reply lost; a lock holds all that there is.
+        let (Ok(item) | Err(Some(item))) = counted else {
+            return Ok(());
         };
-        update.set(&p.path(&["last_sign_in_attempt"]), &now);
-        update.set(&operation, &this);
-        let expires_at = write.now.plus(REMEMBERED_FOR).as_unix();
-        update.set(&expiry, &p.number(expires_at));
-        self.update_if(pair_key(pair), &condition, &update, &p, Attempts::soon())
-            .await
+        if tally(&item).is_to_be_locked(counter, limits, write.now) {
+            self.lock(counter, limits, write.now).await?;
+        }
+        Ok(())
     }
 
-    /// Locks a pair out, and starts its count afresh for the time after.
-    pub async fn lock_pair(&self, pair: &Pair, now: Timestamp) -> Result<(), StoreError> {
+    /// Locks a counter, which then starts afresh, unless another attempt has just done so.
+    async fn lock(
+        &self,
+        counter: &Counter,
+        limits: Limits,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let mut p = Placeholders::default();
         let mut update = Update::default();
         let until = p.number(now.plus(LOCK_OUT).as_unix());
         update.set(&p.path(&["block_until"]), &until);
-        update.set(&p.path(&["failure_count"]), &p.number(0));
-        // The repeat of an attempt must not find itself in the count that starts afresh.
-        update.remove(p.path(&["operation"]));
-        let is_there = format!("attribute_exists({})", p.path(&["PK"]));
-        self.update_if(pair_key(pair), &is_there, &update, &p, Attempts::soon())
+        let failed = p.path(&["failed"]);
+        let is_due = format!("size({failed}) >= {}", p.number(counter.limit(limits)));
+        update.remove(failed);
+        update.remove(p.path(&["tries"]));
+        let key = counter_key(counter);
+        self.update_unseen(key, &is_due, &update, &p, Attempts::soon())
             .await
             .map(|_| ())
+    }
+
+    /// Takes attempts out of a counter.
+    async fn forget(&self, counter: &Counter, these: &[Try]) -> Result<(), StoreError> {
+        let mut p = Placeholders::default();
+        let mut update = Update::default();
+        let these = p.texts(these.iter().map(Try::as_str));
+        for set in ["tries", "failed"] {
+            update.delete(&p.path(&[set]), &these);
+        }
+        let is_there = format!("attribute_exists({})", p.path(&["PK"]));
+        let key = counter_key(counter);
+        self.update_unseen(key, &is_there, &update, &p, Attempts::soon())
+            .await
+            .map(|_| ())
+    }
+
+    /// Gives back the place of an attempt that is not under way any more and has not failed.
+    pub async fn give_back(&self, counter: &Counter, write: &Write) -> Result<(), StoreError> {
+        let this = Try::new(&write.operation, write.now);
+        self.forget(counter, &[this]).await
     }
 
     /// Whose identifier it is: one `GetItem`, also for what is no identifier.
@@ -178,48 +283,60 @@ impl Users {
         Ok(item.as_ref().and_then(reservation::owner))
     }
 
-    /// The user, and whether the IP address signed in as this user lately: one `BatchGetItem`,
-    /// also for nobody.
+    /// What a decision takes of the user, and whether the device is one of the user's own: one
+    /// `BatchGetItem`, also for nobody and for no device.
     pub async fn sign_in_state(
         &self,
         id: Option<&UserId>,
-        ip_address: &str,
+        device: Option<&DeviceHash>,
         now: Timestamp,
-    ) -> Result<Option<(User, bool)>, StoreError> {
-        let absent = UserId::created_by(&OperationId::stored("none".to_owned()));
-        let id = id.unwrap_or(&absent);
-        let [user, known] = self
-            .get_both([user::key(id), known_address_key(id, ip_address)])
-            .await?;
-        let is_known = known
-            .and_then(|item| number(&item, "expires_at"))
-            .is_some_and(|until| now.as_unix() < until);
-        user.map(|user| Ok((user::from_item(user)?, is_known)))
-            .transpose()
+    ) -> Result<Option<SignInState>, StoreError> {
+        let (nobody, none) = (absent(), DeviceHash::of_none());
+        let (id, hash) = (id.unwrap_or(&nobody), device.unwrap_or(&none));
+        let keys = [user::key(id), device::key(id, hash)];
+        let [user, device] = self.get_both(keys, &ATTRIBUTES).await?;
+        let Some(user) = user.map(sign_in_user).transpose()? else {
+            return Ok(None);
+        };
+        let epoch = user.session_epoch;
+        Ok(Some(SignInState {
+            user,
+            is_own_device: device.is_some_and(|item| device::is_own(&item, epoch, now)),
+        }))
     }
 
     /// Writes a failure of a user down: one `UpdateItem`, also for nobody. It goes by the user as
-    /// read, on condition that this is still so; otherwise by the one that comes back.
+    /// read, on condition that this is still so; otherwise by the one that comes back. Where the
+    /// user's own device has counted it, only the attempt shows.
     pub async fn record_failure(
         &self,
-        user: Option<&User>,
+        user: Option<&SignInUser>,
+        is_counted_at_home: bool,
         limits: Limits,
         visitor: &Visitor,
         write: &Write,
     ) -> Result<(), StoreError> {
-        let key = user.map_or_else(nobody, |user| user::key(&user.id));
-        let mut failure = user.map(|user| Failure::of(user, limits, write.now));
+        let key = user::key(&user.map_or_else(absent, |user| user.id.clone()));
+        let failure_of = |user: &SignInUser| match is_counted_at_home {
+            true => Failure::AtHome,
+            false => Failure::of(user, limits, write.now),
+        };
+        let mut failure = user.map_or(Failure::OneMore { locks: None }, failure_of);
         for _ in 0..MOST_LOOKS {
             let mut p = Placeholders::default();
             let mut update = Update::default();
             leave_attempt(visitor, write, &mut p, &mut update);
-            let mut condition = unrepeated(write, &mut p);
-            if let Some(failure) = failure {
-                let due = failure_text(failure, limits, write.now, &mut p, &mut update);
-                condition = format!("{condition} AND {due}");
-            }
+            let mut conditions = vec![unrepeated(write, &mut p)];
+            conditions.extend(failure_text(
+                failure,
+                limits,
+                write.now,
+                &mut p,
+                &mut update,
+            ));
+            let condition = conditions.join(" AND ");
             let recorded = self
-                .update_if(key.clone(), &condition, &update, &p, Attempts::soon())
+                .update_unseen(key.clone(), &condition, &update, &p, Attempts::soon())
                 .await?;
             let Err(Some(present)) = recorded else {
                 return Ok(());
@@ -228,7 +345,7 @@ impl Users {
             if last == Some(&text(write.operation.as_str())) {
                 return Ok(());
             }
-            failure = Some(Failure::of(&user::from_item(present)?, limits, write.now));
+            failure = failure_of(&sign_in_user(present)?);
         }
         Err(StoreError::Conflict)
     }
@@ -242,7 +359,7 @@ impl Users {
         let mut update = Update::default();
         leave_attempt(visitor, write, &mut p, &mut update);
         let mut conditions = vec![unrepeated(write, &mut p)];
-        // A lock-out that lets a known address in stays as it is for all others.
+        // A lock-out that lets the user's own device in stays as it is for all others.
         if !user.is_blocked(write.now) {
             let block = p.path(&["block_until"]);
             let now = p.number(write.now.as_unix());
@@ -252,7 +369,7 @@ impl Users {
             update.set(&p.path(&["failure_count"]), &p.number(0));
             update.remove(block);
         }
-        if let Entry::Session(_) = sign_in.entry {
+        if let Entry::Session(..) = sign_in.entry {
             let now = p.number(write.now.as_unix());
             update.increment("sign_in_success_count", &mut p);
             update.set(&p.path(&["last_sign_in_success"]), &now);
@@ -272,7 +389,7 @@ impl Users {
         if let Some(hash) = &sign_in.upgraded {
             update.set(&p.path(&["password_hash"]), &p.text(hash.expose()));
         }
-        let hash = user.credential.as_ref().and_then(|own| own.hash.as_ref());
+        let hash = user.hash.as_ref();
         conditions.push(format!(
             "{} = {} AND {} = {} AND {} = {}",
             p.path(&["session_epoch"]),
@@ -283,14 +400,12 @@ impl Users {
             p.text(hash.map(PasswordHash::expose).unwrap_or_default()),
         ));
         let user_part = self.user_update(&user.id, &conditions.join(" AND "), &update, &p)?;
-        let mut companions = vec![self.forgive_part(sign_in.pair)?];
+        let mut companions = vec![self.forgive_part(sign_in.in_a_row)?];
         match sign_in.entry {
-            Entry::Session(session) => {
+            Entry::Session(session, own) => {
                 companions.push(self.put(session::item(session, &user.id)?)?);
-                let mut known = known_address_key(&user.id, &visitor.ip_address);
-                let until = write.now.plus(KNOWN_FOR).as_unix().to_string();
-                known.insert("expires_at".to_owned(), AttributeValue::N(until));
-                companions.push(self.put(known)?);
+                let epoch = user.session_epoch;
+                companions.push(self.put(device::item(&user.id, own, epoch))?);
             }
             Entry::MustChange(notifications) => {
                 for notification in notifications {
@@ -304,15 +419,15 @@ impl Users {
         Ok(matches!(outcome, Outcome::Written))
     }
 
-    /// Forgets the failures of a pair: the password was right.
-    pub async fn forgive(&self, pair: &Pair) -> Result<(), StoreError> {
-        self.delete_item(pair_key(pair)).await
+    /// Forgets failures in a row: the password was right.
+    pub async fn forgive(&self, in_a_row: &Counter) -> Result<(), StoreError> {
+        self.delete_item(counter_key(in_a_row)).await
     }
 
-    fn forgive_part(&self, pair: &Pair) -> Result<TransactWriteItem, StoreError> {
+    fn forgive_part(&self, in_a_row: &Counter) -> Result<TransactWriteItem, StoreError> {
         let delete = Delete::builder()
             .table_name(&self.table)
-            .set_key(Some(pair_key(pair)))
+            .set_key(Some(counter_key(in_a_row)))
             .build()
             .map_err(StoreError::unexpected)?;
         Ok(TransactWriteItem::builder().delete(delete).build())
@@ -344,19 +459,25 @@ fn unrepeated(write: &Write, p: &mut Placeholders) -> String {
     )
 }
 
-/// What a failure does to the user's counters, and the condition that it is what is due.
+/// What a failure does to the user's counters, and the condition that it is what is due, if there
+/// is one.
 fn failure_text(
     failure: Failure,
     limits: Limits,
     now: Timestamp,
     p: &mut Placeholders,
     update: &mut Update,
-) -> String {
-    let (block, now) = (p.path(&["block_until"]), now.as_unix());
+) -> Option<String> {
+    let now = now.as_unix();
     let locks = match failure {
-        Failure::WhileLocked => return format!("{block} > {}", p.number(now)),
+        Failure::AtHome => return None,
+        Failure::WhileLocked => {
+            let block = p.path(&["block_until"]);
+            return Some(format!("{block} > {}", p.number(now)));
+        }
         Failure::OneMore { locks } | Failure::FirstAgain { locks } => locks,
     };
+    let block = p.path(&["block_until"]);
     if let Some(until) = locks {
         update.set(&block, &p.number(until.as_unix()));
     }
@@ -367,10 +488,27 @@ fn failure_text(
         if locks.is_none() {
             update.remove(block);
         }
-        return condition;
+        return Some(condition);
     }
     update.set(&failures, &format!("{failures} + {}", p.number(1)));
     let relation = if locks.is_some() { ">=" } else { "<" };
     let most = p.number(limits.of_an_account.saturating_sub(1));
-    format!("attribute_not_exists({block}) AND {failures} {relation} {most}")
+    Some(format!(
+        "attribute_not_exists({block}) AND {failures} {relation} {most}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::sample;
+
+    use super::*;
+
+    #[test]
+    fn what_is_read_of_a_user_to_sign_in_is_what_the_whole_user_has() {
+        let user = sample::person().user;
+        let mut item = user::item(&user).unwrap();
+        item.retain(|name, _| ATTRIBUTES.contains(&name.as_str()));
+        assert_eq!(sign_in_user(item).unwrap(), SignInUser::from(&user));
+    }
 }

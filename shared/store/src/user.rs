@@ -156,8 +156,8 @@ pub(crate) fn item(user: &User) -> Result<Item, StoreError> {
         .map_err(|error| StoreError::Unexpected(format!("user item: {error}")))
 }
 
-/// The user of an item.
-pub(crate) fn from_item(item: Item) -> Result<User, StoreError> {
+/// Refuses an item of a format that this code can't know.
+pub(crate) fn refuse_newer(item: &Item) -> Result<(), StoreError> {
     let format = item.get("format").and_then(|format| format.as_n().ok());
     let format: u32 = format
         .and_then(|format| format.parse().ok())
@@ -167,6 +167,12 @@ pub(crate) fn from_item(item: Item) -> Result<User, StoreError> {
             "user item: format {format} is newer than this code"
         )));
     }
+    Ok(())
+}
+
+/// The user of an item.
+pub(crate) fn from_item(item: Item) -> Result<User, StoreError> {
+    refuse_newer(&item)?;
     // Without the cause, which may quote the item.
     let item: UserItem = serde_dynamo::from_item(item).map_err(|_| {
         StoreError::Unexpected("user item: an attribute is not readable".to_owned())

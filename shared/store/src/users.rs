@@ -171,11 +171,21 @@ impl Users {
         Ok(output.item)
     }
 
-    /// Two items at once, in this order: one strongly consistent `BatchGetItem`.
-    pub(crate) async fn get_both(&self, keys: [Item; 2]) -> Result<[Option<Item>; 2], StoreError> {
+    /// Two items at once, in this order: one strongly consistent `BatchGetItem`. Of `attributes`,
+    /// the keys' own among them, or of all where none is named.
+    pub(crate) async fn get_both(
+        &self,
+        keys: [Item; 2],
+        attributes: &[&str],
+    ) -> Result<[Option<Item>; 2], StoreError> {
+        let mut p = Placeholders::default();
+        let projection: Vec<_> = attributes.iter().map(|name| p.path(&[name])).collect();
+        let projection = (!projection.is_empty()).then(|| projection.join(", "));
         let request = |keys: Vec<Item>| {
             KeysAndAttributes::builder()
                 .set_keys(Some(keys))
+                .set_projection_expression(projection.clone())
+                .set_expression_attribute_names(p.names())
                 .consistent_read(true)
                 .build()
                 .map_err(StoreError::unexpected)
@@ -275,8 +285,40 @@ impl Users {
         condition: &str,
         update: &Update,
         p: &Placeholders,
-        mut attempts: Attempts,
+        attempts: Attempts,
     ) -> Result<Result<Item, Option<Item>>, StoreError> {
+        let returned = ReturnValue::AllNew;
+        let sent = self.send_update(key, condition, update, p, attempts, returned);
+        match sent.await? {
+            Ok(Some(item)) => Ok(Ok(item)),
+            Ok(None) => Err(StoreError::unexpected("an update answered no attributes")),
+            Err(present) => Ok(Err(present)),
+        }
+    }
+
+    /// As `update_if`, where nobody looks at the item after it: its size doesn't show.
+    pub(crate) async fn update_unseen(
+        &self,
+        key: Item,
+        condition: &str,
+        update: &Update,
+        p: &Placeholders,
+        attempts: Attempts,
+    ) -> Result<Result<(), Option<Item>>, StoreError> {
+        let returned = ReturnValue::None;
+        let sent = self.send_update(key, condition, update, p, attempts, returned);
+        Ok(sent.await?.map(|_| ()))
+    }
+
+    async fn send_update(
+        &self,
+        key: Item,
+        condition: &str,
+        update: &Update,
+        p: &Placeholders,
+        mut attempts: Attempts,
+        returned: ReturnValue,
+    ) -> Result<Result<Option<Item>, Option<Item>>, StoreError> {
         loop {
             let sent = self
                 .client
@@ -287,7 +329,7 @@ impl Users {
                 .update_expression(update.expression())
                 .set_expression_attribute_names(p.names())
                 .set_expression_attribute_values(p.values())
-                .return_values(ReturnValue::AllNew)
+                .return_values(returned.clone())
                 .return_values_on_condition_check_failure(
                     ReturnValuesOnConditionCheckFailure::AllOld,
                 )
@@ -297,10 +339,7 @@ impl Users {
             let error = match sent {
                 Ok(output) => {
                     record(Direction::Write, output.consumed_capacity());
-                    return output
-                        .attributes
-                        .map(Ok)
-                        .ok_or_else(|| StoreError::unexpected("an update answered no attributes"));
+                    return Ok(Ok(output.attributes));
                 }
                 Err(error) => error,
             };
