@@ -180,8 +180,13 @@ async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
                 .map(|cookie| cookie.split_once('=').unwrap())
                 .collect();
             let names: Vec<_> = cookies.keys().copied().collect();
-            assert_eq!(names, ["csrftoken", "osessionid", "sessionid"]);
-            assert_eq!(cookies["osessionid"], cookies["sessionid"]);
+            assert_eq!(
+                names,
+                ["__Host-sessionid", "csrftoken", "osessionid", "sessionid"]
+            );
+            for name in ["__Host-sessionid", "osessionid"] {
+                assert_eq!(cookies[name], cookies["sessionid"]);
+            }
             let signed_in = Person {
                 session: cookies["sessionid"].to_owned(),
                 csrf: cookies["csrftoken"].to_owned(),

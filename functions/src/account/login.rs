@@ -27,6 +27,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Action::DeleteItem,
         Action::GetItem,
         Action::PutItem,
+        Action::Query,
         Action::UpdateItem,
     ],
     connect: Connect::BY_GET,
@@ -144,7 +145,12 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
         if app.users.sign_in(&sign_in, &write).await? {
             let user_id = user.id.as_str();
             let response = Response::json(&LoginBody { user_id })?;
-            return Ok(response.with_cookies(session_cookies(&token)));
+            request.end_present_sessions(app).await?;
+            let (epoch, sign_ins) = (user.session_epoch, user.sign_ins.successes);
+            app.users
+                .end_surplus_sessions(&user.id, epoch, sign_ins, write.now)
+                .await?;
+            return Ok(response.with_cookies(session_cookies(app, &token)));
         }
     }
     Err(Problem::Conflict)

@@ -83,6 +83,8 @@ pub struct AccountSettings {
     pub limits: Limits,
     /// Every GET of a link acts (`LINK_GET=act`), for strict parity with the published API.
     pub link_get_acts: bool,
+    /// Sessions are carried by the cookie that no sibling domain can plant, and by no other.
+    pub host_cookie_alone: bool,
     /// CloudFront stands before the API, so that its viewer headers can be trusted.
     pub behind_cloudfront: bool,
 }
@@ -118,6 +120,7 @@ impl AccountSettings {
                 of_an_account: count("ACCOUNT_FAILURE_LIMIT", limits.of_an_account)?,
             },
             link_get_acts: get("LINK_GET").is_some_and(|value| value == "act"),
+            host_cookie_alone: get("PLAIN_SESSION_COOKIES").is_some_and(|value| value == "off"),
             behind_cloudfront: parsed("BEHIND_CLOUDFRONT", get("BEHIND_CLOUDFRONT"), false)?,
         })
     }

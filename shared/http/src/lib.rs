@@ -3,6 +3,7 @@
 //! **Invariant:** this crate alone names `lambda_http`, and it alone reads the environment and
 //! the clock. It knows how calls are reached and answered, never what one of them does.
 
+mod accept;
 mod account;
 mod app;
 mod body;
@@ -11,6 +12,7 @@ mod click;
 mod consumer;
 mod endpoint;
 mod etag;
+mod event;
 mod link_keys;
 mod problem;
 mod request;
@@ -19,7 +21,7 @@ mod serve;
 mod session;
 
 pub use account::{AccountSettings, PublicUrl};
-pub use app::{App, Clock, Entropy, Misconfigured, Worker};
+pub use app::{App, Clock, Entropy, KeyIds, Misconfigured, Worker};
 pub use body::own_email::OwnEmailBody;
 pub use body::problem::ProblemBody;
 pub use body::user::UserBody;
@@ -27,6 +29,7 @@ pub use call::call;
 pub use click::{Click, OnGet};
 pub use consumer::{Consumed, Consumer, ConsumerFuture, Fault, Record, consume};
 pub use endpoint::{Access, Action, Connect, Endpoint, HandlerFuture, Method, Schema, WireSchema};
+pub use event::{Event, invoke};
 pub use lambda_http::Error;
 pub use link_keys::LinkKeys;
 pub use problem::Problem;
