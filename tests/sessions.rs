@@ -208,6 +208,7 @@ on_both_stores! {
     async fn cookies_of_other_applications_lock_nobody_out(roster: Roster) {
         let ada = roster.ada().await;
         let good = &ada.session;
+        let unknown = "/users/emails/00000000-0000-4000-8000-000000000000/";
         let django = "k2v6w0a9z1x8c7b5n4m3q2w1e0r9t8y7";
         let own = format!("sessionid={good}");
         for lines in [
@@ -227,7 +228,7 @@ on_both_stores! {
             vec![format!("a=\"b; {own}; c=d\"")],
             vec![format!("\t sessionid={good}\t;b=c")],
         ] {
-            for (method, path, status) in [("GET", PATH, 200), ("POST", "/users/email/", 400)] {
+            for (method, path, status) in [("GET", PATH, 200), ("DELETE", unknown, 404)] {
                 let call = roster.visit(method, path).header("x-csrftoken", ada.csrf.clone());
                 let call = lines.iter().fold(call, |call, line| call.header("cookie", line.as_bytes()));
                 let answer = call.json(json!({})).send().await;
@@ -278,7 +279,8 @@ on_both_stores! {
             roster.faults.clear();
             assert_eq!(get_with(&roster, &cookies).await, status, "{cookies}");
             let actions: Vec<_> = roster.faults.clear().into_iter().map(|r| r.action).collect();
-            assert_eq!(actions, ["BatchGetItem"], "{cookies}");
+            let looks = actions.iter().filter(|action| *action == "BatchGetItem").count();
+            assert_eq!(looks, 1, "{cookies}: {actions:?}");
         }
         // The table is not asked about what can't be a session.
         assert_eq!(get_with(&roster, "sessionid=x; osessionid=y").await, 401);
