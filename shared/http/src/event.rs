@@ -113,7 +113,9 @@ mod tests {
     fn request(headers: Value, all: Value) -> lambda_http::Request {
         let event = json!({
             "path": "/users/emails", "httpMethod": "GET", "headers": headers,
-            "multiValueHeaders": all, "requestContext": { "domainName": "a.example.org" },
+            "multiValueHeaders": all, "requestContext": {
+                "domainName": "a.example.org", "httpMethod": "GET", "identity": {}, "authorizer": {},
+            },
         });
         serde_json::from_value::<Event>(event).unwrap().into()
     }
