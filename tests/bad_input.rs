@@ -3,7 +3,8 @@
 use domain::sample;
 use functions::ENDPOINTS;
 use local::openapi::example_path;
-use serde_json::json;
+use roster_http::Access;
+use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -45,10 +46,10 @@ on_both_stores! {
         roster.write(&sample::published()).await;
         let before = roster.table.items().await;
         let unclosed = "{\"a\":".repeat(500);
-        let bodies: [&[u8]; 9] = [
+        let bodies: [&[u8]; 11] = [
             b"{", b"nonsense", b"[]", b"null", b"\"{}\"", b"{\"email\":\"\xff\xfe\"}",
             b"{}{}",
-            b"\xef\xbb\xbf{}", unclosed.as_bytes(),
+            b"\xef\xbb\xbf\xef\xbb\xbf{}", b"{}\xef\xbb\xbf", b"\xff\xfe{\0}\0", unclosed.as_bytes(),
         ];
         for (method, path) in calls() {
             for body in bodies {
@@ -107,6 +108,8 @@ on_both_stores! {
         let wrong = [
             ("username", "7"), ("username", "[]"), ("email", "{}"), ("phone_number", "true"),
             ("email_verified", "\"true\""), ("password", "12345678"), ("name", "[\"a\"]"),
+            // Past what a double holds.
+            ("email_verified", "1e400"), ("username", "-1e400"), ("password", "1e999"),
         ];
         for (member, value) in wrong {
             let answer = create(&roster, format!("{{\"{member}\":{value}}}")).await.expect(422);
@@ -116,6 +119,58 @@ on_both_stores! {
         }
         assert!(roster.table.items().await.is_empty());
         create(&roster, r#"{"username":"grace","":{"a":[1e999]},"x":null}"#).await.expect(201);
+    }
+
+    async fn a_byte_order_mark_before_the_body_is_ignored(roster: Roster) {
+        const MARK: &str = "\u{feff}";
+        let body = r#"{"username":"grace"}"#;
+        let named = |body: String| roster.request("POST", "/api/users").header("idempotency-key", "k").body(body).send();
+        let first = named(format!("{MARK}{body}")).await.expect(201);
+        assert_eq!(named(body.to_owned()).await.expect(201).body, first.body);
+        let path = first.header("location").unwrap();
+        let enable = || roster.request("POST", &format!("{path}/enable"));
+        for body in [MARK.to_owned(), format!("{MARK} "), format!("{MARK}{{}}")] {
+            enable().body(body).send().await.expect(200);
+        }
+        let login = roster.visit("POST", "/users/login/");
+        login.body(format!("{MARK}{}", json!({ "username": "grace", "password": "x" }))).send().await.expect(401);
+    }
+
+    async fn no_error_repeats_a_value_that_was_sent(roster: Roster) {
+        const SECRETS: [&str; 2] = ["hunter2", "71077345"];
+        roster.write(&sample::published()).await;
+        let ada = roster.ada().await;
+        let values = [
+            json!(71_077_345), json!(71_077_345.5), json!("hunter2, expected hunter2"), json!(["hunter2"]),
+            json!({ "hunter2": 71_077_345 }), json!([[71_077_345]]),
+        ];
+        let mut refused = 0;
+        for endpoint in ENDPOINTS {
+            let (method, route) = endpoint.route();
+            let (method, path) = (method.as_str(), example_path(route));
+            let Ok(Value::Object(example)) = serde_json::from_str(endpoint.example) else {
+                continue;
+            };
+            for member in example.keys() {
+                for value in &values {
+                    let mut body = example.clone();
+                    body.insert(member.clone(), value.clone());
+                    let call = match endpoint.access {
+                        Access::Session => ada.request(method, &path),
+                        access if access.needs_key() => roster.request(method, &path),
+                        _ => roster.visit(method, &path),
+                    };
+                    let answer = call.json(Value::Object(body)).send().await;
+                    if answer.status < 400 {
+                        continue;
+                    }
+                    refused += 1;
+                    let told = SECRETS.iter().any(|secret| answer.raw.contains(secret));
+                    assert!(!told, "{method} {path} {member}: {answer:?}");
+                }
+            }
+        }
+        assert!(refused > 20, "only {refused} were refused");
     }
 
     async fn control_characters_and_marks_that_hide_are_refused(roster: Roster) {

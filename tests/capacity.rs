@@ -27,6 +27,11 @@ fn cost(actions: &[&str], table: f64, indexes: f64) -> Cost {
 fn measured(recorded: Vec<Recorded>) -> Cost {
     let mut measured = cost(&[], 0.0, 0.0);
     for request in recorded {
+        // An update whose condition fails costs a unit, and tells nobody.
+        if request.consumed.is_null() {
+            measured.actions.push(request.action);
+            continue;
+        }
         let consumed = match &request.consumed {
             Value::Array(tables) => tables.clone(),
             table => vec![table.clone()],
@@ -117,6 +122,34 @@ async fn every_call_costs_what_the_design_says() {
     let (set, _) = call("PUT", "/username".into(), body).await;
     assert_eq!(set, read_and_write(4.0, 1.0));
 
+    // What changes nothing: a condition that fails, and the operation's name where it has one.
+    assert_eq!(
+        call("POST", "/enable".into(), none()).await.0,
+        cost(&["UpdateItem"], 0.0, 0.0)
+    );
+    roster.faults.clear();
+    let enable = roster.request("POST", &format!("{path}/enable"));
+    enable
+        .header("idempotency-key", "k")
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(
+        measured(roster.faults.clear()),
+        cost(&["UpdateItem", "UpdateItem"], 1.0, 0.0)
+    );
+    roster.faults.clear();
+    let set = roster.request("PUT", &format!("{path}/username"));
+    let set = set.header("idempotency-key", "k");
+    set.json(json!({ "username": "hopper" }))
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(
+        measured(roster.faults.clear()),
+        cost(&["GetItem", "UpdateItem"], 2.0, 0.0)
+    );
+
     roster.faults.clear();
     roster.send("DELETE", &path).await.expect(204);
     let delete = measured(roster.faults.clear());
@@ -183,8 +216,24 @@ async fn what_people_do_costs_what_the_design_says() {
     let price = price_of(&roster, grace.get("/users/emails/")).await;
     assert_eq!(price, cost(&["BatchGetItem", "Query"], 3.0, 0.0));
 
+    // The caller; the hours of user and address, and the pair's count; user and known address; the
+    // pair, forgiven; whose the address is; what hangs on the user; user, pending address,
+    // notification.
+    let request = [
+        "BatchGetItem",
+        "UpdateItem",
+        "UpdateItem",
+        "UpdateItem",
+        "BatchGetItem",
+        "DeleteItem",
+        "GetItem",
+        "Query",
+        "TransactWriteItems",
+    ];
     let change = grace.change_email("hopper@example.com", sample::PASSWORD);
-    change.await.expect(200);
+    let price = price_of(&roster, change).await;
+    let units = 2.0 + 3.0 + 2.0 + 1.0 + 1.0 + 1.0 + 6.0;
+    assert_eq!(price, cost(&request, units, 0.0));
     let link = roster.link_to("hopper@example.com").await;
     // Reservation, user, pending address, change, notification; the reservation's index entries.
     // With two addresses and a password, this user has just passed 1 KB: two units more.

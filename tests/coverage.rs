@@ -7,7 +7,10 @@ use functions::{ENDPOINTS, users};
 use local::generate::sample_session;
 use local::openapi::example_path;
 use local::samples;
-use roster_http::{Access, AccountSettings, App, Clock, Endpoint, Entropy, LinkKeys, Method};
+use roster_http::{
+    Access, AccountSettings, App, Clock, Endpoint, Entropy, Event, KeyIds, LinkKeys,
+    Method,
+};
 use serde_json::json;
 
 use crate::harness::{Answer, Call, Fault, NOW, READ_ONLY, Roster, Store, root, write_by};
@@ -267,8 +270,8 @@ async fn a_new_users_location_is_below_the_path_that_the_client_sees() {
     let app = roster.app();
     let endpoint = &users::create_user::ENDPOINT;
     let event = std::fs::read_to_string(root().join("events/create_user.json")).unwrap();
-    let event = lambda_http::request::from_str(&event).unwrap();
-    let answer = roster_http::call(&app, endpoint, event).await;
+    let event: Event = serde_json::from_str(&event).unwrap();
+    let answer = roster_http::call(&app, endpoint, event.into()).await;
     let location = answer.headers()["location"].to_str().unwrap();
     assert!(location.starts_with("/prod/api/users/"), "{location}");
 }
@@ -283,10 +286,63 @@ async fn an_event_without_a_key_id_is_unauthorized() {
         let mut event: serde_json::Value = serde_json::from_str(&event.unwrap()).unwrap();
         for no_id in [json!(null), json!("")] {
             event["requestContext"]["identity"]["apiKeyId"] = no_id;
-            let event = lambda_http::request::from_str(&event.to_string()).unwrap();
-            let answer = roster_http::call(&unreachable(), endpoint, event).await;
+            let event: Event = serde_json::from_value(event.clone()).unwrap();
+            let answer = roster_http::call(&unreachable(), endpoint, event.into()).await;
             assert_eq!(answer.status(), 401, "{}", endpoint.name);
         }
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_in_no_list_may_not_make_any_call() {
+    let events = |endpoint: &Endpoint, id: &str| {
+        let event = std::fs::read_to_string(root().join(format!("events/{}.json", endpoint.name)));
+        let mut event: serde_json::Value = serde_json::from_str(&event.unwrap()).unwrap();
+        event["requestContext"]["identity"]["apiKeyId"] = id.into();
+        serde_json::from_value::<Event>(event).unwrap()
+    };
+    let app = App {
+        keys: KeyIds::parse("admin", "reader"),
+        ..unreachable()
+    };
+    for endpoint in ENDPOINTS
+        .iter()
+        .filter(|endpoint| endpoint.access.needs_key())
+    {
+        for id in ["unknown", "AdministratorKey", "admin,reader"] {
+            let answer = roster_http::call(&app, endpoint, events(endpoint, id).into()).await;
+            assert_eq!(answer.status(), 403, "{} {id}", endpoint.name);
+        }
+        if endpoint.access == Access::Write {
+            let answer = roster_http::call(&app, endpoint, events(endpoint, "reader").into()).await;
+            assert_eq!(answer.status(), 403, "{}", endpoint.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn further_keys_may_do_what_the_list_says_that_their_ids_are_added_to() {
+    let added = [
+        ("AdministratorKeyIds", "second,third"),
+        ("ReaderKeyIds", "fourth"),
+    ];
+    let roster = Roster::with_parameters(Store::Embedded, &added).await;
+    let path = roster.write(&sample::published()).await;
+    let app = roster.app();
+    let enable = &users::enable_user::ENDPOINT;
+    for (id, endpoint, status) in [
+        ("second", enable, 200),
+        ("third", enable, 200),
+        ("fourth", enable, 403),
+        ("fourth", &users::get_user::ENDPOINT, 200),
+        ("fifth", &users::get_user::ENDPOINT, 403),
+    ] {
+        let event = std::fs::read_to_string(root().join(format!("events/{}.json", endpoint.name)));
+        let mut event: serde_json::Value = serde_json::from_str(&event.unwrap()).unwrap();
+        event["requestContext"]["identity"]["apiKeyId"] = id.into();
+        let event: Event = serde_json::from_value(event).unwrap();
+        let answer = roster_http::call(&app, endpoint, event.into()).await;
+        assert_eq!(answer.status(), status, "{path} {id}");
     }
 }
 
@@ -297,7 +353,7 @@ fn unreachable() -> App {
         users: store::Users::new(store::connect(&settings), settings.table),
         clock: Clock::Fixed(NOW),
         entropy: Entropy::seeded(1),
-        read_only_key_ids: vec![],
+        keys: KeyIds::default(),
         account: AccountSettings::default(),
         link_keys: LinkKeys::none(),
     }
@@ -323,6 +379,83 @@ async fn the_gateways_own_answers_have_no_instance_and_their_own_trace_id() {
             .expect(status);
         assert!(answer.body.get("instance").is_none(), "{answer:?}");
         assert_eq!(answer.body["trace_id"].as_str().unwrap().len(), 36);
+    }
+}
+
+#[tokio::test]
+async fn every_answer_tells_browsers_to_stay_with_https_and_with_the_media_type() {
+    let roster = Roster::start(Store::Embedded).await;
+    let mut user = sample::published();
+    // The clock would change what it shows.
+    user.sign_ins.block_until = None;
+    let path = roster.write(&user).await;
+    let ada = roster.ada().await;
+    let enable = format!("{path}/enable");
+    let version = roster
+        .send("GET", &path)
+        .await
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    for (answer, status, media_type) in [
+        (roster.send("GET", &path).await, 200, "application/json"),
+        (
+            roster
+                .request("GET", &path)
+                .header("if-none-match", version)
+                .send()
+                .await,
+            304,
+            "",
+        ),
+        (
+            roster.send("GET", "/api/users/x").await,
+            404,
+            "application/problem+json",
+        ),
+        (
+            roster.request("POST", &enable).body("{").send().await,
+            400,
+            "application/problem+json",
+        ),
+        (
+            roster.open("/users/email-verify/x/y").await,
+            400,
+            "text/html; charset=utf-8",
+        ),
+        (ada.get("/users/email/").await, 200, "application/json"),
+        (ada.add_email("b@example.org").await, 200, "text/plain"),
+        (ada.post("/users/logout", json!({})).await, 204, ""),
+        (roster.send("DELETE", &path).await, 204, ""),
+    ] {
+        let answer = answer.expect(status);
+        let transport = answer.header("strict-transport-security");
+        assert_eq!(transport, Some("max-age=63072000"), "{answer:?}");
+        assert_eq!(
+            answer.header("x-content-type-options"),
+            Some("nosniff"),
+            "{answer:?}"
+        );
+        assert_eq!(
+            answer.header("cache-control"),
+            Some("no-store"),
+            "{answer:?}"
+        );
+        // What names none is called JSON by the gateway.
+        let media_type = if media_type.is_empty() {
+            "application/json"
+        } else {
+            media_type
+        };
+        assert_eq!(
+            answer.header("content-type"),
+            Some(media_type),
+            "{answer:?}"
+        );
+        assert_eq!(
+            answer.raw.is_empty(),
+            matches!(status, 204 | 304) || media_type == "text/plain"
+        );
     }
 }
 

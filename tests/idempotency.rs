@@ -1,10 +1,10 @@
 //! `Idempotency-Key`: a repeat finds itself and answers success, however late it comes.
 
 use domain::sample;
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN, Answer, READ_ONLY, Roster};
+use crate::harness::{ADMIN, Answer, Fault, READ_ONLY, Roster};
 
 async fn named(roster: &Roster, method: &str, path: &str, key: &str, body: Value) -> Answer {
     roster
@@ -94,6 +94,128 @@ on_both_stores! {
         }
         let late = named(&roster, "POST", &format!("{path}/disable"), "k", json!({})).await;
         assert_eq!(late.expect(200).version(), 9);
+    }
+
+    async fn a_late_repeat_of_what_changed_nothing_changes_nothing_either(roster: Roster) {
+        let path = roster.create(json!({
+            "username": "grace", "email": "grace@example.org", "email_verified": true,
+        })).await;
+        let body = json!({ "email": "hopper@example.org", "is_verified": true });
+        let user = roster.send_json("POST", &format!("{path}/emails"), body).await.expect(200).body;
+        let of = |primary| {
+            let emails = user["emails"].as_array().unwrap();
+            let email = emails.iter().find(|email| email["primary"] == primary).unwrap();
+            format!("{path}/emails/{}", email["id"].as_str().unwrap())
+        };
+        let (first, other) = (of(true), of(false));
+        let none = || json!({});
+        let name = |name: &str| json!({ "username": name });
+        // What changes nothing, and what comes between it and its repeat.
+        for (n, (method, call, body, between)) in [
+            ("POST", format!("{path}/enable"), none(), ("POST", format!("{path}/disable"), none())),
+            ("POST", format!("{path}/disable"), none(), ("POST", format!("{path}/enable"), none())),
+            ("PUT", format!("{path}/username"), name("grace"), ("PUT", format!("{path}/username"), name("hopper"))),
+            ("POST", format!("{first}/primary"), none(), ("POST", format!("{other}/primary"), none())),
+            ("POST", format!("{first}/verify"), none(), ("POST", format!("{first}/unverify"), none())),
+            ("POST", format!("{first}/unverify"), none(), ("POST", format!("{first}/verify"), none())),
+        ].into_iter().enumerate() {
+            let key = format!("k{n}");
+            let before = roster.send("GET", &path).await.expect(200);
+            roster.faults.clear();
+            let answer = named(&roster, method, &call, &key, body.clone()).await.expect(200);
+            let sent: Vec<_> = roster.faults.clear().into_iter().map(|request| request.action).collect();
+            assert_eq!(sent[1..], ["UpdateItem"], "{call}");
+            assert_eq!((&answer.body, answer.version()), (&before.body, before.version()), "{call}");
+
+            let (method_between, call_between, body_between) = between;
+            let changed = roster.send_json(method_between, &call_between, body_between).await.expect(200);
+            assert_eq!(changed.version(), before.version() + 1, "{call}");
+            let late = named(&roster, method, &call, &key, body.clone()).await.expect(200);
+            assert_eq!((&late.body, late.version()), (&changed.body, changed.version()), "{call}");
+            roster.table.check_invariants().await;
+        }
+    }
+
+    async fn what_changes_nothing_and_has_no_name_writes_nothing(roster: Roster) {
+        let path = roster.create(json!({ "username": "grace" })).await;
+        let before = roster.table.items().await;
+        roster.faults.clear();
+        roster.send("POST", &format!("{path}/enable")).await.expect(200);
+        let body = json!({ "username": "grace" });
+        roster.send_json("PUT", &format!("{path}/username"), body).await.expect(200);
+        let sent: Vec<_> = roster.faults.clear().into_iter().map(|request| request.action).collect();
+        assert_eq!(sent, ["UpdateItem", "GetItem"]);
+        assert_eq!(roster.table.items().await, before);
+    }
+
+    async fn a_repeat_of_what_changed_nothing_pushes_its_name_once(roster: Roster) {
+        let path = roster.create(json!({ "username": "grace" })).await;
+        named(&roster, "POST", &format!("{path}/enable"), "k", json!({})).await.expect(200);
+        let before = roster.table.items().await;
+        for _ in 0..9 {
+            named(&roster, "POST", &format!("{path}/enable"), "k", json!({})).await.expect(200);
+        }
+        assert_eq!(roster.table.items().await, before);
+    }
+
+    async fn a_lost_reply_does_not_lose_the_name_of_what_changed_nothing(roster: Roster) {
+        for (method, call, body, undone) in [
+            ("POST", "enable", json!({}), ("POST", "disable", json!({}))),
+            ("PUT", "username", json!({ "username": "grace" }), ("PUT", "username", json!({ "username": "hopper" }))),
+        ] {
+            for (at, times) in [(0, 1), (1, 1), (1, usize::MAX)] {
+                roster.table.clear().await;
+                let path = roster.create(json!({ "username": "grace" })).await;
+                let called = format!("{path}/{call}");
+                let send = || named(&roster, method, &called, "k", body.clone());
+                roster.faults.plan(at, times, Fault::DropReply);
+                let answer = send().await;
+                roster.faults.clear();
+                assert_eq!(answer.status, if times == 1 { 200 } else { 503 }, "{call} {at}");
+                let (method, call, body) = &undone;
+                let call = format!("{path}/{call}");
+                let changed = roster.send_json(method, &call, body.clone()).await.expect(200);
+                assert_eq!(send().await.expect(200).body, changed.body, "{call} {at}");
+            }
+        }
+    }
+
+    async fn a_change_under_way_does_not_forget_what_changed_nothing_meanwhile(roster: Roster) {
+        let path = roster.create(json!({ "username": "grace" })).await;
+        let call = format!("{path}/enable");
+        let enable = || named(&roster, "POST", &call, "k", json!({}));
+        roster.faults.plan(1, 1, Fault::Pause);
+        let body = json!({ "username": "hopper" });
+        let username = format!("{path}/username");
+        let change = roster.send_json("PUT", &username, body);
+        let meanwhile = async {
+            roster.faults.wait_for_a_held_request().await;
+            let answer = enable().await;
+            roster.faults.clear();
+            answer
+        };
+        let (changed, enabled) = join(change, meanwhile).await;
+        assert_eq!(enabled.expect(200).version(), 1);
+        assert_eq!(changed.expect(200).version(), 2);
+        let disabled = roster.send("POST", &format!("{path}/disable")).await.expect(200);
+        assert_eq!(enable().await.expect(200).body, disabled.body);
+    }
+
+    async fn what_would_have_changed_nothing_is_done_when_the_user_changes_first(roster: Roster) {
+        let path = roster.create(json!({ "username": "grace" })).await;
+        roster.faults.plan(1, 1, Fault::Pause);
+        let call = format!("{path}/enable");
+        let enable = named(&roster, "POST", &call, "k", json!({}));
+        let disable = async {
+            roster.faults.wait_for_a_held_request().await;
+            let answer = roster.send("POST", &format!("{path}/disable")).await;
+            roster.faults.clear();
+            answer
+        };
+        let (enabled, disabled) = join(enable, disable).await;
+        assert_eq!(disabled.expect(200).version(), 2);
+        let enabled = enabled.expect(200);
+        assert_eq!((&enabled.body["disabled"], enabled.version()), (&json!(false), 3));
     }
 
     async fn keys_of_different_callers_are_different(roster: Roster) {

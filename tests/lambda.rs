@@ -183,9 +183,11 @@ async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
             let names: Vec<_> = cookies.keys().copied().collect();
             assert_eq!(
                 names,
-                ["__Host-device", "csrftoken", "osessionid", "sessionid"]
+                ["__Host-device", "__Host-sessionid", "csrftoken", "osessionid", "sessionid"]
             );
-            assert_eq!(cookies["osessionid"], cookies["sessionid"]);
+            for name in ["__Host-sessionid", "osessionid"] {
+                assert_eq!(cookies[name], cookies["sessionid"]);
+            }
             let signed_in = Person {
                 session: cookies["sessionid"].to_owned(),
                 csrf: cookies["csrftoken"].to_owned(),

@@ -9,7 +9,7 @@ use domain::link::{FORM_LIFETIME, Keys, Link, Purpose};
 use domain::{UserId, sample};
 use local::openapi::example_path;
 use local::samples;
-use roster_http::{App, Endpoint, LinkKeys, Method};
+use roster_http::{App, Endpoint, Event, LinkKeys, Method};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -110,6 +110,7 @@ fn said(answer: &Answer) -> Value {
     if let Some(members) = body.as_object_mut() {
         members.remove("instance");
         members.remove("trace_id");
+        members.remove("traceId");
     }
     body
 }
@@ -416,8 +417,9 @@ on_both_stores! {
                 let name = kind.endpoint.name;
                 let event = std::fs::read_to_string(root().join(format!("events/{name}.json")));
                 let event = event.unwrap().replace("application/json", "text/html");
-                let event = lambda_http::request::from_str(&event).unwrap();
-                let answer = roster_http::call(&public.app(), kind.endpoint, event).await;
+                let event: Event = serde_json::from_str(&event).unwrap();
+                let answer =
+                    roster_http::call(&public.app(), kind.endpoint, event.into()).await;
                 let cookie = answer.headers()["set-cookie"].to_str().unwrap();
                 let path = format!("Path={base}{};", kind.path());
                 assert!(cookie.contains(&path), "{name}: {cookie}");
@@ -480,12 +482,24 @@ on_both_stores! {
                 "TEXT/HTML, application/json",
                 "application/json-seq",
                 "application/xml",
+                "application/*",
+                "application/json;q=0",
+                "application/json; q=0.000, */*",
+                "application/json;q=1, text/html;q=0.001",
+                "application/json;q=high",
+                "application/json, text",
+                "application/json;a=\"text/html",
             ] {
                 let page = get(&roster, &kind.path(), accept).await.expect(200);
                 assert!(
                     page.html().contains("<form method=\"post\">"),
                     "{accept}: {page:#?}"
                 );
+            }
+            for lines in [[JSON, "text/html"], ["text/html;q=0.1", JSON]] {
+                let call = roster.visit("GET", &kind.path()).header("accept", lines[0]);
+                let page = call.header("accept", lines[1]).send().await.expect(200);
+                assert!(page.html().contains("<form method=\"post\">"), "{lines:?}");
             }
             let answer = get_without_accept(&roster, &kind.path()).await;
             assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -505,6 +519,10 @@ on_both_stores! {
                 "application/json, text/plain, */*",
                 "application/json;q=0.9",
                 "Application/JSON",
+                "application/json;charset=utf-8",
+                "application/json, text/html;q=0",
+                "text/*;q=0.1, application/json",
+                ", application/json ,",
             ] {
                 afresh(&roster).await;
                 let items = roster.table.items().await;
@@ -851,8 +869,8 @@ async fn without_a_key_a_link_call_answers_503() {
                 event["httpMethod"] = method.into();
                 event["headers"]["Accept"] = accept.into();
                 event["multiValueHeaders"]["Accept"] = serde_json::json!([accept]);
-                let event = lambda_http::request::from_str(&event.to_string()).unwrap();
-                let answer = roster_http::call(&app, kind.endpoint, event).await;
+                let event: Event = serde_json::from_value(event).unwrap();
+                let answer = roster_http::call(&app, kind.endpoint, event.into()).await;
                 assert_eq!(answer.status(), 503, "{name}");
                 assert_eq!(answer.headers()["content-type"], media_type, "{name}");
             }

@@ -1,6 +1,6 @@
 //! What is logged tells of every request, and of nobody.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Fault, log};
 
@@ -51,6 +51,11 @@ on_both_stores! {
             assert!(logged.contains(&trace), "no line for {trace}");
         }
         for line in logged.lines() {
+            let told: Value = serde_json::from_str(line).unwrap();
+            let time = told["timestamp"].as_str().unwrap();
+            let form: String = time.chars().map(|c| if c.is_ascii_digit() { '0' } else { c }).collect();
+            assert_eq!(form, "0000-00-00T00:00:00.000Z", "{line}");
+            assert!(["INFO", "WARN", "ERROR"].contains(&told["level"].as_str().unwrap()), "{line}");
             let is_told = line.contains(MARK)
                 || line.contains("argon2id$")
                 || line.contains("local-admin-key")

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use domain::sample;
-use domain::session::SessionToken;
+use domain::session::{SessionSecret, SessionToken};
 use functions::ENDPOINTS;
 use futures_util::future::join;
 use local::openapi::example_path;
@@ -120,7 +120,7 @@ async fn how_many_requests(roster: &Roster, request: &str) -> usize {
 }
 
 on_both_stores! {
-    async fn no_call_is_answered_without_exactly_one_good_session(roster: Roster) {
+    async fn no_call_is_answered_without_a_good_session_nor_with_those_of_two_users(roster: Roster) {
         for route in routes() {
             roster.table.clear().await;
             let ada = sample_person(&roster).await;
@@ -140,11 +140,13 @@ on_both_stores! {
                 format!("sessionid={user}.{}", other.split_once('.').unwrap().1),
                 format!("sessionid={good}; osessionid={other}"),
                 format!("sessionid={other}; osessionid={good}"),
-                format!("sessionid={good}; osessionid="),
                 format!("sessionid={good}; sessionid={other}"),
                 format!("sessionid={other}; sessionid={good}"),
-                format!("sessionid=; sessionid={good}"),
                 format!("osessionid={good}; osessionid={other}"),
+                format!("__Host-sessionid={other}; __Host-sessionid={good}"),
+                format!("__Host-sessionid=; sessionid={good}"),
+                format!("__Host-sessionid={good}.; sessionid={good}"),
+                format!("__host-sessionid={good}"),
             ];
             for cookies in bad {
                 let headers = [
@@ -165,8 +167,9 @@ on_both_stores! {
             let csrf = roster.person("grace").await.csrf;
             let (session, own) = (&ada.session, ada.csrf.as_str());
             let before = roster.table.items().await;
-            let with = |cookie: &str, header: &str, origin: &str| {
-                let mut headers = vec![("cookie", format!("sessionid={session}; {cookie}"))];
+            let with = |header: &str, origin: &str| {
+                let cookie = format!("sessionid={session}; csrftoken={own}");
+                let mut headers = vec![("cookie", cookie)];
                 for (name, value) in [("x-csrftoken", header), ("origin", origin)] {
                     if value != "-" {
                         headers.push((name, value.to_owned()));
@@ -174,27 +177,17 @@ on_both_stores! {
                 }
                 headers
             };
-            let cookie = format!("csrftoken={own}");
             let foreign = [
-                ("no header", with(&cookie, "-", "-")),
-                ("an empty header", with(&cookie, "", "-")),
-                ("no cookie", with("a=b", own, "-")),
-                ("an empty cookie", with("csrftoken=", own, "-")),
-                ("neither", with("a=b", "-", "-")),
-                ("both empty", with("csrftoken=", "", "-")),
-                ("a wrong header", with(&cookie, "x", "-")),
-                ("a wrong cookie", with("csrftoken=x", own, "-")),
-                ("both wrong alike", with("csrftoken=x", "x", "-")),
-                ("another session's token", with(&format!("csrftoken={csrf}"), &csrf, "-")),
-                ("another session's header", with(&cookie, &csrf, "-")),
-                ("another session's cookie", with(&format!("csrftoken={csrf}"), own, "-")),
-                ("two cookies", with(&format!("{cookie}; csrftoken={csrf}"), own, "-")),
-                ("two cookies, the other way", with(&format!("csrftoken=x; {cookie}"), own, "-")),
-                ("a foreign origin", with(&cookie, own, "https://evil.example")),
-                ("no site's origin", with(&cookie, own, "null")),
-                ("an empty origin", with(&cookie, own, "")),
-                ("an origin that starts alike", with(&cookie, own, &format!("{}.evil.example", roster.base))),
-                ("another port", with(&cookie, own, "http://127.0.0.1:1")),
+                ("no header", with("-", "-")),
+                ("an empty header", with("", "-")),
+                ("a wrong header", with("x", "-")),
+                ("another session's header", with(&csrf, "-")),
+                ("a header that starts alike", with(&format!("{own}x"), "-")),
+                ("a foreign origin", with(own, "https://evil.example")),
+                ("no site's origin", with(own, "null")),
+                ("an empty origin", with(own, "")),
+                ("an origin that starts alike", with(own, &format!("{}.evil.example", roster.base))),
+                ("another port", with(own, "http://127.0.0.1:1")),
             ];
             let reads = *route.1 == Method::GET;
             for (what, headers) in foreign {
@@ -207,9 +200,161 @@ on_both_stores! {
                 roster.table.clear().await;
                 sample_person(&roster).await;
                 let route = (route.0, route.1, path.as_str());
-                let status = status_with(&roster, route, &with(&cookie, own, origin)).await;
+                let status = status_with(&roster, route, &with(own, origin)).await;
                 assert!((200..300).contains(&status), "{} {path}: {status}", route.1);
             }
+        }
+    }
+
+    async fn cookies_of_other_applications_lock_nobody_out(roster: Roster) {
+        let ada = roster.ada().await;
+        let good = &ada.session;
+        let unknown = "/users/emails/00000000-0000-4000-8000-000000000000/";
+        let django = "k2v6w0a9z1x8c7b5n4m3q2w1e0r9t8y7";
+        let own = format!("sessionid={good}");
+        for lines in [
+            vec![format!("name=J\u{e9}r\u{f4}me; {own}")],
+            vec![format!("{own}; name=\u{1f600}")],
+            vec![format!("name=\u{ff}"), own.clone()],
+            vec![own.clone(), "a=b".to_owned()],
+            vec!["a=b".to_owned(), "c=d".to_owned(), own.clone(), "e=f".to_owned()],
+            vec![format!("sessionid={django}; {own}")],
+            vec![format!("{own}; sessionid={django}; osessionid={django}")],
+            vec![format!("sessionid={django}"), own.clone()],
+            vec![format!("{own}; csrftoken={django}; csrftoken=")],
+            vec![format!("{own}; osessionid=")],
+            vec![format!("sessionid=; {own}")],
+            vec![format!("sessionid=x; sessionid=y; sessionid=z; sessionid=\u{e9}; osessionid=v; {own}")],
+            vec![format!(";;=; =x ; sessionid ; sessionid={good}; =")],
+            vec![format!("a=\"b; {own}; c=d\"")],
+            vec![format!("\t sessionid={good}\t;b=c")],
+        ] {
+            for (method, path, status) in [("GET", PATH, 200), ("DELETE", unknown, 404)] {
+                let call = roster.visit(method, path).header("x-csrftoken", ada.csrf.clone());
+                let call = lines.iter().fold(call, |call, line| call.header("cookie", line.as_bytes()));
+                let answer = call.json(json!({})).send().await;
+                assert_eq!(answer.status, status, "{lines:?}: {answer:?}");
+            }
+        }
+    }
+
+    async fn bytes_that_are_no_text_lock_nobody_out(roster: Roster) {
+        let ada = roster.ada().await;
+        let own = format!("sessionid={}", ada.session).into_bytes();
+        for foreign in [&b"a=\xe9"[..], b"\xff", b"sessionid=\xfe\xff", b"\xc3=\x28"] {
+            let cookies = [&own, b"; ".as_slice(), foreign].concat();
+            let call = roster.visit("GET", PATH).header("cookie", cookies);
+            call.send().await.expect(200);
+            let call = roster.visit("GET", PATH).header("cookie", foreign);
+            call.header("cookie", own.clone()).send().await.expect(200);
+        }
+    }
+
+    async fn up_to_four_well_formed_cookies_are_tried_by_one_request(roster: Roster) {
+        let ada = roster.ada().await;
+        let good = &ada.session;
+        let (id, rest) = good.split_once('.').unwrap();
+        let (session, secret) = rest.split_once('.').unwrap();
+        // Another session that isn't there, another secret of this one, another user who isn't there.
+        let dead = [
+            format!("{id}.{}.{secret}", session.chars().rev().collect::<String>()),
+            format!("{id}.{session}.{}", SessionSecret::new([7; 32]).hash()),
+            format!("nobody.{session}.{secret}"),
+            format!("someone.{session}.{secret}"),
+        ];
+        let named = |name: &str, values: &[String]| {
+            let pairs: Vec<_> = values.iter().map(|value| format!("{name}={value}")).collect();
+            pairs.join("; ")
+        };
+        let (three, four) = (named("sessionid", &dead[..3]), named("sessionid", &dead));
+        for (cookies, status) in [
+            (format!("{three}; sessionid={good}"), 200),
+            (format!("{three}; sessionid={good}; {four}"), 200),
+            (format!("{three}; {three}; sessionid=x; sessionid={good}"), 200),
+            (format!("{four}; sessionid={good}"), 401),
+            (format!("{}; sessionid={good}", named("osessionid", &dead)), 200),
+            (format!("{three}; osessionid={good}"), 200),
+            (format!("{four}; osessionid={good}"), 401),
+            (format!("{}; __Host-sessionid={good}", named("__Host-sessionid", &dead[..3])), 200),
+        ] {
+            roster.faults.clear();
+            assert_eq!(get_with(&roster, &cookies).await, status, "{cookies}");
+            let actions: Vec<_> = roster.faults.clear().into_iter().map(|r| r.action).collect();
+            let looks = actions.iter().filter(|action| *action == "BatchGetItem").count();
+            assert_eq!(looks, 1, "{cookies}: {actions:?}");
+        }
+        // The table is not asked about what can't be a session.
+        assert_eq!(get_with(&roster, "sessionid=x; osessionid=y").await, 401);
+        assert!(roster.faults.clear().is_empty());
+    }
+
+    async fn a_session_that_a_sibling_domain_plants_does_not_win(roster: Roster) {
+        let ada = roster.ada().await;
+        let thief = roster.person("mallory").await;
+        let planted = format!("sessionid={0}; osessionid={0}; csrftoken={1}", thief.session, thief.csrf);
+        let (own, plain) = (format!("__Host-sessionid={}", ada.session), format!("sessionid={}", ada.session));
+        for (cookies, csrf, status) in [
+            // Without the cookie that can't be planted, nobody is signed in.
+            (format!("{planted}; {plain}"), &ada.csrf, 401),
+            (format!("{planted}; {plain}"), &thief.csrf, 401),
+            (format!("{planted}; {plain}; {own}"), &thief.csrf, 403),
+            (format!("{own}; {planted}"), &ada.csrf, 200),
+        ] {
+            let call = roster.visit("POST", "/users/email/").header("cookie", cookies.clone());
+            let call = call.header("x-csrftoken", csrf.clone());
+            let answer = call.json(json!({ "email": "a@example.com" })).send().await;
+            assert_eq!(answer.status, status, "{cookies}");
+        }
+        assert_eq!(thief.emails().await.len(), 1);
+        let pending = ("a@example.com".to_owned(), false, false);
+        assert_eq!(ada.emails().await.last(), Some(&pending));
+        // Where the one that can't be planted doesn't hold, no other counts.
+        roster.edit(&ada.id, |user| user.session_epoch += 1).await;
+        let cookies = format!("{own}; {planted}");
+        assert_eq!(get_with(&roster, &cookies).await, 401);
+    }
+
+    async fn of_two_sessions_of_one_user_the_one_acts_whose_token_comes(roster: Roster) {
+        let first = roster.ada().await;
+        let second = roster.sign_in("ada", sample::PASSWORD).await;
+        let cookies = format!("sessionid={}; sessionid={}", first.session, second.session);
+        assert_eq!(get_with(&roster, &cookies).await, 200);
+        let call = roster.visit("POST", "/users/logout/").header("cookie", cookies.clone());
+        call.header("x-csrftoken", "x").send().await.expect(403);
+        let call = roster.visit("POST", "/users/logout/").header("cookie", cookies);
+        call.header("x-csrftoken", second.csrf.clone()).send().await.expect(204);
+        first.get(PATH).await.expect(200);
+        second.get(PATH).await.expect(401);
+    }
+
+    async fn where_the_setting_says_so_only_the_cookie_counts_that_nobody_else_can_plant(roster: Roster) {
+        let ada = roster.ada().await;
+        let strict = roster.also(NOW, &[("PlainSessionCookies", "off")]).await;
+        for name in ["sessionid", "osessionid"] {
+            assert_eq!(get_with(&roster, &format!("{name}={}", ada.session)).await, 200);
+            assert_eq!(get_with(&strict, &format!("{name}={}", ada.session)).await, 401);
+        }
+        assert_eq!(get_with(&strict, &format!("__Host-sessionid={}", ada.session)).await, 200);
+        let answer = strict.login("ada", sample::PASSWORD).await.expect(200);
+        let set: Vec<_> = answer.set_cookies().into_keys().collect();
+        assert_eq!(set, ["__Host-sessionid", "csrftoken"]);
+        let signed_in = Person::of(&strict, &answer);
+        let cookies = format!("__Host-sessionid={}", signed_in.session);
+        let call = strict.visit("POST", "/users/logout/").header("cookie", cookies);
+        let answer = call.header("x-csrftoken", signed_in.csrf.clone()).send().await.expect(204);
+        let cleared: Vec<_> = answer.set_cookies().into_keys().collect();
+        assert_eq!(cleared, ["__Host-sessionid", "csrftoken"]);
+    }
+
+    async fn csrftoken_cookies_are_not_compared(roster: Roster) {
+        let ada = roster.ada().await;
+        for others in ["", "; csrftoken=", "; csrftoken=x", "; csrftoken=x; csrftoken=y", "; csrftoken=\u{e9}"] {
+            let cookies = format!("sessionid={}{others}", ada.session);
+            let call = roster.visit("POST", "/users/email/").header("cookie", cookies.as_bytes());
+            let call = call.header("x-csrftoken", ada.csrf.clone()).json(json!({}));
+            // The member that is missing is what is refused.
+            let answer = call.send().await.expect(400);
+            assert!(answer.body["errors"]["email"].is_array(), "{answer:?}");
         }
     }
 
@@ -282,6 +427,29 @@ on_both_stores! {
         let (_, session) = items.iter().find(|((_, sort), _)| sort.starts_with("SESSION#")).unwrap();
         let end = NOW.plus(90 * DAY).as_unix().to_string();
         assert_eq!(session["expires_at"].as_n().unwrap(), &end);
+    }
+
+    async fn at_most_fifty_sessions_are_live_and_the_least_recently_used_ends(roster: Roster) {
+        let first = roster.ada().await;
+        let second = roster.sign_in("ada", sample::PASSWORD).await;
+        let third = roster.sign_in("ada", sample::PASSWORD).await;
+        let mut later = roster.later(DAY).await;
+        // A use that is written down: it is not the least recently used one any more.
+        first.at(&later).get(PATH).await.expect(200);
+        third.at(&later).get(PATH).await.expect(200);
+        for _ in 3..50 {
+            later.sign_in("ada", sample::PASSWORD).await.get(PATH).await.expect(200);
+        }
+        second.get(PATH).await.expect(200);
+        later = roster.later(DAY + Duration::from_secs(1)).await;
+        let newest = later.sign_in("ada", sample::PASSWORD).await;
+        second.get(PATH).await.expect(401);
+        for live in [&first, &third] {
+            live.at(&later).get(PATH).await.expect(200);
+        }
+        newest.get(PATH).await.expect(200);
+        let sessions = roster.table.items().await.into_keys().filter(|(_, sort)| sort.starts_with("SESSION#"));
+        assert_eq!(sessions.count(), 50);
     }
 
     async fn a_session_that_has_ended_does_not_come_back_by_being_used(roster: Roster) {

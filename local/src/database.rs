@@ -26,8 +26,8 @@ pub enum Place {
     Url(String),
 }
 
-/// How often expired items are swept away; DynamoDB itself takes up to days.
-const SWEEP_EVERY: Duration = Duration::from_mins(1);
+/// How often expired items are swept away; DynamoDB itself takes up to days. A sweep reads every item.
+const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// How long a store may take to accept a connection.
 const REACH: Duration = Duration::from_secs(3);
 /// How a database file starts.

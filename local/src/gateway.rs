@@ -1,7 +1,7 @@
 //! API Gateway, as far as template.yaml says.
 //!
-//! Each request becomes the exact proxy event, which a task of its own gives to the call through
-//! the adapter that `lambda_http::run` uses: production's way, but for the socket between.
+//! Each request becomes the exact proxy event, which a task of its own gives to the call as a
+//! deployed function does: production's way, but for the socket between.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -13,14 +13,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming as Body;
-use hyper::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
+use lambda_http::LambdaEvent;
 use lambda_http::lambda_runtime::Context as LambdaContext;
-use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, LambdaEvent, Service as _, service_fn};
-use roster_http::{App, Endpoint, Method};
+use roster_http::{App, Endpoint, Event, Method};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -322,20 +321,15 @@ impl Gateway {
         event: &str,
         request_id: &str,
     ) -> Option<Response<Full<Bytes>>> {
-        let event: LambdaRequest = serde_json::from_str(event).ok()?;
+        let event: Event = serde_json::from_str(event).ok()?;
         let mut context = LambdaContext::default();
         request_id.clone_into(&mut context.request_id);
         context.deadline =
             u64::try_from((since_epoch() + route.timeout).as_millis()).unwrap_or_default();
         let (app, endpoint) = (Arc::clone(&self.app), route.endpoint);
         let call = tokio::spawn(async move {
-            let mut adapter = Adapter::from(service_fn(|request| async {
-                Ok::<_, Infallible>(roster_http::call(&app, endpoint, request).await)
-            }));
-            match adapter.call(LambdaEvent::new(event, context)).await {
-                Ok(answer) => serde_json::to_value(answer),
-                Err(never) => match never {},
-            }
+            let event = LambdaEvent::new(event, context);
+            serde_json::to_value(roster_http::invoke(&app, endpoint, event).await)
         });
         let answer = tokio::time::timeout(route.timeout, call)
             .await
@@ -358,6 +352,10 @@ fn proxy_answer(answer: Value) -> Option<Response<Full<Bytes>>> {
         Some(body) => body.into(),
     };
     let mut response = Response::builder().status(answer.status_code);
+    let names_type = |name: &String| name.eq_ignore_ascii_case(CONTENT_TYPE.as_str());
+    if !answer.multi_value_headers.keys().any(names_type) {
+        response = response.header(CONTENT_TYPE, "application/json");
+    }
     for (name, values) in answer.multi_value_headers {
         for value in values {
             response = response.header(&name, value);
@@ -450,5 +448,19 @@ mod tests {
         let cookies: Vec<_> = answer.headers().get_all("set-cookie").iter().collect();
         assert_eq!(cookies, ["a=1; Path=/", "b=2"]);
         assert_eq!(answer.headers()["x-one"], "1");
+    }
+
+    #[test]
+    fn an_answer_that_names_no_media_type_says_that_it_is_json_as_from_api_gateway() {
+        for (named, wanted) in [
+            (json!({}), "application/json"),
+            (json!({ "content-type": ["text/plain"] }), "text/plain"),
+            (json!({ "Content-Type": ["text/html"] }), "text/html"),
+        ] {
+            let answer = json!({ "statusCode": 204, "multiValueHeaders": named });
+            let answer = proxy_answer(answer).unwrap();
+            let media_types: Vec<_> = answer.headers().get_all("content-type").iter().collect();
+            assert_eq!(media_types, [wanted]);
+        }
     }
 }

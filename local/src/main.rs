@@ -208,7 +208,7 @@ fn app(
         users: Users::new(store::connect(settings), settings.table.clone()),
         clock: Clock::System,
         entropy: Entropy::from_os()?,
-        read_only_key_ids: template.read_only_key_ids(),
+        keys: template.keys(),
         account,
         link_keys: keys.keys(),
     })

@@ -55,8 +55,9 @@ pub fn document(endpoints: &[&Endpoint]) -> Value {
             "securitySchemes": {
                 "api_key": { "type": "apiKey", "in": "header", "name": "X-API-KEY" },
                 "session": {
-                    "type": "apiKey", "in": "cookie", "name": "sessionid",
-                    "description": "Set by login, with osessionid and csrftoken.",
+                    "type": "apiKey", "in": "cookie", "name": "__Host-sessionid",
+                    "description": "Set by login, with csrftoken; and, unless that is turned off, as \
+                        sessionid and osessionid, too.",
                 },
             },
             "schemas": schemas,
@@ -281,10 +282,11 @@ fn description(status: u16, endpoint: &Endpoint) -> &'static str {
         401 if endpoint.access == Access::SignIn => "Refused, without a word about why.",
         401 => "There is no session, or it is over.",
         403 if endpoint.access == Access::Read => {
-            "The caller's address may not use the management API."
+            "The key is in no list of keys, or the caller's address may not use the management API."
         }
         403 if endpoint.access == Access::Write => {
-            "The key may only read, or the caller's address may not use the management API."
+            "The key may only read or is in no list of keys, or the caller's address may not use \
+             the management API."
         }
         403 if endpoint.access == Access::SignIn => {
             "The request comes from another site; or the password is right and must be changed."
@@ -316,7 +318,11 @@ fn description(status: u16, endpoint: &Endpoint) -> &'static str {
 fn headers(status: u16, endpoint: &Endpoint) -> Value {
     let header =
         |description: &str| json!({ "description": description, "schema": { "type": "string" } });
-    let mut headers = json!({ "Cache-Control": header("Always no-store.") });
+    let mut headers = json!({
+        "Cache-Control": header("Always no-store."),
+        "Strict-Transport-Security": header("The host is to be asked by HTTPS alone."),
+        "X-Content-Type-Options": header("Always nosniff."),
+    });
     if matches!(status, 200 | 201 | 304) && endpoint.access.needs_key() {
         headers["ETag"] = header("The user's version, a strong entity tag.");
     }
@@ -324,7 +330,7 @@ fn headers(status: u16, endpoint: &Endpoint) -> Value {
         headers["Location"] = header("The new user's path.");
     }
     if status == 200 && endpoint.access == Access::SignIn {
-        headers["Set-Cookie"] = header("sessionid, osessionid, csrftoken and __Host-device.");
+        headers["Set-Cookie"] = header("__Host-sessionid, sessionid, osessionid, csrftoken and __Host-device.");
     }
     if status == 429 {
         headers["Retry-After"] = header("Seconds.");
@@ -347,7 +353,9 @@ fn problem_example(status: u16, endpoint: &Endpoint, path: &str) -> Value {
         ),
         401 => ("Unauthorized", "You are not signed in."),
         403 if endpoint.access == Access::Write => ("Forbidden", "This API key may only read."),
-        403 if endpoint.access == Access::Read => ("Forbidden", "This caller may not use the API."),
+        403 if endpoint.access == Access::Read => {
+            ("Forbidden", "This API key may not use the API.")
+        }
         403 if endpoint.access == Access::Link || endpoint.route().0 == Method::GET => {
             ("Forbidden", "This service is reached another way.")
         }
@@ -389,6 +397,7 @@ fn problem_example(status: u16, endpoint: &Endpoint, path: &str) -> Value {
         "detail": detail,
         "instance": example_path(path),
         "trace_id": "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
+        "traceId": "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
     });
     if status == 422 {
         problem["type"] = "https://httpstatuses.io/422#validation-error".into();

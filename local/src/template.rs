@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
-use roster_http::{AccountSettings, Method, Misconfigured};
+use roster_http::{AccountSettings, KeyIds, Method, Misconfigured};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -386,12 +386,10 @@ impl Template {
         Self::parse(&text, parameters).map_err(failed)
     }
 
-    /// The ids of the keys that may only read, as the functions' environment has them.
-    pub fn read_only_key_ids(&self) -> Vec<String> {
-        self.environment("READ_ONLY_KEY_IDS")
-            .into_iter()
-            .flat_map(|ids| ids.split(',').map(str::to_owned))
-            .collect()
+    /// Which API keys may do what, as the functions' environment has it.
+    pub fn keys(&self) -> KeyIds {
+        let ids = |name| self.environment(name).unwrap_or_default();
+        KeyIds::parse(ids("ADMINISTRATOR_KEY_IDS"), ids("READ_ONLY_KEY_IDS"))
     }
 
     /// What the functions' environment has under `name`, if it has a value.
@@ -576,6 +574,12 @@ fn resolve(value: Value, parameters: &BTreeMap<String, Value>) -> Value {
                 && let [Value::String(separator), Value::String(text)] = arguments.as_slice()
             {
                 return text.split(separator.as_str()).map(Value::from).collect();
+            }
+            if let Some(Value::Array(arguments)) = members.get("Fn::Join")
+                && let [Value::String(separator), Value::Array(values)] = arguments.as_slice()
+                && let Some(texts) = values.iter().map(Value::as_str).collect::<Option<Vec<_>>>()
+            {
+                return texts.join(separator).into();
             }
             members.into()
         }
@@ -881,14 +885,17 @@ mod tests {
         assert_eq!(usual.lifetimes.link, Duration::from_mins(1));
         assert_eq!(usual.limits.of_a_pair, 7);
         assert!(!usual.link_get_acts && !usual.behind_cloudfront);
+        assert!(!usual.host_cookie_alone);
 
         let other = template(&[
             ("PublicUrl", "https://a.example.org/"),
             ("LinkGet", "act"),
             ("BehindCloudFront", "true"),
             ("LinkTtlSeconds", "5"),
+            ("PlainSessionCookies", "off"),
         ]);
         let other = other.unwrap().account_settings().unwrap();
+        assert!(other.host_cookie_alone);
         assert_eq!(other.public_url, PublicUrl::parse("https://a.example.org"));
         assert_eq!(other.lifetimes.link, Duration::from_secs(5));
         assert!(other.link_get_acts && other.behind_cloudfront);
@@ -901,6 +908,15 @@ mod tests {
             Some("no-reply@roster.example")
         );
         assert_eq!(consumers_own.environment("PUBLIC_URL"), None);
+    }
+
+    #[test]
+    fn the_lists_of_keys_are_the_templates_own_and_those_of_its_parameters() {
+        let usual = template(&[]).unwrap().keys();
+        assert_eq!(usual, KeyIds::parse("AdministratorKey", "ReadOnlyKey"));
+        let more = [("AdministratorKeyIds", "a,b"), ("ReaderKeyIds", "c")];
+        let more = template(&more).unwrap().keys();
+        assert_eq!(more, KeyIds::parse("AdministratorKey,a,b", "ReadOnlyKey,c"));
     }
 
     #[test]

@@ -67,7 +67,7 @@ on_both_stores! {
         let ada = roster.ada().await;
         for email in ["", "nobody", "a b@example.org"] {
             let (detail, errors) = ada.refused(PATH, json!({ "email": email })).await;
-            assert_eq!(errors, json!([{ "code": "InvalidEmail", "description": detail }]));
+            assert_eq!(errors, json!([{ "code": "InvalidEmail", "description": detail, "field": "email" }]));
         }
         let required = ("email is required.".to_owned(), json!({ "email": ["is required"] }));
         assert_eq!(ada.refused(PATH, json!({ "email": null })).await, required);
@@ -81,7 +81,7 @@ on_both_stores! {
         roster.person("grace").await;
         let (detail, errors) = ada.refused(PATH, json!({ "email": "GRACE@example.org" })).await;
         assert_eq!(detail, "The e-mail address is already in use.");
-        assert_eq!(errors, json!([{ "code": "DuplicateEmail", "description": detail }]));
+        assert_eq!(errors, json!([{ "code": "DuplicateEmail", "description": detail, "field": "email" }]));
     }
 
     async fn an_own_address_that_is_proved_is_refused(roster: Roster) {

@@ -137,6 +137,7 @@ on_both_stores! {
             "errors": [{
                 "code": "PrimaryIdentifier",
                 "description": "The primary e-mail address can't be dropped.",
+                "field": null,
             }],
         }));
         assert_eq!(roster.table.items().await, before);

@@ -5,6 +5,7 @@ use domain::sign_in::LOCK_OUT;
 use domain::{User, sample};
 use serde_json::{Value, json};
 
+use crate::harness::person::Person;
 use crate::harness::{Answer, Fault, NOW, Roster, Store};
 
 /// bcrypt's own example: of `U*U`, which is too short for a password of the directory's own.
@@ -63,7 +64,7 @@ async fn left_by_login(
 }
 
 on_both_stores! {
-    async fn the_right_password_signs_in_with_three_cookies_and_a_device(roster: Roster) {
+    async fn the_right_password_signs_in_with_the_cookies_of_one_session_and_a_device(roster: Roster) {
         roster.write_ada().await;
         let answer = roster.attempt(by_username()).send().await.expect(200);
         assert_eq!(answer.body, json!({ "user_id": sample::PERSON }));
@@ -74,6 +75,7 @@ on_both_stores! {
         let device = cookies["__Host-device"].0;
         let expected = [
             ("__Host-device", device, "HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=15552000"),
+            ("__Host-sessionid", session, "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7776000"),
             ("csrftoken", csrf.as_str(), "SameSite=Lax; Secure; Path=/; Max-Age=7776000"),
             ("osessionid", session, "HttpOnly; SameSite=None; Secure; Path=/; Max-Age=7776000"),
             ("sessionid", session, "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=7776000"),
@@ -194,7 +196,7 @@ on_both_stores! {
         }
     }
 
-    async fn a_cookie_that_is_sent_is_ignored_and_the_session_is_a_new_one(roster: Roster) {
+    async fn whatever_cookie_is_sent_the_session_is_a_new_one(roster: Roster) {
         let attacker = roster.person("mallory").await;
         roster.write_ada().await;
         let planted = format!("sessionid={0}; osessionid={0}; csrftoken={1}", attacker.session, attacker.csrf);
@@ -212,9 +214,37 @@ on_both_stores! {
         parts.sort();
         parts.dedup();
         assert_eq!(parts.len(), 2 * made.len(), "an id or a secret was used again");
-        // The attacker's session is still the attacker's.
-        let own = attacker.get("/users/email").await.expect(200);
-        assert_eq!(own.body["email"], "mallory@example.org");
+        // The one that came along has ended.
+        attacker.get("/users/email").await.expect(401);
+    }
+
+    async fn a_session_whose_cookie_comes_along_ends_when_the_password_is_right_and_never_else(roster: Roster) {
+        let ada = roster.ada().await;
+        let elsewhere = roster.sign_in("ada", sample::PASSWORD).await;
+        let with = |cookie: String, password: &str| {
+            let body = json!({ "username": "ada", "password": password });
+            roster.attempt(body).header("cookie", cookie).send()
+        };
+        let own = format!("__Host-sessionid={}", ada.session);
+        with(own.clone(), "a wrong password").await.expect(401);
+        let foreign = [("cookie", own.as_str()), ("origin", "https://evil.example")];
+        let call = foreign.into_iter().fold(roster.attempt(by_username()), |call, (name, value)| call.header(name, value));
+        call.send().await.expect(403);
+        // Whoever knows no more than its id ends nothing.
+        let (id, _) = ada.session.rsplit_once('.').unwrap();
+        let guessed = format!("sessionid={id}.{}", elsewhere.session.rsplit('.').next().unwrap());
+        let signed_in = Person::of(&roster, &with(guessed, sample::PASSWORD).await.expect(200));
+        ada.get("/users/email").await.expect(200);
+
+        let next = Person::of(&roster, &with(own, sample::PASSWORD).await.expect(200));
+        ada.get("/users/email").await.expect(401);
+        for other in [&elsewhere, &signed_in, &next] {
+            other.get("/users/email").await.expect(200);
+        }
+        // A password that must be changed is no success.
+        roster.edit(&ada.id, |user| user.credential.as_mut().unwrap().force_reset = true).await;
+        with(format!("sessionid={}", next.session), sample::PASSWORD).await.expect(403);
+        next.get("/users/email").await.expect(200);
     }
 
     async fn attempts_are_shown_on_the_user_and_do_not_change_the_profile(roster: Roster) {
@@ -379,7 +409,7 @@ on_both_stores! {
         let detail = "The identifier or the password is not right, or this account can't sign in.";
         assert_eq!(problem, json!({
             "type": "https://httpstatuses.io/401", "title": "Unauthorized", "status": 401,
-            "detail": detail, "instance": "/users/login/", "trace_id": "",
+            "detail": detail, "instance": "/users/login/", "trace_id": "", "traceId": "",
         }));
         assert_eq!(actions, [["GetItem", "BatchGetItem"].as_slice(), &["UpdateItem"; 5]].concat());
         assert!(headers.iter().all(|(name, _)| name != "set-cookie"));

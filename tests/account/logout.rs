@@ -12,6 +12,7 @@ on_both_stores! {
         let before = roster.shown(&ada.id).await;
         let answer = ada.post("/users/logout/", json!({})).await.expect(204);
         let cleared = BTreeMap::from([
+            ("__Host-sessionid", ("", "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0")),
             ("csrftoken", ("", "SameSite=Lax; Secure; Path=/; Max-Age=0")),
             ("osessionid", ("", "HttpOnly; SameSite=None; Secure; Path=/; Max-Age=0")),
             ("sessionid", ("", "HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0")),

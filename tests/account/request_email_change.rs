@@ -188,7 +188,7 @@ on_both_stores! {
         let detail = "The e-mail address is already in use.";
         for email in ["grace@example.org", "GRACE@example.org", "hopper@example.org"] {
             let refusal = ada.refused(PATH, body(email, PASSWORD)).await;
-            let errors = json!([{ "code": "DuplicateEmail", "description": detail }]);
+            let errors = json!([{ "code": "DuplicateEmail", "description": detail, "field": "email" }]);
             assert_eq!(refusal, (detail.to_owned(), errors));
         }
     }
@@ -206,7 +206,7 @@ on_both_stores! {
         let long = format!("{}@example.org", "x".repeat(250));
         for email in ["", "nobody", "a@b@example.org", &long] {
             let (detail, errors) = ada.refused(PATH, body(email, PASSWORD)).await;
-            assert_eq!(errors, json!([{ "code": "InvalidEmail", "description": detail }]));
+            assert_eq!(errors, json!([{ "code": "InvalidEmail", "description": detail, "field": "email" }]));
         }
     }
 

@@ -145,7 +145,9 @@ impl Answer {
     /// The body of a problem, less the id that each request has of its own.
     pub(crate) fn problem(&self) -> Value {
         let mut problem = self.body.clone();
-        problem.as_object_mut().unwrap().remove("trace_id").unwrap();
+        let members = problem.as_object_mut().unwrap();
+        let trace_id = members.remove("trace_id").unwrap();
+        assert_eq!(members.remove("traceId"), Some(trace_id), "{self:#?}");
         problem
     }
 
@@ -251,7 +253,7 @@ fn app(settings: &Settings, template: &Template, now: Timestamp, base: &str, vie
         clock: Clock::Fixed(now),
         // Another time, or another view of the same table, draws other bytes.
         entropy: Entropy::seeded(1 + now.as_unix().abs_diff(NOW.as_unix()) + (view << 40)),
-        read_only_key_ids: template.read_only_key_ids(),
+        keys: template.keys(),
         account,
         link_keys: keys().keys(),
     }

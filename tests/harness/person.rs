@@ -33,7 +33,7 @@ pub(crate) fn link_calls() -> impl Iterator<Item = &'static Endpoint> {
 pub(crate) struct Person<'a> {
     pub(crate) roster: &'a Roster,
     pub(crate) id: String,
-    /// The value of the cookie `sessionid`.
+    /// The value of the session's cookies.
     pub(crate) session: String,
     /// The value of the cookie `csrftoken`.
     pub(crate) csrf: String,
@@ -218,7 +218,7 @@ impl<'r> Person<'r> {
         Self {
             roster,
             id: answer.body["user_id"].as_str().unwrap().to_owned(),
-            session: cookies["sessionid"].0.to_owned(),
+            session: cookies["__Host-sessionid"].0.to_owned(),
             csrf: cookies["csrftoken"].0.to_owned(),
             device: answer.device().unwrap(),
         }

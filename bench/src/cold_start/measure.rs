@@ -63,6 +63,7 @@ impl Setting {
                 ("AWS_SESSION_TOKEN", "local"),
                 ("AWS_ENDPOINT_URL_DYNAMODB", &self.endpoint),
                 ("TABLE_NAME", &self.table),
+                ("ADMINISTRATOR_KEY_IDS", "AdministratorKey"),
                 ("READ_ONLY_KEY_IDS", "ReadOnlyKey"),
             ])
             .env("SSL_CERT_FILE", &self.roots)

@@ -144,8 +144,13 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
                 attempt.leave().await;
                 let user_id = user.id.as_str();
                 let response = Response::json(&LoginBody { user_id })?;
+                request.end_present_sessions(app).await?;
+                let (epoch, sign_ins) = (user.session_epoch, user.successes);
+                app.users
+                    .end_surplus_sessions(&user.id, epoch, sign_ins, write.now)
+                    .await?;
                 return Ok(response
-                    .with_cookies(session_cookies(&token))
+                    .with_cookies(session_cookies(app, &token))
                     .with_cookies([device_cookie(device)]));
             }
         }

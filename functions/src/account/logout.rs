@@ -25,5 +25,5 @@ async fn logout(app: &App, request: Request) -> Result<Response, Problem> {
     app.users
         .end_session(&caller.user.id, &caller.session_id)
         .await?;
-    Ok(Response::empty().with_cookies(ended_session_cookies()))
+    Ok(Response::empty().with_cookies(ended_session_cookies(app)))
 }

@@ -11,8 +11,8 @@ use local::services::Services;
 use local::template::Template;
 use local::{database, services};
 use roster_http::{
-    Access, AccountSettings, Action, App, Clock, Connect, Endpoint, Entropy, LinkKeys, Method,
-    Response, Schema,
+    Access, AccountSettings, Action, App, Clock, Connect, Endpoint, Entropy, KeyIds, LinkKeys,
+    Method, Response, Schema,
 };
 use store::{Settings, Users};
 use tokio::net::TcpListener;
@@ -55,7 +55,7 @@ pub(crate) fn app(settings: &Settings) -> App {
         users: Users::new(store::connect(settings), settings.table.clone()),
         clock: Clock::Fixed(NOW),
         entropy: Entropy::seeded(1),
-        read_only_key_ids: vec![],
+        keys: KeyIds::parse("AdministratorKey", "ReadOnlyKey"),
         account: AccountSettings::default(),
         link_keys: LinkKeys::none(),
     }

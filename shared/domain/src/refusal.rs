@@ -40,6 +40,27 @@ pub enum Code {
     PasswordHashInvalid,
 }
 
+impl Code {
+    /// The member that requests usually have what it is about in; nothing where it is about the
+    /// user, or about what a path names.
+    const fn field(self) -> Option<&'static str> {
+        match self {
+            Self::DuplicateUserName | Self::InvalidUserName => Some("username"),
+            Self::DuplicateEmail | Self::InvalidEmail => Some("email"),
+            Self::DuplicatePhoneNumber | Self::InvalidPhoneNumber => Some("phone_number"),
+            Self::PasswordTooShort | Self::PasswordTooLong | Self::PasswordTooCommon => {
+                Some("password")
+            }
+            Self::PasswordHashInvalid => Some("password_hash"),
+            Self::EmailNotVerified
+            | Self::PrimaryIdentifier
+            | Self::LastIdentifier
+            | Self::IdentifierRequired
+            | Self::UserTooLarge => None,
+        }
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)
@@ -53,12 +74,26 @@ pub struct IdentityError {
     pub code: Code,
     /// A sentence for a developer; it repeats nothing that the caller sent.
     pub description: &'static str,
+    /// The member of the request that it is about, if it is about one.
+    pub field: Option<&'static str>,
 }
 
 impl IdentityError {
-    /// A broken rule.
+    /// A broken rule, about the member that the code's name tells.
     pub const fn new(code: Code, description: &'static str) -> Self {
-        Self { code, description }
+        Self {
+            code,
+            description,
+            field: code.field(),
+        }
+    }
+
+    /// The same about another member.
+    pub const fn about(self, field: &'static str) -> Self {
+        Self {
+            field: Some(field),
+            ..self
+        }
     }
 }
 
@@ -89,5 +124,27 @@ pub enum Refusal {
 impl From<IdentityError> for Refusal {
     fn from(error: IdentityError) -> Self {
         Self::Rules(vec![error])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_names_the_member_that_it_is_about() {
+        for (code, field) in [
+            (Code::DuplicateUserName, Some("username")),
+            (Code::InvalidEmail, Some("email")),
+            (Code::DuplicatePhoneNumber, Some("phone_number")),
+            (Code::PasswordTooCommon, Some("password")),
+            (Code::PasswordHashInvalid, Some("password_hash")),
+            (Code::LastIdentifier, None),
+            (Code::UserTooLarge, None),
+        ] {
+            assert_eq!(IdentityError::new(code, "").field, field, "{code}");
+        }
+        let elsewhere = IdentityError::new(Code::PasswordTooShort, "").about("new_password");
+        assert_eq!(elsewhere.field, Some("new_password"));
     }
 }

@@ -14,6 +14,8 @@ use crate::{Timestamp, User, UserId};
 pub const IDLE_LIFETIME: Duration = Duration::from_hours(14 * 24);
 /// How long a session lives at most.
 pub const LONGEST_LIFETIME: Duration = Duration::from_hours(90 * 24);
+/// How many live sessions a user has at most.
+pub const MOST_SESSIONS: usize = 50;
 /// How often its use is written down at most.
 const WRITTEN_EVERY: Duration = Duration::from_hours(24);
 
@@ -124,10 +126,27 @@ impl Session {
     /// Whether the holder of `secret` is signed in as `user` at `now`.
     pub fn admits(&self, secret: &SessionSecret, user: &User, now: Timestamp) -> bool {
         same(&self.secret_hash, &secret.hash())
-            && self.epoch == user.session_epoch
+            && self.is_live(user.session_epoch, now)
+            && !user.disabled
+    }
+
+    fn is_live(&self, epoch: u64, now: Timestamp) -> bool {
+        self.epoch == epoch
             && now < self.expires_at
             && now < self.initiated_at.plus(LONGEST_LIFETIME)
-            && !user.disabled
+    }
+
+    /// Those of a user's sessions that are live and too many: the least recently used ones.
+    pub fn surplus(mut sessions: Vec<Self>, epoch: u64, now: Timestamp) -> Vec<Self> {
+        sessions.retain(|session| session.is_live(epoch, now));
+        sessions.sort_by(|one, other| {
+            let age = |session: &Self| (session.last_updated, session.initiated_at);
+            age(one)
+                .cmp(&age(other))
+                .then_with(|| one.id.cmp(&other.id))
+        });
+        sessions.truncate(sessions.len().saturating_sub(MOST_SESSIONS));
+        sessions
     }
 
     /// The session with a later end, when its use is due to be written down.
@@ -223,6 +242,34 @@ mod tests {
         }
         assert_eq!(session.expires_at, NOW.plus(LONGEST_LIFETIME));
         assert!(!session.admits(&secret(), &user(), now.plus(DAY)));
+    }
+
+    #[test]
+    fn of_more_live_sessions_than_fifty_the_least_recently_used_are_too_many() {
+        let used = |n: u8, last_updated| Session {
+            id: SessionId::issue([n; 16]),
+            last_updated,
+            ..session()
+        };
+        let ids = |sessions: Vec<Session>| sessions.into_iter().map(|s| s.id).collect::<Vec<_>>();
+        let mut sessions: Vec<_> = (0..50)
+            .map(|n| used(n, NOW.plus(Duration::from_secs(u64::from(n)))))
+            .collect();
+        sessions.reverse();
+        // Those that are over don't count.
+        let ended = Session {
+            epoch: 7,
+            ..used(90, NOW)
+        };
+        let expired = Session {
+            expires_at: NOW,
+            ..used(91, NOW)
+        };
+        sessions.extend([ended, expired]);
+        assert_eq!(ids(Session::surplus(sessions.clone(), 0, NOW)), []);
+        sessions.extend([used(100, NOW.plus(DAY)), used(101, NOW.plus(DAY))]);
+        let wanted = [0, 1].map(|n| SessionId::issue([n; 16]));
+        assert_eq!(ids(Session::surplus(sessions, 0, NOW)), wanted);
     }
 
     #[test]

@@ -310,6 +310,8 @@ pub struct SignInUser {
     pub force_reset: bool,
     /// What sessions and devices must be of.
     pub session_epoch: u64,
+    /// Sign-ins that succeeded.
+    pub successes: u64,
     /// Failures in a row.
     pub failures: u64,
     /// When the lock-out ends.
@@ -325,6 +327,7 @@ impl From<&User> for SignInUser {
             hash: credential.and_then(|own| own.hash.clone()),
             force_reset: credential.is_some_and(|own| own.force_reset),
             session_epoch: user.session_epoch,
+            successes: user.sign_ins.successes,
             failures: user.sign_ins.failures,
             block_until: user.sign_ins.block_until,
         }

@@ -83,6 +83,8 @@ pub struct AccountSettings {
     pub limits: Limits,
     /// Every GET of a link acts (`LINK_GET=act`), for strict parity with the published API.
     pub link_get_acts: bool,
+    /// Sessions are carried by the cookie that no sibling domain can plant, and by no other.
+    pub host_cookie_alone: bool,
     /// A password that is set without a word about it need not be changed at the next sign-in
     /// (`TEMPORARY_PASSWORD_BY_DEFAULT=false`).
     pub passwords_last: bool,
@@ -128,6 +130,7 @@ impl AccountSettings {
                 get("TEMPORARY_PASSWORD_BY_DEFAULT"),
                 true,
             )?,
+            host_cookie_alone: get("PLAIN_SESSION_COOKIES").is_some_and(|value| value == "off"),
             behind_cloudfront: parsed("BEHIND_CLOUDFRONT", get("BEHIND_CLOUDFRONT"), false)?,
         })
     }

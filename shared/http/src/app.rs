@@ -12,9 +12,9 @@ use rand::{Rng as _, SeedableRng as _};
 use sdk::Credentials;
 use store::{Settings, Users, Write};
 
-use crate::Problem;
 use crate::account::AccountSettings;
 use crate::link_keys::LinkKeys;
+use crate::{Access, Problem};
 
 /// What every call of one process shares: the store, the clock, randomness and settings.
 #[derive(Debug)]
@@ -25,12 +25,44 @@ pub struct App {
     pub clock: Clock,
     /// Randomness.
     pub entropy: Entropy,
-    /// Ids of the API keys that may only read.
-    pub read_only_key_ids: Vec<String>,
+    /// Which API keys may do what.
+    pub keys: KeyIds,
     /// How people's own calls work.
     pub account: AccountSettings,
     /// What signs links.
     pub link_keys: LinkKeys,
+}
+
+/// The ids of the API keys that may call the management API: API Gateway knows keys, and no scopes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyIds {
+    administrators: Vec<String>,
+    readers: Vec<String>,
+}
+
+impl KeyIds {
+    /// Takes two lists with commas, in which blanks and empty places say nothing.
+    pub fn parse(administrators: &str, readers: &str) -> Self {
+        let ids = |list: &str| {
+            let ids = list.split(',').map(str::trim).filter(|id| !id.is_empty());
+            ids.map(str::to_owned).collect()
+        };
+        Self {
+            administrators: ids(administrators),
+            readers: ids(readers),
+        }
+    }
+
+    /// Whether a key may make a call. One that is in no list may do nothing, and one that is in
+    /// both may only read.
+    pub(crate) fn check(&self, id: &str, access: Access) -> Result<(), Problem> {
+        let is_in = |ids: &[String]| ids.iter().any(|own| own == id);
+        match access {
+            Access::Write if is_in(&self.readers) => Err(Problem::MayOnlyRead),
+            _ if is_in(&self.readers) || is_in(&self.administrators) => Ok(()),
+            _ => Err(Problem::UnknownKey),
+        }
+    }
 }
 
 /// Where the time comes from.
@@ -154,10 +186,10 @@ impl App {
             users: Users::new(store::connect(&settings), settings.table),
             clock: Clock::System,
             entropy: Entropy::from_os()?,
-            read_only_key_ids: Environment::get("READ_ONLY_KEY_IDS")?
-                .split(',')
-                .map(str::to_owned)
-                .collect(),
+            keys: KeyIds::parse(
+                &Environment::get("ADMINISTRATOR_KEY_IDS")?,
+                &Environment::get("READ_ONLY_KEY_IDS")?,
+            ),
             account: AccountSettings::read(|name| Environment::get(name).ok())?,
             link_keys: LinkKeys::none(),
         })
@@ -212,5 +244,40 @@ impl Worker {
             app: App::from_env()?,
             courier: Courier::new(&Environment::aws()?, Environment::get("NO_REPLY_EMAIL")?),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(keys: &KeyIds, id: &str) -> [Option<u16>; 2] {
+        [Access::Read, Access::Write]
+            .map(|access| keys.check(id, access).err().map(|problem| problem.status()))
+    }
+
+    #[test]
+    fn a_key_may_do_what_its_list_says_and_in_no_list_nothing() {
+        let keys = KeyIds::parse("admin, second,", ",reader,both,admin2 ,");
+        for id in ["admin", "second"] {
+            assert_eq!(checked(&keys, id), [None, None], "{id}");
+        }
+        for id in ["reader", "admin2"] {
+            assert_eq!(checked(&keys, id), [None, Some(403)], "{id}");
+        }
+        for id in ["", " ", ",", "Admin", "admi", "reader,both", "unknown"] {
+            assert_eq!(checked(&keys, id), [Some(403); 2], "{id}");
+        }
+    }
+
+    #[test]
+    fn a_key_in_both_lists_may_only_read() {
+        let keys = KeyIds::parse("both", "both");
+        assert_eq!(checked(&keys, "both"), [None, Some(403)]);
+    }
+
+    #[test]
+    fn without_lists_no_key_may_do_anything() {
+        assert_eq!(checked(&KeyIds::parse("", ""), ""), [Some(403); 2]);
     }
 }

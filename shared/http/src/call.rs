@@ -1,7 +1,7 @@
 //! One invocation: from API Gateway's event to its answer.
 
 use lambda_http::Body;
-use lambda_http::http::{self, header};
+use lambda_http::http::{self, HeaderName, HeaderValue, header};
 use store::Usage;
 use tokio::time::Instant;
 use tracing::{error, info};
@@ -9,6 +9,15 @@ use tracing::{error, info};
 use crate::request::Origin;
 use crate::response::{finish, json, show};
 use crate::{App, Endpoint, Problem, ProblemBody, Request};
+
+/// What browsers are to make of every answer: nobody keeps it, it is nothing but what its media
+/// type says, and the host is asked by HTTPS alone for two years. Other hosts of the domain are
+/// not the service's to speak for.
+const FOR_EVERY_ANSWER: [(HeaderName, &str); 3] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
+];
 
 /// Answers one request. Every outcome is an answer; a panic is the runtime's to report.
 pub async fn call(
@@ -26,7 +35,7 @@ pub async fn call(
             .unwrap_or_else(|_| Err(Problem::Unavailable("out of time".to_owned())))
     })
     .await;
-    let response = match outcome {
+    let mut response = match outcome {
         Ok(response) => response.into_http(&origin.public_path),
         Err(problem) => {
             let problem = problem.for_access(endpoint.access);
@@ -36,6 +45,10 @@ pub async fn call(
             refuse(problem, &origin)
         }
     };
+    for (name, value) in FOR_EVERY_ANSWER {
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
+    }
     log(
         endpoint,
         &origin,
@@ -62,9 +75,7 @@ fn log(endpoint: &Endpoint, origin: &Origin, status: u16, usage: Usage, started:
 }
 
 fn refuse(problem: Problem, origin: &Origin) -> http::Response<Body> {
-    let mut response = http::Response::builder()
-        .status(problem.status())
-        .header(header::CACHE_CONTROL, "no-store");
+    let mut response = http::Response::builder().status(problem.status());
     if let Some(wait) = problem.retry_after() {
         response = response.header(header::RETRY_AFTER, wait.as_secs());
     }

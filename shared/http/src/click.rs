@@ -7,6 +7,7 @@ use domain::link::{FORM_LIFETIME, Link, Purpose};
 use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 
+use crate::accept::Accept;
 use crate::request::check_object;
 use crate::{App, Method, Page, Problem, PublicUrl, Request, Response};
 
@@ -38,14 +39,10 @@ impl Request {
     /// Whether the caller is a person, to be answered with pages: every one that doesn't ask for
     /// JSON alone.
     pub fn wants_page(&self) -> bool {
-        let accept = self.header("accept").unwrap_or_default();
-        let names = |media_type: &str| {
-            accept.split(',').any(|range| {
-                let named = range.split(';').next().unwrap_or_default();
-                named.trim().eq_ignore_ascii_case(media_type)
-            })
+        let Some(accept) = Accept::parse(self.header_lines("accept")) else {
+            return true;
         };
-        !names("application/json") || names("text/html")
+        !accept.names("application/json") || accept.names("text/html")
     }
 
     /// The link of the path. No store is asked about one that doesn't hold.
@@ -69,7 +66,9 @@ impl Request {
             .ok_or(Problem::LinkNotValid)?;
         let acts = match *self.method() {
             Method::POST => {
-                let is_foreign = self.header("sec-fetch-site") == Some("cross-site");
+                let is_foreign = self
+                    .header_lines("sec-fetch-site")
+                    .any(|site| site == b"cross-site");
                 let has_nonce = self
                     .cookies(NONCE)
                     .any(|nonce| keys.holds_form_nonce(nonce, &token, &user_id, now));

@@ -59,9 +59,9 @@ impl Endpoint {
 /// Who may make a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Every API key.
+    /// The API keys of administrators and readers.
     Read,
-    /// All API keys but the read-only ones.
+    /// The API keys of administrators.
     Write,
     /// A signed-in person, by the session's cookies.
     Session,

@@ -3,6 +3,7 @@
 //! **Invariant:** this crate alone names `lambda_http`, and it alone reads the environment and
 //! the clock. It knows how calls are reached and answered, never what one of them does.
 
+mod accept;
 mod account;
 mod app;
 mod body;
@@ -12,6 +13,7 @@ mod consumer;
 mod device;
 mod endpoint;
 mod etag;
+mod event;
 mod link_keys;
 mod problem;
 mod request;
@@ -21,7 +23,7 @@ mod session;
 mod viewer;
 
 pub use account::{AccountSettings, PublicUrl};
-pub use app::{App, Clock, Entropy, Misconfigured, Worker};
+pub use app::{App, Clock, Entropy, KeyIds, Misconfigured, Worker};
 pub use body::own_email::OwnEmailBody;
 pub use body::problem::ProblemBody;
 pub use body::user::UserBody;
@@ -30,6 +32,7 @@ pub use click::{Click, OnGet};
 pub use consumer::{Consumed, Consumer, ConsumerFuture, Fault, Record, consume};
 pub use device::device_cookie;
 pub use endpoint::{Access, Action, Connect, Endpoint, HandlerFuture, Method, Schema, WireSchema};
+pub use event::{Event, invoke};
 pub use lambda_http::Error;
 pub use link_keys::LinkKeys;
 pub use problem::Problem;

@@ -57,7 +57,10 @@ pub enum Problem {
     Unauthorized,
     /// 403: the key may only read.
     #[error("This API key may only read.")]
-    Forbidden,
+    MayOnlyRead,
+    /// 403: the key is one of API Gateway's, and of none that the service knows.
+    #[error("This API key may not use the API.")]
+    UnknownKey,
     /// 404: no such user, or the user has no such part.
     #[error("There is no such {0}.")]
     NotFound(&'static str),
@@ -102,9 +105,11 @@ impl Problem {
             | Self::PageExpired
             | Self::Refused(_) => 400,
             Self::Unauthorized | Self::NotSignedIn | Self::SignInRefused => 401,
-            Self::Forbidden | Self::Foreign | Self::PastCloudFront | Self::MustChangePassword => {
-                403
-            }
+            Self::MayOnlyRead
+            | Self::UnknownKey
+            | Self::Foreign
+            | Self::PastCloudFront
+            | Self::MustChangePassword => 403,
             Self::TooMany(_) => 429,
             Self::Shown(problem, _) => problem.status(),
             Self::NotFound(_) => 404,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use domain::sign_in::Visitor;
 use domain::user::Place;
 use domain::{IdentifierId, OperationId, UserId};
-use lambda_http::http::{HeaderMap, header};
+use lambda_http::http::{HeaderMap, HeaderValue, header};
 use lambda_http::lambda_runtime::Context;
 use lambda_http::request::RequestContext;
 use lambda_http::{RequestExt as _, http};
@@ -86,6 +86,10 @@ impl Origin {
 /// 256 KB.
 const MOST_BODY_BYTES: usize = 256 * 1024;
 
+/// What some editors and libraries write before UTF-8 (RFC 8259, section 8.1, lets readers ignore
+/// it).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// The template's time-out of a call.
 const USUAL_TIME: Duration = Duration::from_secs(10);
 
@@ -103,10 +107,7 @@ impl Request {
         let key_id = origin.key_id.as_deref().filter(|id| !id.is_empty());
         if endpoint.access.needs_key() {
             let key_id = key_id.ok_or(Problem::Unauthorized)?;
-            let is_read_only = app.read_only_key_ids.iter().any(|id| id == key_id);
-            if endpoint.access == Access::Write && is_read_only {
-                return Err(Problem::Forbidden);
-            }
+            app.keys.check(key_id, endpoint.access)?;
         }
         let deadline = end_of(event.lambda_context_ref(), USUAL_TIME) - ANSWER;
         let parameters = event
@@ -120,9 +121,12 @@ impl Request {
             let viewer = viewer::address(&head.headers).ok_or(Problem::PastCloudFront)?;
             ip_address = viewer.to_string();
         }
-        let body = body.to_vec();
+        let mut body = body.to_vec();
         if body.len() > MOST_BODY_BYTES {
             return Err(Problem::BodyTooLarge);
+        }
+        if body.starts_with(BYTE_ORDER_MARK) {
+            body.drain(..BYTE_ORDER_MARK.len());
         }
         // A link's page sends a form.
         if endpoint.access != Access::Link {
@@ -185,19 +189,14 @@ impl Request {
         } else {
             &self.body
         };
+        // An array would be taken for the members in their order.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(malformed_body("a JSON object"));
+        }
         let mut deserializer = serde_json::Deserializer::from_slice(body);
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
             let member = error.path().to_string();
-            let error = error.into_inner();
-            if !error.is_data() {
-                return Problem::Malformed("The body is not JSON.".to_owned());
-            }
-            let message = error.to_string();
-            let message = message.split(" at line ").next().unwrap_or_default();
-            if message.starts_with("duplicate field") {
-                return Problem::Malformed(format!("The body has a {message}."));
-            }
-            Problem::invalid(member, message)
+            unreadable(member, &error.into_inner())
         })
     }
 
@@ -218,30 +217,32 @@ impl Request {
         &self.public_path
     }
 
-    /// A header's text; nothing where it isn't plain text.
+    /// A header's text, of several lines the last one's; nothing where it isn't plain text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        last_line(&self.headers, name)?.to_str().ok()
     }
 
-    /// The values of a cookie, of which a careless client may send several.
+    /// All lines of a header.
+    pub(crate) fn header_lines(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.headers.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
+
+    /// The values of a cookie, of which there may be several: other applications on the host and
+    /// on parent domains set cookies, too, whatever their names and bytes.
     pub(crate) fn cookies<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|cookies| cookies.to_str().ok())
-            .flat_map(|cookies| cookies.split(';'))
-            .filter_map(|cookie| cookie.trim().split_once('='))
-            .filter(move |(own, _)| *own == name)
-            .map(|(_, value)| value)
+        self.header_lines(header::COOKIE.as_str())
+            .flat_map(|line| line.split(|byte| *byte == b';'))
+            .filter_map(move |cookie| {
+                let value = cookie.trim_ascii().strip_prefix(name.as_bytes())?;
+                std::str::from_utf8(value.strip_prefix(b"=")?).ok()
+            })
     }
 
     /// Whether the header Origin, if it is there, is the service's own.
     pub(crate) fn has_own_origin(&self, app: &App) -> bool {
         let own = app.account.public_url.as_ref().map(PublicUrl::origin);
-        match self.headers.get(header::ORIGIN) {
-            None => true,
-            Some(origin) => own.is_some_and(|own| origin.as_bytes() == own.as_bytes()),
-        }
+        self.header_lines(header::ORIGIN.as_str())
+            .all(|origin| own.is_some_and(|own| origin == own.as_bytes()))
     }
 
     /// Whether the body says that it is of this media type.
@@ -261,7 +262,7 @@ impl Request {
     pub fn visitor(&self, app: &App) -> Visitor {
         const MOST_CHARACTERS: usize = 256;
         let text = |name: &str| {
-            let value = self.headers.get(name)?;
+            let value = last_line(&self.headers, name)?;
             let value = String::from_utf8_lossy(value.as_bytes());
             Some(value.chars().take(MOST_CHARACTERS).collect::<String>())
         };
@@ -320,19 +321,47 @@ pub(crate) fn check_object(body: &[u8]) -> Result<(), Problem> {
     if is_blank(body) {
         return Ok(());
     }
-    let malformed = |what: &str| Problem::Malformed(format!("The body is not {what}."));
-    let text = std::str::from_utf8(body).map_err(|_| malformed("UTF-8"))?;
-    serde_json::from_str::<IgnoredAny>(text).map_err(|_| malformed("JSON"))?;
+    let text = std::str::from_utf8(body).map_err(|_| malformed_body("UTF-8"))?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| malformed_body("JSON"))?;
     if text.trim_start().starts_with('{') {
         Ok(())
     } else {
-        Err(malformed("a JSON object"))
+        Err(malformed_body("a JSON object"))
     }
 }
 
+fn malformed_body(what: &str) -> Problem {
+    Problem::Malformed(format!("The body is not {what}."))
+}
+
+/// What is wrong with the member that could not be read. `serde_json`'s messages repeat the value,
+/// which may be a password in the wrong place or type: only what they expect is said.
+fn unreadable(member: String, error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(&*message, |(message, _)| message);
+    if message == "number out of range" {
+        return Problem::invalid(member, "must be a value that fits");
+    }
+    if !error.is_data() {
+        return malformed_body("JSON");
+    }
+    if message.starts_with("duplicate field") {
+        return Problem::Malformed(format!("The body has a {message}."));
+    }
+    match message.rsplit_once(", expected ") {
+        Some((_, expected)) => Problem::invalid(member, format!("must be {expected}")),
+        None => Problem::invalid(member, "is not valid"),
+    }
+}
+
+fn last_line<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a HeaderValue> {
+    headers.get_all(name).iter().next_back()
+}
+
 fn header_text<'a>(headers: &'a HeaderMap, name: &'static str) -> Result<Option<&'a str>, Problem> {
-    headers
-        .get(name)
+    last_line(headers, name)
         .map(|value| value.to_str().map_err(|_| malformed_header(name)))
         .transpose()
 }
@@ -380,7 +409,81 @@ fn malformed_header(name: &str) -> Problem {
 
 #[cfg(test)]
 mod tests {
+    use secrecy::SecretString;
+    use serde::Deserialize;
+
     use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "read for its type only")]
+    struct Body {
+        flag: Option<bool>,
+        text: Option<String>,
+        secret: Option<SecretString>,
+        number: Option<u8>,
+        choice: Option<Choice>,
+        list: Option<Vec<String>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Choice {
+        One,
+        Other,
+    }
+
+    fn refused(body: &str) -> Problem {
+        let mut deserializer = serde_json::Deserializer::from_str(body);
+        let read: Result<Body, _> = serde_path_to_error::deserialize(&mut deserializer);
+        let error = read.unwrap_err();
+        unreadable(error.path().to_string(), &error.into_inner())
+    }
+
+    #[test]
+    fn a_member_that_can_not_be_read_is_named_with_what_it_must_be() {
+        for (member, value, wanted) in [
+            ("flag", "7", "must be a boolean"),
+            ("flag", "1e400", "must be a value that fits"),
+            ("number", "-1e400", "must be a value that fits"),
+            ("number", "300", "must be u8"),
+            ("text", "{}", "must be a string"),
+            ("secret", "[7]", "must be a string"),
+            ("choice", "\"third\"", "must be `one` or `other`"),
+            ("list", "\"a\"", "must be a sequence"),
+        ] {
+            let Problem::Validation(members) = refused(&format!("{{\"{member}\":{value}}}")) else {
+                panic!("{member} {value}");
+            };
+            let wanted = BTreeMap::from([(member.to_owned(), vec![wanted.to_owned()])]);
+            assert_eq!(members, wanted, "{value}");
+        }
+    }
+
+    #[test]
+    fn no_error_repeats_a_value_that_was_sent() {
+        let tricky = "hunter2, expected hunter2 at line 1 column hunter2";
+        for member in ["flag", "secret", "number", "choice", "list", "text"] {
+            for value in [
+                format!("\"{tricky}\""),
+                "71077345".to_owned(),
+                "71077345.5".to_owned(),
+                "-71077345".to_owned(),
+                format!("[\"{tricky}\",71077345]"),
+                format!("{{\"{tricky}\":71077345}}"),
+                "71077345e400".to_owned(),
+            ] {
+                let body = format!("{{\"{member}\":{value}}}");
+                let Err(error) = serde_json::from_str::<Body>(&body) else {
+                    continue;
+                };
+                let said = format!("{:?}", unreadable(member.to_owned(), &error));
+                assert!(
+                    !said.contains("hunter2") && !said.contains("71077345"),
+                    "{said}"
+                );
+            }
+        }
+    }
 
     fn origin(key: &str, path: &str) -> Origin {
         Origin {

@@ -22,6 +22,8 @@ pub struct Response {
 #[derive(Debug)]
 enum Content {
     None,
+    /// Nothing, of a media type: API Gateway calls all other nothings JSON.
+    Empty,
     Json(Vec<u8>),
     Page(Page),
 }
@@ -81,9 +83,9 @@ impl Response {
         }
     }
 
-    /// 200 without a body.
+    /// 200 with an empty text.
     pub const fn done() -> Self {
-        Self::new(200, Content::None)
+        Self::new(200, Content::Empty)
     }
 
     /// 204.
@@ -99,9 +101,7 @@ impl Response {
 
     /// `path` is the request's, as the client sees it: what was created is below it.
     pub(crate) fn into_http(self, path: &str) -> http::Response<Body> {
-        let mut response = http::Response::builder()
-            .status(self.status)
-            .header(header::CACHE_CONTROL, "no-store");
+        let mut response = http::Response::builder().status(self.status);
         if let Some(etag) = self.etag {
             response = response.header(header::ETAG, etag);
         }
@@ -113,6 +113,10 @@ impl Response {
         }
         match self.body {
             Content::None => finish(response, None),
+            Content::Empty => {
+                let response = response.header(header::CONTENT_TYPE, "text/plain");
+                finish(response, None)
+            }
             Content::Json(body) => {
                 let response = response.header(header::CONTENT_TYPE, "application/json");
                 finish(response, Some(body))
@@ -127,8 +131,7 @@ pub(crate) fn show(response: http::response::Builder, page: Page) -> http::Respo
     let response = response
         .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
         .header(header::CONTENT_SECURITY_POLICY, page.policy)
-        .header(header::REFERRER_POLICY, "no-referrer")
-        .header(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+        .header(header::REFERRER_POLICY, "no-referrer");
     finish(response, Some(page.html.into_bytes()))
 }
 

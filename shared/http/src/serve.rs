@@ -1,14 +1,19 @@
 //! A function's `main`.
 
+use std::fmt;
 use std::time::Duration;
 
-use lambda_http::{Error, lambda_runtime, service_fn};
+use cookie::time::OffsetDateTime;
+use lambda_http::{Error, lambda_runtime};
 use tokio::runtime::Runtime;
 use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 
+use crate::app::since_epoch;
 use crate::request::end_of;
-use crate::{App, Consumer, Endpoint, LinkKeys, Worker, call, consume};
+use crate::{App, Consumer, Endpoint, LinkKeys, Worker, consume, invoke};
 
 /// The template's time-out of a consumer.
 const CONSUMERS_TIME: Duration = Duration::from_secs(90);
@@ -53,7 +58,7 @@ pub fn serve_consumer(consumer: &'static Consumer) -> Result<(), Error> {
 }
 
 /// Writes a function's log to `writer`: a flat JSON object in each line, as the metric filters of
-/// template.yaml read it. Lambda adds the time.
+/// template.yaml read it. What has a `timestamp` and a `level`, Lambda takes as it is.
 pub fn log_lines<W>(writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -64,9 +69,34 @@ where
         .with_target(false)
         .with_current_span(false)
         .with_span_list(false)
-        .without_time()
+        .with_timer(LineTime)
         .with_writer(writer)
         .finish()
+}
+
+/// A line's time: RFC 3339, in UTC, to the millisecond, as Lambda's own lines have it.
+struct LineTime;
+
+impl FormatTime for LineTime {
+    fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
+        write_time(w, since_epoch())
+    }
+}
+
+fn write_time(w: &mut impl fmt::Write, since_epoch: Duration) -> fmt::Result {
+    let seconds = i64::try_from(since_epoch.as_secs()).map_err(|_| fmt::Error)?;
+    let time = OffsetDateTime::from_unix_timestamp(seconds).map_err(|_| fmt::Error)?;
+    write!(
+        w,
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z",
+        time.year(),
+        u8::from(time.month()),
+        time.day(),
+        time.hour(),
+        time.minute(),
+        time.second(),
+        since_epoch.subsec_millis(),
+    )
 }
 
 fn start() -> Result<Runtime, Error> {
@@ -81,8 +111,8 @@ async fn answer(endpoint: &'static Endpoint, app: App) -> Result<(), Error> {
     let app = &app;
     let connect = (endpoint.connect.run)(&app.users);
     let _ = tokio::time::timeout(LONGEST_CONNECT, connect).await;
-    lambda_http::run(service_fn(|event| async move {
-        Ok::<_, Error>(call(app, endpoint, event).await)
+    lambda_runtime::run(lambda_runtime::service_fn(|event| async move {
+        Ok::<_, Error>(invoke(app, endpoint, event).await)
     }))
     .await
 }
@@ -90,4 +120,22 @@ async fn answer(endpoint: &'static Endpoint, app: App) -> Result<(), Error> {
 /// Why it failed is the first request's to tell.
 async fn read_keys(app: &App) {
     let _ = tokio::time::timeout(LONGEST_CONNECT, app.link_keys.get()).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lines_time_is_in_utc_to_the_millisecond() {
+        for (milliseconds, wanted) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (1_700_000_000_007, "2023-11-14T22:13:20.007Z"),
+            (1_709_164_799_999, "2024-02-28T23:59:59.999Z"),
+        ] {
+            let mut text = String::new();
+            write_time(&mut text, Duration::from_millis(milliseconds)).unwrap();
+            assert_eq!(text, wanted);
+        }
+    }
 }

@@ -4,12 +4,14 @@
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use domain::User;
-use domain::session::{LONGEST_LIFETIME, SessionId, SessionToken};
+use domain::session::{LONGEST_LIFETIME, Session, SessionId, SessionToken};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{App, Method, Problem, Request};
 
-/// The session's cookie, for pages of the service's own site.
+/// The session's cookie. No other domain can set one of this name (RFC 6265bis, section 4.1.3).
+const HOST_SESSION: &str = "__Host-sessionid";
+/// The same, as the published API names it.
 const SESSION: &str = "sessionid";
 /// The same, for clients that are embedded in other sites.
 const EMBEDDED_SESSION: &str = "osessionid";
@@ -17,6 +19,8 @@ const EMBEDDED_SESSION: &str = "osessionid";
 const CSRF: &str = "csrftoken";
 /// The header that repeats it.
 const CSRF_HEADER: &str = "x-csrftoken";
+/// How many cookies are looked at.
+const MOST_CANDIDATES: usize = 4;
 
 /// A signed-in person.
 #[derive(Debug)]
@@ -27,28 +31,26 @@ pub struct Caller {
     pub session_id: SessionId,
 }
 
+/// A session whose cookie came with the request, and that holds.
+struct Live {
+    token: SessionToken,
+    user: User,
+    session: Session,
+}
+
 impl Request {
     /// Who calls. A request that changes something must also prove that it comes from a page of
     /// this session. The use of a session is written down once a day.
     pub async fn caller(&self, app: &App) -> Result<Caller, Problem> {
-        let mut cookies = self.cookies(SESSION).chain(self.cookies(EMBEDDED_SESSION));
-        let cookie = cookies.next().ok_or(Problem::NotSignedIn)?;
-        if cookies.any(|other| other != cookie) {
+        let live = self.live_sessions(app).await?;
+        let first = live.first().ok_or(Problem::NotSignedIn)?;
+        if live.iter().any(|other| other.user.id != first.user.id) {
             return Err(Problem::NotSignedIn);
         }
-        let token = SessionToken::parse(cookie).ok_or(Problem::NotSignedIn)?;
-        let now = app.clock.now();
-        let (user, session) = app
-            .users
-            .session(&token)
-            .await?
-            .filter(|(user, session)| session.admits(&token.secret, user, now))
-            .ok_or(Problem::NotSignedIn)?;
         let reads = matches!(*self.method(), Method::GET | Method::HEAD);
-        if !reads && !self.is_of_own_page(app, &token) {
-            return Err(Problem::Foreign);
-        }
-        if let Some(prolonged) = session.prolonged(now) {
+        let is_own = |live: &Live| reads || self.is_of_own_page(app, &live.token);
+        let Live { user, session, .. } = live.into_iter().find(is_own).ok_or(Problem::Foreign)?;
+        if let Some(prolonged) = session.prolonged(app.clock.now()) {
             app.users.prolong(&user.id, &prolonged).await?;
         }
         Ok(Caller {
@@ -57,14 +59,57 @@ impl Request {
         })
     }
 
-    /// Whether the header, the cookie and the session agree on the CSRF token, and no other site
-    /// sends the request.
+    /// Ends the sessions whose cookies came along, of those that hold: whoever signs in again
+    /// leaves none behind.
+    pub async fn end_present_sessions(&self, app: &App) -> Result<(), Problem> {
+        for Live { user, session, .. } in self.live_sessions(app).await? {
+            app.users.end_session(&user.id, &session.id).await?;
+        }
+        Ok(())
+    }
+
+    /// The sessions that the cookies prove: one `BatchGetItem`, and none where no cookie is
+    /// well-formed.
+    async fn live_sessions(&self, app: &App) -> Result<Vec<Live>, Problem> {
+        let tokens = self.session_tokens(app);
+        let now = app.clock.now();
+        let stored = app.users.sessions(&tokens).await?;
+        let live = tokens
+            .into_iter()
+            .zip(stored)
+            .filter_map(|(token, stored)| {
+                let (user, session) = stored?;
+                session.admits(&token.secret, &user, now).then_some(Live {
+                    token,
+                    user,
+                    session,
+                })
+            });
+        Ok(live.collect())
+    }
+
+    /// What the cookies claim, those first that count first.
+    fn session_tokens(&self, app: &App) -> Vec<SessionToken> {
+        let plain = [SESSION, EMBEDDED_SESSION];
+        let has_host_cookie = self.cookies(HOST_SESSION).next().is_some();
+        let names = match &plain {
+            plain if !has_host_cookie && !app.account.host_cookie_alone => plain.as_slice(),
+            _ => &[HOST_SESSION],
+        };
+        let mut values = Vec::new();
+        for value in names.iter().flat_map(|name| self.cookies(name)) {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        let tokens = values.into_iter().filter_map(SessionToken::parse);
+        tokens.take(MOST_CANDIDATES).collect()
+    }
+
+    /// Whether the header has this session's CSRF token, and no other site sends the request.
     fn is_of_own_page(&self, app: &App, token: &SessionToken) -> bool {
         let wanted = token.secret.csrf_token();
-        let has_header = self.header(CSRF_HEADER) == Some(wanted.as_str());
-        let mut cookies = self.cookies(CSRF).peekable();
-        let has_cookie = cookies.peek().is_some() && cookies.all(|cookie| cookie == wanted);
-        has_header && has_cookie && self.has_own_origin(app)
+        self.header(CSRF_HEADER) == Some(wanted.as_str()) && self.has_own_origin(app)
     }
 
     /// Signing in carries no session: JSON only, which no form of another site can send, and no
@@ -83,23 +128,23 @@ impl Request {
 
 /// The cookies of a new session. Nothing sets them again, so they last as long as a session can:
 /// how long it does, the store knows.
-pub fn session_cookies(token: &SessionToken) -> [SecretString; 3] {
+pub fn session_cookies(app: &App, token: &SessionToken) -> Vec<SecretString> {
     let value = token.cookie();
-    let value = value.expose_secret();
-    cookies(value, value, &token.secret.csrf_token(), LONGEST_LIFETIME)
+    let csrf = token.secret.csrf_token();
+    cookies(app, value.expose_secret(), &csrf, LONGEST_LIFETIME)
 }
 
 /// The cookies that end those of a session.
-pub fn ended_session_cookies() -> [SecretString; 3] {
-    cookies("", "", "", std::time::Duration::ZERO)
+pub fn ended_session_cookies(app: &App) -> Vec<SecretString> {
+    cookies(app, "", "", std::time::Duration::ZERO)
 }
 
 fn cookies(
+    app: &App,
     session: &str,
-    embedded: &str,
     csrf: &str,
     lifetime: std::time::Duration,
-) -> [SecretString; 3] {
+) -> Vec<SecretString> {
     let cookie = |name, value, same_site, is_readable: bool| {
         Cookie::build((name, value))
             .path("/")
@@ -110,9 +155,13 @@ fn cookies(
             .to_string()
             .into()
     };
-    [
-        cookie(SESSION, session, SameSite::Lax, false),
-        cookie(EMBEDDED_SESSION, embedded, SameSite::None, false),
+    let mut cookies = vec![
+        cookie(HOST_SESSION, session, SameSite::Lax, false),
         cookie(CSRF, csrf, SameSite::Lax, true),
-    ]
+    ];
+    if !app.account.host_cookie_alone {
+        cookies.push(cookie(SESSION, session, SameSite::Lax, false));
+        cookies.push(cookie(EMBEDDED_SESSION, session, SameSite::None, false));
+    }
+    cookies
 }

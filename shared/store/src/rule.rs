@@ -1,10 +1,10 @@
 //! A domain rule as one conditional `UpdateItem`.
 
 use domain::rule::{Condition, Effect};
-use domain::user::Operations;
 use domain::{OperationId, Rule, Timestamp};
 
 use crate::expression::{Placeholders, Update};
+use crate::user;
 use crate::users::Precondition;
 
 /// What the write needs of the rule.
@@ -24,7 +24,7 @@ pub(crate) fn expressions(
 ) -> RuleExpressions {
     let mut p = Placeholders::default();
     let mut conditions = vec![format!("attribute_exists({})", p.path(&["PK"]))];
-    let (operations, id) = (p.path(&["operations"]), p.text(operation.as_str()));
+    let (operations, id) = (p.path(&[user::OPERATIONS]), p.text(operation.as_str()));
     conditions.push(format!("NOT contains({operations}, {id})"));
     conditions.extend(precondition.condition(&mut p));
     for (condition, _) in &rule.requires {
@@ -43,12 +43,7 @@ pub(crate) fn expressions(
     }
     update.increment("version", &mut p);
     update.set(&p.path(&["last_updated"]), &p.number(now.as_unix()));
-    // The right-hand sides are the values from before the update: a shift register.
-    for place in (1..Operations::KEPT).rev() {
-        let older = format!("{operations}[{}]", place - 1);
-        update.set(&format!("{operations}[{place}]"), &older);
-    }
-    update.set(&format!("{operations}[0]"), &id);
+    user::push_operation(&operations, &id, &mut update);
     RuleExpressions {
         condition: conditions.join(" AND "),
         update,

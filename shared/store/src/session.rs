@@ -1,6 +1,6 @@
 //! The session item, and the calls about it.
 
-use domain::session::{Session, SessionId, SessionToken};
+use domain::session::{MOST_SESSIONS, Session, SessionId, SessionToken};
 use domain::user::Place;
 use domain::{Timestamp, User, UserId};
 use serde::{Deserialize, Serialize};
@@ -82,24 +82,30 @@ fn from_item(item: Item) -> Result<Session, StoreError> {
 }
 
 impl Users {
-    /// The user and the session that a cookie names, when both are there: one `BatchGetItem`.
-    pub async fn session(
+    /// For each token the user and the session that it names, when both are there: one
+    /// `BatchGetItem`, and none for no token.
+    pub async fn sessions(
         &self,
-        token: &SessionToken,
-    ) -> Result<Option<(User, Session)>, StoreError> {
-        let [user, session] = self
-            .get_both(
-                [
-                    user::key(&token.user_id),
-                    key(&token.user_id, &token.session_id),
-                ],
-                &[],
-            )
-            .await?;
-        match (user, session) {
-            (Some(user), Some(session)) => Ok(Some((user::from_item(user)?, from_item(session)?))),
-            _ => Ok(None),
+        tokens: &[SessionToken],
+    ) -> Result<Vec<Option<(User, Session)>>, StoreError> {
+        if tokens.is_empty() {
+            return Ok(Vec::new());
         }
+        let keys = tokens.iter().flat_map(|token| {
+            [
+                user::key(&token.user_id),
+                key(&token.user_id, &token.session_id),
+            ]
+        });
+        let items = self.get_each(keys.collect(), &[]).await?;
+        let pairs = items.chunks(2).map(|pair| match pair {
+            [Some(user), Some(session)] => Ok(Some((
+                user::from_item(user.clone())?,
+                from_item(session.clone())?,
+            ))),
+            _ => Ok(None),
+        });
+        pairs.collect()
     }
 
     /// Writes down that a session is in use, unless it has ended meanwhile.
@@ -117,6 +123,29 @@ impl Users {
         self.update_unseen(key, &is_there, &update, &p, Attempts::soon())
             .await
             .map(|_| ())
+    }
+
+    /// Ends the least recently used of a user's sessions where there are too many: one `Query`, and
+    /// a deletion for each. A user with few sign-ins has few sessions, and isn't looked at; half of
+    /// what is allowed is left for sign-ins at the same moment.
+    pub async fn end_surplus_sessions(
+        &self,
+        owner: &UserId,
+        epoch: u64,
+        sign_ins: u64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        if sign_ins < MOST_SESSIONS as u64 / 2 {
+            return Ok(());
+        }
+        let items = self
+            .query_from(user::partition_key(owner), SORT_KEY_START)
+            .await?;
+        let sessions = items.into_iter().map(from_item).collect::<Result<_, _>>()?;
+        for session in Session::surplus(sessions, epoch, now) {
+            self.end_session(owner, &session.id).await?;
+        }
+        Ok(())
     }
 
     /// Ends a session. That it has ended already makes no difference.

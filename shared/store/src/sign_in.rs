@@ -55,7 +55,7 @@ pub struct SignInState {
 }
 
 /// What is read of a user and of a device.
-const ATTRIBUTES: [&str; 10] = [
+const ATTRIBUTES: [&str; 11] = [
     "PK",
     "SK",
     "format",
@@ -63,6 +63,7 @@ const ATTRIBUTES: [&str; 10] = [
     "password_hash",
     "force_password_reset",
     "session_epoch",
+    "sign_in_success_count",
     "failure_count",
     "block_until",
     "expires_at",
@@ -77,6 +78,7 @@ struct SignInUserItem {
     password_hash: Option<String>,
     force_password_reset: Option<bool>,
     session_epoch: u64,
+    sign_in_success_count: u64,
     failure_count: u64,
     block_until: Option<Timestamp>,
 }
@@ -96,6 +98,7 @@ fn sign_in_user(item: Item) -> Result<SignInUser, StoreError> {
         hash: item.password_hash.map(PasswordHash::restore),
         force_reset: item.force_password_reset.unwrap_or_default(),
         session_epoch: item.session_epoch,
+        successes: item.sign_in_success_count,
         failures: item.failure_count,
         block_until: item.block_until,
     })

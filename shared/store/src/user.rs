@@ -13,6 +13,7 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::expression::Update;
 use crate::{Item, StoreError, item, layout};
 
 /// The format that this code writes. A reader refuses a newer one.
@@ -21,6 +22,9 @@ const FORMAT: u32 = 1;
 pub(crate) const SORT_KEY: &str = "USER";
 /// Stands for an address that was the primary one before and is it again.
 const RESTORED: Timestamp = Timestamp::from_unix(0);
+
+/// The attribute with the last operations.
+pub(crate) const OPERATIONS: &str = "operations";
 
 /// As it is stored.
 #[derive(Serialize, Deserialize)]
@@ -427,6 +431,17 @@ fn json(stored: Option<String>) -> Option<JsonObject> {
         || Some(JsonObject::empty()),
         |text| JsonObject::parse(&text).ok(),
     )
+}
+
+/// Puts an operation, of which `id` is the placeholder, before the others: a shift register, since
+/// the right-hand sides are the values from before the update. So no write needs to know which
+/// operations came between.
+pub(crate) fn push_operation(operations: &str, id: &str, update: &mut Update) {
+    for place in (1..Operations::KEPT).rev() {
+        let older = format!("{operations}[{}]", place - 1);
+        update.set(&format!("{operations}[{place}]"), &older);
+    }
+    update.set(&format!("{operations}[0]"), id);
 }
 
 /// What differs between two states of a user, as attributes to set and names to remove. What

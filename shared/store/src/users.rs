@@ -178,6 +178,19 @@ impl Users {
         keys: [Item; 2],
         attributes: &[&str],
     ) -> Result<[Option<Item>; 2], StoreError> {
+        let items = self.get_each(keys.to_vec(), attributes).await?;
+        let mut items = items.into_iter();
+        let mut next = || items.next().flatten();
+        Ok([next(), next()])
+    }
+
+    /// The items of these keys, in their order: one strongly consistent `BatchGetItem`, of
+    /// `attributes` as `get_both`. Keys may come twice, which the table would refuse.
+    pub(crate) async fn get_each(
+        &self,
+        keys: Vec<Item>,
+        attributes: &[&str],
+    ) -> Result<Vec<Option<Item>>, StoreError> {
         let mut p = Placeholders::default();
         let projection: Vec<_> = attributes.iter().map(|name| p.path(&[name])).collect();
         let projection = (!projection.is_empty()).then(|| projection.join(", "));
@@ -191,7 +204,12 @@ impl Users {
                 .map_err(StoreError::unexpected)
         };
         let mut attempts = Attempts::soon();
-        let (mut found, mut missing) = (Vec::new(), keys.to_vec());
+        let (mut found, mut missing) = (Vec::<Item>::new(), Vec::new());
+        for key in &keys {
+            if !missing.contains(key) {
+                missing.push(key.clone());
+            }
+        }
         loop {
             let output = self
                 .client
@@ -214,14 +232,14 @@ impl Users {
                 return Err(busy);
             }
         }
-        Ok(keys.map(|key| {
-            let has_key = |item: &Item| {
+        let of_key = |key: &Item| {
+            let is_it = |item: &&Item| {
                 key.iter()
                     .all(|(name, value)| item.get(name) == Some(value))
             };
-            let place = found.iter().position(has_key)?;
-            Some(found.swap_remove(place))
-        }))
+            found.iter().find(is_it).cloned()
+        };
+        Ok(keys.iter().map(of_key).collect())
     }
 
     /// The items of a partition whose sort keys have this start: strongly consistent.
@@ -380,7 +398,8 @@ impl Users {
     /// Carries out a rule: one conditional `UpdateItem`, no read.
     ///
     /// When the condition fails, the item that comes back for free tells why: no such user, a
-    /// repeat of this operation, another version, the rule's own error, or "already so".
+    /// repeat of this operation, another version, the rule's own error, or "already so", which is
+    /// written down where the operation is named.
     pub async fn change(
         &self,
         id: &UserId,
@@ -392,14 +411,60 @@ impl Users {
             condition,
             update,
         } = rule::expressions(rule, &write.precondition, &write.operation, write.now);
-        let attempts = Attempts::until(write.deadline);
+        let mut attempts = Attempts::until(write.deadline);
+        loop {
+            let present = match self
+                .update_if(
+                    user::key(id),
+                    &condition,
+                    &update,
+                    &placeholders,
+                    Attempts::until(write.deadline),
+                )
+                .await?
+            {
+                Ok(item) => return Ok(user::from_item(item)?),
+                Err(None) => return Err(WriteError::NotFound),
+                Err(Some(item)) => unmet(user::from_item(item)?, rule, write)?,
+            };
+            if let Some(user) = self.remember(present, write).await? {
+                return Ok(user);
+            }
+            if !attempts.again_after(&StoreError::Conflict).await {
+                return Err(StoreError::Conflict.into());
+            }
+        }
+    }
+
+    /// Writes down that a named operation found nothing to change, so that its repeat changes
+    /// nothing either, whatever comes between: one `UpdateItem` that moves neither version nor
+    /// times. `None` when the user isn't any more as it was judged.
+    async fn remember(&self, judged: User, write: &Write) -> Result<Option<User>, StoreError> {
+        if !write.is_named || judged.operations.contains(&write.operation) {
+            return Ok(Some(judged));
+        }
+        let mut p = Placeholders::default();
+        let mut update = Update::default();
+        let operations = p.path(&[user::OPERATIONS]);
+        let id = p.text(write.operation.as_str());
+        user::push_operation(&operations, &id, &mut update);
+        let condition = format!(
+            "{} = {} AND NOT contains({operations}, {id})",
+            p.path(&["version"]),
+            p.number(judged.version),
+        );
+        let (key, attempts) = (user::key(&judged.id), Attempts::until(write.deadline));
         match self
-            .update_if(user::key(id), &condition, &update, &placeholders, attempts)
+            .update_if(key, &condition, &update, &p, attempts)
             .await?
         {
-            Ok(item) => Ok(user::from_item(item)?),
-            Err(None) => Err(WriteError::NotFound),
-            Err(Some(item)) => unmet(user::from_item(item)?, rule, write),
+            Ok(item) => user::from_item(item).map(Some),
+            Err(None) => Ok(None),
+            Err(Some(item)) => {
+                let present = user::from_item(item)?;
+                let is_repeat = present.operations.contains(&write.operation);
+                Ok(is_repeat.then_some(present))
+            }
         }
     }
 
@@ -419,7 +484,7 @@ impl Users {
     /// Reads the user, applies a domain function, and writes the difference under the version
     /// that was read, with the reservations that it gains or loses: one transaction.
     ///
-    /// A function that changes nothing writes nothing.
+    /// A function that changes nothing writes nothing, unless the operation is to be remembered.
     pub async fn edit(
         &self,
         id: &UserId,
@@ -480,7 +545,11 @@ impl Users {
             let mut after = before.clone();
             edit(&mut after)?;
             if after == before {
-                return Ok(before);
+                match self.remember(before.user, write).await? {
+                    Some(user) => return Ok(Account { user, ..after }),
+                    None if attempts.again_after(&StoreError::Conflict).await => continue,
+                    None => return Err(StoreError::Conflict.into()),
+                }
             }
             if after.user == before.user {
                 after.user.stamp_aside(write.operation.clone());
@@ -488,7 +557,7 @@ impl Users {
                 after.user.stamp(write.operation.clone(), write.now);
             }
 
-            let user_part = self.update_part(&before.user, &after.user)?;
+            let user_part = self.update_part(&before.user, &after.user, &write.operation)?;
             let companions = self.companions(&before, &after)?;
             let (old, new) = (before.user.identifiers(), after.user.identifiers());
             let claims: Vec<_> = new
@@ -570,8 +639,15 @@ impl Users {
         Err(refused)
     }
 
-    fn update_part(&self, before: &User, after: &User) -> Result<TransactWriteItem, StoreError> {
-        let (set, removed) = user::difference(before, after)?;
+    fn update_part(
+        &self,
+        before: &User,
+        after: &User,
+        operation: &OperationId,
+    ) -> Result<TransactWriteItem, StoreError> {
+        let (mut set, removed) = user::difference(before, after)?;
+        // Pushed, not set: what changed nothing may have been written down under this version.
+        set.remove(user::OPERATIONS);
         let mut p = Placeholders::default();
         let unmoved = format!("{} = {}", p.path(&["version"]), p.number(before.version));
         let mut update = Update::default();
@@ -581,6 +657,8 @@ impl Users {
         for name in removed {
             update.remove(p.path(&[&name]));
         }
+        let (operations, id) = (p.path(&[user::OPERATIONS]), p.text(operation.as_str()));
+        user::push_operation(&operations, &id, &mut update);
         self.user_update(&after.id, &unmoved, &update, &p)
     }
 
