@@ -71,8 +71,8 @@ on_both_stores! {
         assert_eq!(roster.shown(&ada.id).await, before);
         let mut recipients = roster.recipients().await;
         recipients.sort();
-        assert_eq!(recipients, [PHONE, "Countess@Example.com"]);
-        let (mailed, texted) = (roster.link_to("Countess@Example.com").await, roster.link_to(PHONE).await);
+        assert_eq!(recipients, [PHONE, "Countess@example.com"]);
+        let (mailed, texted) = (roster.link_to("Countess@example.com").await, roster.link_to(PHONE).await);
         assert_ne!(mailed, texted);
         for link in [&mailed, &texted] {
             assert!(link.starts_with("/users/email-set-primary/"), "{link}");

@@ -77,7 +77,7 @@ impl Password {
     }
 }
 
-/// The form in which passwords are hashed: what RFC 8265's profile OpaqueString maps a text to,
+/// The form in which passwords are hashed: what RFC 8265's profile `OpaqueString` maps a text to,
 /// which is any space as U+0020, then NFC. A keyboard that sends decomposed letters types the same
 /// password as one that doesn't.
 ///
