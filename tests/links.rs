@@ -110,6 +110,7 @@ fn said(answer: &Answer) -> Value {
     if let Some(members) = body.as_object_mut() {
         members.remove("instance");
         members.remove("trace_id");
+        members.remove("traceId");
     }
     body
 }

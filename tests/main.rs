@@ -24,6 +24,7 @@ mod lambda;
 mod links;
 mod logs;
 mod moto;
+mod permissions;
 mod preconditions;
 mod properties;
 mod races;

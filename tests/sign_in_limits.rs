@@ -74,7 +74,7 @@ on_both_stores! {
         assert_eq!(problem, json!({
             "type": "https://httpstatuses.io/429", "title": "Too Many Requests", "status": 429,
             "detail": "There were too many attempts. Try again later.", "instance": "/users/login/",
-            "trace_id": "",
+            "trace_id": "", "traceId": "",
         }));
         assert!(headers.contains(&("retry-after".to_owned(), "900".to_owned())), "{headers:?}");
         assert_eq!(*actions, ["UpdateItem"]);

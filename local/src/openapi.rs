@@ -380,6 +380,7 @@ fn problem_example(status: u16, endpoint: &Endpoint, path: &str) -> Value {
         "detail": detail,
         "instance": example_path(path),
         "trace_id": "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
+        "traceId": "8a9d4b3e-3f5c-4d8e-9a61-0c6f6f1f7c55",
     });
     if status == 422 {
         problem["type"] = "https://httpstatuses.io/422#validation-error".into();

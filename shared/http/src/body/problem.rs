@@ -28,6 +28,9 @@ pub struct ProblemBody<'a> {
     instance: Option<&'a str>,
     /// Under which the log tells more.
     trace_id: &'a str,
+    /// The same, as newer clients spell it.
+    #[serde(rename = "traceId")]
+    trace_id_too: &'a str,
     /// Only with 422, and with the 400 of people's own calls: the members that are not valid, or
     /// the rules that are broken.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +69,7 @@ impl<'a> ProblemBody<'a> {
             detail: problem.to_string(),
             instance: Some(instance),
             trace_id,
+            trace_id_too: trace_id,
             errors: errors(problem),
         }
     }
