@@ -409,13 +409,13 @@ fn a_key_of_ones_own_may_be_used_by_those_that_read_the_keys_of_links_and_for_th
     for function in functions(template_with(&[("LinkKeyKmsKeyArn", KEY)]).unwrap()) {
         let parameters = function.permissions.iter();
         let parameters = parameters.filter(|(action, _)| action == "ssm:GetParameters");
-        let wanted = parameters.map(|(_, parameters)| {
+        let mut wanted = parameters.map(|(_, parameters)| {
             let condition =
                 json!({ "StringEquals": { "kms:EncryptionContext:PARAMETER_ARN": parameters } });
             let on = json!({ "Resource": KEY, "Condition": condition });
             ("kms:Decrypt".to_owned(), on)
         });
-        assert_eq!(decrypts(&function), wanted.last(), "{}", function.name);
+        assert_eq!(decrypts(&function), wanted.next_back(), "{}", function.name);
     }
 }
 
@@ -445,8 +445,8 @@ fn e_mails_may_go_out_by_the_configuration_set_that_is_named_and_by_no_other() {
 fn declaration(parameter: &str) -> String {
     let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
     let (_, rest) = text.split_once(&format!("\n  {parameter}:\n")).unwrap();
-    let lines = rest.lines().take_while(|line| line.starts_with("    "));
-    lines.map(|line| format!("{line}\n")).collect()
+    let lines = rest.split_inclusive('\n');
+    lines.take_while(|line| line.starts_with("    ")).collect()
 }
 
 #[test]

@@ -27,7 +27,7 @@ on_both_stores! {
 
     async fn a_session_that_was_not_used_for_a_day_can_be_ended(roster: Roster) {
         let ada = roster.ada().await;
-        let day_after = roster.later(Duration::from_secs(24 * 60 * 60)).await;
+        let day_after = roster.later(Duration::from_hours(24)).await;
         let ada = Person { roster: &day_after, ..ada };
         ada.post("/users/logout/", json!({})).await.expect(204);
         ada.get("/users/emails/").await.expect(401);

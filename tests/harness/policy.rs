@@ -148,7 +148,7 @@ impl Policies {
     fn parts(&self, action: &str, body: &Value) -> Result<Vec<Part>, String> {
         let item = |action: &str, request: &Value, item: &Value| {
             let keys = self.partition_key(None, item).into_iter().collect();
-            self.part(action, request["TableName"].as_str(), None, keys)
+            Part::of(action, request["TableName"].as_str(), None, keys)
         };
         match action {
             "GetItem" | "UpdateItem" | "DeleteItem" => Ok(vec![item(action, body, &body["Key"])?]),
@@ -156,7 +156,7 @@ impl Policies {
             "Query" => {
                 let index = body["IndexName"].as_str();
                 let keys = vec![self.queried_key(index, body)?];
-                Ok(vec![self.part(
+                Ok(vec![Part::of(
                     action,
                     body["TableName"].as_str(),
                     index,
@@ -167,7 +167,7 @@ impl Policies {
                 .map(|(table, request)| {
                     let keys = values(&request["Keys"]);
                     let keys = keys.filter_map(|key| self.partition_key(None, key));
-                    self.part(action, Some(table), None, keys.collect())
+                    Part::of(action, Some(table), None, keys.collect())
                 })
                 .collect(),
             // No action of its own: its parts are.
@@ -186,26 +186,6 @@ impl Policies {
                 .collect(),
             action => Err(format!("nobody knows what {action} needs")),
         }
-    }
-
-    fn part(
-        &self,
-        action: &str,
-        table: Option<&str>,
-        index: Option<&str>,
-        leading_keys: Vec<String>,
-    ) -> Result<Part, String> {
-        let table = table.ok_or("the request names no table")?;
-        let mut resource = format!("arn:aws:dynamodb:{ACCOUNT}:table/{table}");
-        if let Some(index) = index {
-            resource = format!("{resource}/index/{index}");
-        }
-        Ok(Part {
-            action: format!("dynamodb:{action}"),
-            resource,
-            index: index.map(str::to_owned),
-            leading_keys,
-        })
     }
 
     /// The partition key of an item or of its key.
@@ -229,6 +209,27 @@ impl Policies {
             })
             .and_then(|(_, value)| scalar(&request["ExpressionAttributeValues"][value]))
             .ok_or(format!("the query has no partition key: {condition:?}"))
+    }
+}
+
+impl Part {
+    fn of(
+        action: &str,
+        table: Option<&str>,
+        index: Option<&str>,
+        leading_keys: Vec<String>,
+    ) -> Result<Self, String> {
+        let table = table.ok_or("the request names no table")?;
+        let mut resource = format!("arn:aws:dynamodb:{ACCOUNT}:table/{table}");
+        if let Some(index) = index {
+            resource = format!("{resource}/index/{index}");
+        }
+        Ok(Self {
+            action: format!("dynamodb:{action}"),
+            resource,
+            index: index.map(str::to_owned),
+            leading_keys,
+        })
     }
 }
 
