@@ -332,7 +332,7 @@ on_both_stores! {
         let detail = "The identifier or the password is not right, or this account can't sign in.";
         assert_eq!(problem, json!({
             "type": "https://httpstatuses.io/401", "title": "Unauthorized", "status": 401,
-            "detail": detail, "instance": "/users/login/", "trace_id": "",
+            "detail": detail, "instance": "/users/login/", "trace_id": "", "traceId": "",
         }));
         assert_eq!(actions, ["UpdateItem", "GetItem", "BatchGetItem", "UpdateItem"]);
         assert!(headers.iter().all(|(name, _)| name != "set-cookie"));
