@@ -7,7 +7,7 @@ use functions::{CONSUMERS, ENDPOINTS};
 use local::template::{Function, StreamFunction, Template};
 use roster_http::{Access, Action};
 use serde_json::{Value, json};
-use store::NOTIFICATION_SORT_KEY;
+use store::{LEASE, NOTIFICATION_SORT_KEY};
 
 use crate::harness::policy::logical_id;
 use crate::harness::root;
@@ -264,7 +264,7 @@ fn refused_notifications_are_counted_and_every_alarm_rings_where_it_is_told() {
 }
 
 #[test]
-fn the_stream_brings_new_notifications_and_gives_up_after_six_attempts() {
+fn the_stream_brings_new_notifications_and_gives_up_after_an_hour() {
     let template = template();
     let consumer = &template.consumers[0];
     let [pattern] = consumer.patterns.as_slice() else {
@@ -276,10 +276,38 @@ fn the_stream_brings_new_notifications_and_gives_up_after_six_attempts() {
     });
     assert_eq!(serde_json::from_str::<Value>(pattern).unwrap(), wanted);
     assert!(consumer.reports_failures() && consumer.bisects && consumer.has_destination);
-    assert_eq!(consumer.maximum_retry_attempts, Some(5));
+    assert_eq!(consumer.maximum_record_age, Some(Duration::from_hours(1)));
+    // Any number of retries can pass while a dead sender's lease lasts.
+    assert_eq!(consumer.maximum_retry_attempts, None);
+    assert_eq!(consumer.parallelization_factor, 10);
     assert_eq!(consumer.starting_position, "TRIM_HORIZON");
-    // A minute for another sender's claim, and time to send.
-    assert_eq!(consumer.function.timeout, Duration::from_secs(90));
+}
+
+#[test]
+fn a_lease_on_a_notification_lasts_as_long_as_its_sender_may_run() {
+    assert_eq!(template().consumers[0].function.timeout, LEASE);
+}
+
+#[test]
+fn the_table_and_each_index_have_an_alarm_for_writes_that_are_throttled() {
+    let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let indexes = template().table.indexes.into_iter();
+    let names: BTreeSet<_> = indexes.map(|index| index.name).collect();
+    assert_eq!(names.len(), 3);
+    let mut watched = BTreeSet::new();
+    let mut watches_the_table = false;
+    for alarm in text.split("MetricName: WriteThrottleEvents\n").skip(1) {
+        let (dimensions, _) = alarm.split_once("Statistic: Sum").unwrap();
+        assert!(dimensions.contains("{ Name: TableName, Value: !Ref Table }"));
+        match dimensions.split_once("GlobalSecondaryIndexName, Value: ") {
+            Some((_, rest)) => {
+                watched.insert(rest.split(' ').next().unwrap().to_owned());
+            }
+            None => watches_the_table = true,
+        }
+    }
+    assert!(watches_the_table);
+    assert_eq!(watched, names);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::external::{Authenticator, Connection, ExternalProvider};
 use domain::user::{
-    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source,
+    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source, Tenure,
 };
 use domain::{
     Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User, UserId, Username,
@@ -61,6 +61,9 @@ pub fn user(body: &str) -> User {
                     .expect("a username"),
                 source: source(username.get("source")).unwrap_or(Source::IMPORT),
             }),
+        primary_email_tenure: Tenure::Managed,
+        primary_emails_set: 0,
+        proof_told_at: None,
         primary_email: primary(&body["emails"]),
         emails,
         primary_phone: primary(&body["phone_numbers"]),
@@ -140,6 +143,8 @@ fn addresses<T>(list: &Value, value: impl Fn(&Value) -> T) -> BTreeMap<Identifie
                 source: source(address.get("source")).unwrap_or(Source::IMPORT),
                 verification_source: source(address.get("verification_source"))
                     .or(verified.then_some(Source::IMPORT)),
+                set_primary: 0,
+                unverified: 0,
             };
             (id(&address["id"]), address_of)
         })

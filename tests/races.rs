@@ -1,6 +1,7 @@
 //! Who comes first gets it, and nobody else does.
 
 use domain::link::Purpose;
+use domain::user::Tenure;
 use domain::{Account, Email, Identifier, IdentifierId, OperationId, UserId, sample};
 use futures_util::future::{join, join_all};
 use serde_json::json;
@@ -142,7 +143,7 @@ on_both_stores! {
             assert_eq!(after.user.version, before.user.version + 1, "round {round}");
             assert_eq!(after.user.email_generation, before.user.email_generation + 1);
             assert_eq!(after.primary_email().unwrap().1, &email);
-            assert_eq!(after.changes.len(), before.changes.len() + 1);
+            assert_eq!(after.rights.len(), before.rights.len() + 1);
             assert_eq!(roster.recipients_after(told).await, [old.as_str()], "round {round}");
             let (old_id, _) = before.primary_email().unwrap();
             roster.send("DELETE", &format!("/api/users/{id}/emails/{old_id}")).await.expect(200);
@@ -237,9 +238,11 @@ async fn mailed_link(roster: &Roster, id: &UserId, email: &Email, purpose: Purpo
         NOW,
     );
     let request = |account: &mut Account| {
-        // What lost in an earlier round waits no longer, and what won is not to be undone.
+        // What lost in an earlier round waits no longer, what won is not to be undone, and each
+        // primary address earns a right.
         account.pending.clear();
-        account.changes.clear();
+        account.rights.clear();
+        account.user.primary_email_tenure = Tenure::Managed;
         let (email, occasion) = (email.clone(), app.occasion(&write));
         match purpose {
             Purpose::VerifyEmail => account.request_email(fresh, email, occasion),

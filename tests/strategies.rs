@@ -4,7 +4,7 @@ use domain::external::{Authenticator, Connection, ExternalProvider, Idp};
 use domain::password::PasswordHash;
 use domain::rule;
 use domain::user::{
-    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source,
+    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source, Tenure,
 };
 use domain::{
     Email, IdentifierId, JsonObject, OperationId, Phone, Rule, Timestamp, User, UserId, Username,
@@ -44,12 +44,15 @@ fn json() -> impl Strategy<Value = JsonObject> {
 fn address<T: std::fmt::Debug>(
     value: impl Strategy<Value = T>,
 ) -> impl Strategy<Value = Address<T>> {
-    (value, any::<bool>(), source(), of(source())).prop_map(
-        |(value, verified, source, verification_source)| Address {
+    let counts = (0_u64..3, 0_u64..3);
+    (value, any::<bool>(), source(), of(source()), counts).prop_map(
+        |(value, verified, source, verification_source, (set_primary, unverified))| Address {
             value,
             verified,
             source,
             verification_source,
+            set_primary,
+            unverified,
         },
     )
 }
@@ -136,6 +139,15 @@ fn external() -> impl Strategy<Value = (Vec<ExternalProvider>, Vec<Connection>, 
     )
 }
 
+fn tenure() -> impl Strategy<Value = Tenure> {
+    let since = (1_i64..4_000_000_000).prop_map(Timestamp::from_unix);
+    prop_oneof![
+        Just(Tenure::Managed),
+        Just(Tenure::Restored),
+        since.prop_map(Tenure::Since),
+    ]
+}
+
 /// Any user that the directory can hold, under an id of its own.
 pub(crate) fn user() -> impl Strategy<Value = User> {
     let identifiers = (
@@ -143,6 +155,7 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
         btree_map(identifier_id(), address(email()), 0..4),
         btree_map(identifier_id(), address(phone()), 0..4),
         any::<(prop::sample::Index, prop::sample::Index)>(),
+        (tenure(), 0_u64..5, of(timestamp())),
     );
     let state = (
         any::<(bool, bool)>(),
@@ -164,7 +177,9 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
     )
         .prop_map(
             |(identifiers, state, times, external, data, credential, sign_ins)| {
-                let (username, emails, phones, (email_index, phone_index)) = identifiers;
+                let (username, emails, phones, (email_index, phone_index), primary_facts) =
+                    identifiers;
+                let (tenure, primary_emails_set, proof_told_at) = primary_facts;
                 let ((disabled, sessions_revoked), version, epoch, generation, random) = state;
                 let (claims, public_data, private_data, [city, region, country]) = data;
                 let operation = OperationId::random(random);
@@ -183,6 +198,9 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
                         source,
                     }),
                     primary_email: primary(&emails, email_index),
+                    primary_email_tenure: tenure,
+                    primary_emails_set,
+                    proof_told_at,
                     emails: one_each(emails, |email| email.canonical().to_owned()),
                     primary_phone: primary(&phones, phone_index),
                     phones: one_each(phones, |phone| phone.as_str().to_owned()),
@@ -225,6 +243,9 @@ fn one_each<T>(addresses: Addresses<T>, canonical: impl Fn(&T) -> String) -> Add
 fn without_dangling_primaries(mut user: User) -> User {
     user.primary_email = user.primary_email.filter(|id| user.emails.contains_key(id));
     user.primary_phone = user.primary_phone.filter(|id| user.phones.contains_key(id));
+    if user.primary_email.is_none() {
+        user.primary_email_tenure = Tenure::Managed;
+    }
     user
 }
 

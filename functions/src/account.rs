@@ -9,6 +9,7 @@ mod link_page;
 pub mod list_emails;
 pub mod login;
 pub mod logout;
+mod mailing;
 mod page;
 pub mod request_email_change;
 pub mod reset_password;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use dynoxide::Database;
 use hyper::Uri;
-use store::table::{Made, Table, make};
-use store::{Credentials, Settings};
+use store::table::{Made, Table, differences, make};
+use store::{Credentials, Settings, StoreError};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tracing::error;
@@ -92,17 +92,28 @@ pub fn settings(endpoint: String, table: &str) -> Settings {
     }
 }
 
-/// Makes the template's table unless it is there.
+/// Makes the template's table unless it is there. One of another layout is refused.
 pub async fn prepare(settings: &Settings, table: &Table) -> Result<Made, StartError> {
     let url = settings.endpoint.as_deref().unwrap_or_default();
     let refused = |reason| StartError::Store {
         url: url.to_owned(),
         reason,
     };
+    let failed = |error: StoreError| refused(error.to_string());
     reach(url).await.map_err(refused)?;
-    make(&store::connect(settings), &settings.table, table)
-        .await
-        .map_err(|error| refused(error.to_string()))
+    let (client, name) = (store::connect(settings), settings.table.as_str());
+    let made = make(&client, name, table).await.map_err(failed)?;
+    if made == Made::Before {
+        let differences = differences(&client, name, table).await.map_err(failed)?;
+        if !differences.is_empty() {
+            let differences: Vec<_> = differences.into_iter().collect();
+            return Err(refused(format!(
+                "table {name} has another layout ({}): use another --table or --data file",
+                differences.join(", ")
+            )));
+        }
+    }
+    Ok(made)
 }
 
 /// Whether somebody listens at `url`. The SDK would tell it too, after its retries, and in the

@@ -13,8 +13,8 @@ pub async fn write_user(users: &Users, now: Timestamp) -> Result<User, WriteErro
     users.create(sample::published(), &write("user", now)).await
 }
 
-/// Writes the person who can sign in, with an address that waits to be proved, a change that can
-/// be undone, and a session.
+/// Writes the person who can sign in, with an address that waits to be proved, a right to undo a
+/// change, and a session.
 pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteError> {
     let person = sample::person();
     let user = users
@@ -22,7 +22,7 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
         .await?;
     let hung_on = |account: &mut Account| {
         account.pending.clone_from(&person.pending);
-        account.changes.clone_from(&person.changes);
+        account.rights.clone_from(&person.rights);
         Ok(())
     };
     users

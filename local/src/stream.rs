@@ -1,5 +1,8 @@
 //! The table's stream, and what Lambda does between it and a consumer: batches, filters, retries.
 //!
+//! It works on one batch of a shard at a time, whatever the template's parallelization factor is: what
+//! one sender is slow with, Lambda would overtake.
+//!
 //! The stream is asked in plain JSON, which is what Lambda's events are made of, too. The SDK can't
 //! read all that DynamoDB Local answers: an empty map comes without its type.
 
@@ -9,18 +12,22 @@ use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use domain::Timestamp;
 use roster_http::{Consumer, Worker, consume};
 use serde_json::{Value, json};
 use store::Settings;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::StartError;
 use crate::template::StreamFunction;
 
 /// How often `cargo run` looks for new records; Lambda looks four times a second.
 const POLL: Duration = Duration::from_millis(200);
+/// How long `cargo run` waits at least, and at most, before it gives a consumer again what has
+/// failed: longer each time, as Lambda does.
+const RETRY: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(5)];
 /// How long one answer of the stream may take.
 const ANSWER: Duration = Duration::from_secs(3);
 /// How long it waits for a stream that can't be read.
@@ -67,11 +74,40 @@ struct Queue {
     waiting: VecDeque<Waiting>,
     /// A batch that failed as a whole comes again in halves.
     at_most: Option<usize>,
+    /// When the first batch last failed, unless it has succeeded since.
+    failed_at: Option<Instant>,
 }
 
 struct Waiting {
     record: Value,
     failures: u32,
+}
+
+impl Queue {
+    /// Whether what has failed has rested.
+    fn is_due(&self, now: Instant) -> bool {
+        let [least, most] = RETRY;
+        let failures = self.waiting.front().map_or(0, |first| first.failures);
+        let rest = least * 2_u32.saturating_pow(failures.saturating_sub(1));
+        self.failed_at
+            .is_none_or(|failed_at| now >= failed_at + rest.min(most))
+    }
+}
+
+impl Waiting {
+    /// Whether Lambda would give it to nobody any more.
+    fn is_over(&self, function: &StreamFunction, now: Timestamp) -> bool {
+        let created = &self.record["dynamodb"]["ApproximateCreationDateTime"];
+        let created = Duration::try_from_secs_f64(created.as_f64().unwrap_or_default());
+        let created = Timestamp::from_unix(0).plus(created.unwrap_or_default());
+        let is_too_old = function
+            .maximum_record_age
+            .is_some_and(|most| created.until(now) > most);
+        let failed_too_often = function
+            .maximum_retry_attempts
+            .is_some_and(|most| self.failures > most);
+        is_too_old || failed_too_often
+    }
 }
 
 /// What did not succeed of a batch.
@@ -127,9 +163,17 @@ impl Stream {
     /// Gives the consumers everything that is new since the last time, and what failed then; says
     /// how many records they were given. After 0, nothing waits.
     ///
-    /// A record that fails comes again the next time, with those after it. Lambda waits longer and
-    /// longer between; nothing here depends on how long.
+    /// A record that fails comes again the next time, with those after it, at once. Its age is that by
+    /// the consumers' clock.
     pub async fn deliver(&self, worker: &Arc<Worker>) -> Result<usize, StreamError> {
+        self.deliver_if(worker, |_| true).await
+    }
+
+    async fn deliver_if(
+        &self,
+        worker: &Arc<Worker>,
+        is_due: impl Fn(&Queue) -> bool,
+    ) -> Result<usize, StreamError> {
         let mut shards = self.shards.lock().await;
         self.find_shards(&mut shards).await?;
         let mut given = 0;
@@ -140,16 +184,19 @@ impl Stream {
             let shard = &mut shards[index];
             self.read(shard).await?;
             for ((consumer, function), queue) in self.consumers.iter().zip(&mut shard.queues) {
-                given += work_off(worker, consumer, function, queue).await;
+                if is_due(queue) {
+                    given += work_off(worker, consumer, function, queue).await;
+                }
             }
         }
         Ok(given)
     }
 
-    /// Delivers for as long as the runtime lives.
+    /// Delivers for as long as the runtime lives. What has failed rests before it comes again.
     pub async fn run(self, worker: Arc<Worker>) {
         loop {
-            let pause = match self.deliver(&worker).await {
+            let has_rested = |queue: &Queue| queue.is_due(Instant::now());
+            let pause = match self.deliver_if(&worker, has_rested).await {
                 Ok(_) => POLL,
                 Err(fault) => {
                     error!(%fault, "stream");
@@ -332,7 +379,20 @@ async fn work_off(
     queue: &mut Queue,
 ) -> usize {
     let mut given = 0;
-    while !queue.waiting.is_empty() {
+    loop {
+        let now = worker.app.clock.now();
+        let mut over = 0;
+        while let Some(first) = queue.waiting.front()
+            && first.is_over(function, now)
+        {
+            queue.waiting.pop_front();
+            queue.failed_at = None;
+            over += 1;
+        }
+        if over > 0 {
+            // After a restart, also those that an earlier process was done with.
+            warn!(consumer = consumer.name, records = over, "given up");
+        }
         let at_most = queue.at_most.unwrap_or(function.batch_size);
         let records: Vec<Value> = queue
             .waiting
@@ -341,34 +401,32 @@ async fn work_off(
             .map(|waiting| waiting.record.clone())
             .collect();
         let length = records.len();
+        if length == 0 {
+            break;
+        }
         given += length;
         let first_failed = match invoke(worker, consumer, function, &records).await {
             Failed::Nothing => {
                 queue.waiting.drain(..length);
                 queue.at_most = None;
+                queue.failed_at = None;
                 continue;
             }
             // Splitting is no retry.
             Failed::Whole if function.bisects && length > 1 => {
                 queue.at_most = Some(length.div_ceil(2));
+                queue.failed_at = Some(Instant::now());
                 break;
             }
             Failed::Whole => 0,
             Failed::From(index) => index,
         };
         queue.waiting.drain(..first_failed);
-        let failed = &mut queue.waiting[0];
-        failed.failures += 1;
-        let most = function.maximum_retry_attempts;
-        if most.is_none_or(|most| failed.failures <= most) {
+        queue.waiting[0].failures += 1;
+        if !queue.waiting[0].is_over(function, now) {
+            queue.failed_at = Some(Instant::now());
             break;
         }
-        error!(
-            consumer = consumer.name,
-            record = failed.record["eventID"].as_str(),
-            "given up"
-        );
-        queue.waiting.pop_front();
     }
     given
 }
@@ -458,6 +516,28 @@ fn mend_value(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_fails_rests_longer_each_time_and_never_for_long() {
+        let failed_at = Instant::now();
+        let rest = |failures| {
+            let record = Value::Null;
+            let queue = Queue {
+                waiting: [Waiting { record, failures }].into(),
+                failed_at: Some(failed_at),
+                ..Queue::default()
+            };
+            let is_due = |millis: &u64| queue.is_due(failed_at + Duration::from_millis(*millis));
+            (0..=10_000).step_by(100).find(is_due)
+        };
+        let rests: Vec<_> = [0, 1, 2, 3, 5, 6, u32::MAX]
+            .map(rest)
+            .into_iter()
+            .flatten()
+            .collect();
+        assert_eq!(rests, [200, 200, 400, 800, 3200, 5000, 5000]);
+        assert!(Queue::default().is_due(failed_at));
+    }
 
     #[test]
     fn empty_maps_get_their_type_back_at_any_depth() {

@@ -112,8 +112,12 @@ pub struct StreamFunction {
     pub starting_position: String,
     /// The filters' patterns, as written. A record comes that one of them fits.
     pub patterns: Vec<String>,
+    /// How many batches of one shard it works on at once; the records of one item stay in order.
+    pub parallelization_factor: u32,
     /// How often a batch comes again that failed; without a number, as long as it lives.
     pub maximum_retry_attempts: Option<u32>,
+    /// How old a record may be to come; without a number, as old as the stream keeps any.
+    pub maximum_record_age: Option<Duration>,
     /// Whether a batch that failed comes again in halves.
     pub bisects: bool,
     /// What its answer may say, such as `ReportBatchItemFailures`.
@@ -251,7 +255,9 @@ struct EventAuth {
 struct StreamEvent {
     starting_position: String,
     batch_size: Option<usize>,
+    parallelization_factor: Option<u32>,
     maximum_retry_attempts: Option<i64>,
+    maximum_record_age_in_seconds: Option<i64>,
     #[serde(default)]
     bisect_batch_on_function_error: bool,
     #[serde(default)]
@@ -815,8 +821,9 @@ fn route(id: &str, event: &Value) -> Result<Route, String> {
 }
 
 fn stream_function(function: Function, event: StreamEvent) -> Result<StreamFunction, String> {
-    // Lambda's own default.
+    // Lambda's own defaults.
     const BATCH_SIZE: usize = 100;
+    const PARALLELIZATION_FACTOR: u32 = 1;
     let filters = event.filter_criteria.filters;
     let patterns: Vec<String> = filters.into_iter().map(|filter| filter.pattern).collect();
     let id = &function.logical_id;
@@ -829,10 +836,17 @@ fn stream_function(function: Function, event: StreamEvent) -> Result<StreamFunct
         batch_size: event.batch_size.unwrap_or(BATCH_SIZE).max(1),
         starting_position: event.starting_position,
         patterns,
+        parallelization_factor: event
+            .parallelization_factor
+            .unwrap_or(PARALLELIZATION_FACTOR),
         // -1 stands for no end.
         maximum_retry_attempts: event
             .maximum_retry_attempts
             .and_then(|attempts| attempts.try_into().ok()),
+        maximum_record_age: event
+            .maximum_record_age_in_seconds
+            .and_then(|seconds| seconds.try_into().ok())
+            .map(Duration::from_secs),
         bisects: event.bisect_batch_on_function_error,
         response_types: event.function_response_types,
         has_destination: event
@@ -971,8 +985,12 @@ mod tests {
         assert_eq!(function.environment["TABLE_NAME"], "Table");
         assert_eq!(function.permissions[0].0, "dynamodb:GetItem");
         assert_eq!(
-            (consumer.batch_size, consumer.maximum_retry_attempts),
-            (3, Some(2))
+            (consumer.batch_size, consumer.parallelization_factor),
+            (3, 4)
+        );
+        assert_eq!(
+            (consumer.maximum_retry_attempts, consumer.maximum_record_age),
+            (Some(2), Some(Duration::from_hours(1)))
         );
         assert_eq!(consumer.starting_position, "TRIM_HORIZON");
         assert_eq!(consumer.patterns.len(), 1);

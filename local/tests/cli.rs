@@ -275,6 +275,27 @@ fn a_data_file_keeps_users_and_deletions_over_a_restart() {
 }
 
 #[test]
+fn a_data_file_of_another_layout_is_refused_in_one_line_that_says_what_to_do() {
+    let file = new_file("layout");
+    let older = file.with_extension("yaml");
+    let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let by_number = template.replace(
+        "{ AttributeName: list_shard, AttributeType: S }",
+        r#"{ AttributeName: list_shard, AttributeType: "N" }"#,
+    );
+    assert_ne!(by_number, template);
+    std::fs::write(&older, by_number).unwrap();
+    let data = ["--data", file.to_str().unwrap()];
+    let older = ["--empty", "--template", older.to_str().unwrap()];
+    drop(Running::start(&[&data[..], &older].concat()));
+
+    let [ports, more] = [["--port", "0"], ["--dynamodb-port", "0"]];
+    let line = refusal(&[ports, more, data].concat());
+    let what = "table roster has another layout (by_creation): use another --table or --data file";
+    assert!(line.contains(what), "{line}");
+}
+
+#[test]
 fn a_data_file_has_its_link_keys_beside_it() {
     let file = new_file("link_keys");
     let keys = file.with_extension("link-keys");

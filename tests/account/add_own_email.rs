@@ -11,9 +11,9 @@ on_both_stores! {
     async fn mail_goes_to_the_mailbox_that_is_reserved(roster: Roster) {
         let ada = roster.ada().await;
         for (typed, mailbox) in [
-            ("Grace@Bücher.example", "grace@xn--bcher-kva.example"),
+            ("Grace@Bücher.example", "Grace@xn--bcher-kva.example"),
             ("ｇrace@example.net", "grace@example.net"),
-            ("grace@straße.example", "grace@strasse.example"),
+            ("grace@straße.example", "grace@xn--strae-oqa.example"),
         ] {
             ada.add_email(typed).await.expect(200);
             roster.follow_link_to(mailbox).await;
@@ -24,10 +24,13 @@ on_both_stores! {
 
     async fn an_address_that_mail_cannot_get_to_is_refused(roster: Roster) {
         let ada = roster.ada().await;
-        let body = json!({ "email": "grâce@example.com" });
-        let (detail, errors) = ada.refused(PATH, body).await;
-        assert_eq!(detail, "email can't get mail: the part before the @ must be in ASCII.");
-        assert_eq!(errors, json!({ "email": ["can't get mail: the part before the @ must be in ASCII"] }));
+        // ASCII only after folding is another mailbox, and maybe somebody's.
+        for email in ["grâce@example.com", "straße@example.com", "ﬁona@example.com"] {
+            let (detail, errors) = ada.refused(PATH, json!({ "email": email })).await;
+            assert_eq!(detail, "email can't get mail: the part before the @ must be in ASCII.");
+            let why = "can't get mail: the part before the @ must be in ASCII";
+            assert_eq!(errors, json!({ "email": [why] }));
+        }
     }
 
     async fn an_address_waits_to_be_proved_and_two_links_are_sent(roster: Roster) {

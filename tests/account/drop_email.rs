@@ -72,6 +72,36 @@ on_both_stores! {
         roster.table.check_invariants().await;
     }
 
+    async fn a_proved_address_that_is_dropped_and_the_primary_one_are_told(roster: Roster) {
+        let ada = roster.ada().await;
+        ada.delete(&path(OTHER)).await.expect(204);
+        assert_eq!(roster.recipients_after(0).await, ["ada.byron@example.org", "ada@example.org"]);
+        for message in roster.outbox.messages() {
+            assert_eq!(
+                message.subject.as_deref(),
+                Some("An e-mail address was removed from your account")
+            );
+            let html = message.html.as_deref().unwrap();
+            for part in [message.text.as_str(), html] {
+                assert!(part.contains("a…@example.org"), "{part}");
+                assert!(!part.contains("/users/") && !part.contains("ada.byron"), "{part}");
+            }
+        }
+    }
+
+    async fn nobody_is_told_of_a_dropped_address_that_was_not_proved(roster: Roster) {
+        let ada = roster.ada().await;
+        let own = format!("/api/users/{}/emails", ada.id);
+        let body = json!({ "email": "unproved@example.org" });
+        roster.send_json("POST", &own, body).await.expect(200);
+        ada.add_email("countess@example.com").await.expect(200);
+        for email in ["countess@example.com", "unproved@example.org"] {
+            ada.delete(&path(&id_of(&ada, email).await)).await.expect(204);
+        }
+        // The request's own two.
+        assert_eq!(roster.recipients().await.len(), 2);
+    }
+
     async fn an_unproved_address_of_the_profile_is_dropped_with_what_waits_for_it(roster: Roster) {
         let ada = roster.ada().await;
         let own = format!("/api/users/{}/emails", ada.id);

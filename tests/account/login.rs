@@ -392,7 +392,7 @@ on_both_stores! {
 
     async fn an_imported_hash_signs_in_and_becomes_the_directorys_own(roster: Roster) {
         let path = roster.create(json!({
-            "username": "grace", "password_hash": BCRYPT, "is_temporary_password": false,
+            "username": "grace", "password_hash": BCRYPT, "password_hash_algorithm": "b_crypt",
         })).await;
         let stored = || async {
             let user = roster.read(&path).await.unwrap();
@@ -413,7 +413,9 @@ on_both_stores! {
     }
 
     async fn an_imported_hash_is_upgraded_where_the_password_must_be_changed_too(roster: Roster) {
-        let path = roster.create(json!({ "username": "grace", "password_hash": BCRYPT })).await;
+        let path = roster.create(json!({
+            "username": "grace", "password_hash": BCRYPT, "is_temporary_password": true,
+        })).await;
         roster.login("grace", "U*U").await.expect(403);
         let hash = roster.read(&path).await.unwrap().credential.unwrap().hash.unwrap();
         assert!(hash.expose().starts_with("$argon2id$"));

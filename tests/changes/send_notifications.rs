@@ -1,12 +1,12 @@
 use std::time::Duration;
 
 use aws::Courier;
-use domain::{JsonObject, OperationId, sample};
+use domain::{JsonObject, OperationId, Timestamp, sample};
 use functions::changes::send_notifications::CONSUMER;
 use local::services;
-use roster_http::{AccountSettings, App, Entropy, LinkKeys, Record, Worker};
+use roster_http::{AccountSettings, App, Clock, Entropy, LinkKeys, Record, Worker};
 use serde_json::json;
-use store::Claim;
+use store::{LEASE, Lease, State};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 
@@ -15,6 +15,7 @@ use crate::harness::{Fault, NOW, Roster, Store, free_port, log};
 const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
 const SECOND: Duration = Duration::from_secs(1);
+const MINUTE: Duration = Duration::from_mins(1);
 /// How often the SDK sends one request that is answered with a fault.
 const ATTEMPTS: usize = 4;
 
@@ -47,6 +48,48 @@ fn sent(roster: &Roster) -> usize {
     roster.outbox.messages().len()
 }
 
+/// Takes the lease on a notification, as a sender does that is not the one under test.
+async fn lease(roster: &Roster, (partition, sort): (&str, &str), now: Timestamp) {
+    let (key, sender) = ((partition, sort), another());
+    let lease = roster
+        .users
+        .lease_notification(key, &sender, now)
+        .await
+        .unwrap();
+    assert!(matches!(lease, Lease::Yours(_)), "{lease:?}");
+}
+
+/// Gives the sender one batch of the records of all notifications, named by their places among
+/// them; which of them must come again.
+async fn failed_of_one_batch(roster: &Roster, worker: &Worker, end: Instant) -> Vec<String> {
+    let records: Vec<_> = notifications(roster)
+        .await
+        .into_iter()
+        .enumerate()
+        .map(|(n, (partition, sort, _))| {
+            json!({
+                "eventID": n.to_string(),
+                "eventName": "INSERT",
+                "awsRegion": "eu-west-1",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": 1_640_975_400,
+                    "Keys": { "PK": { "S": partition }, "SK": { "S": sort } },
+                    "NewImage": {},
+                    "OldImage": {},
+                    "SequenceNumber": n.to_string(),
+                    "SizeBytes": 1,
+                },
+            })
+        })
+        .collect();
+    let event = serde_json::from_value(json!({ "Records": records })).unwrap();
+    let answer = roster_http::consume(worker, &CONSUMER, event, end).await;
+    let failures = answer.batch_item_failures.into_iter();
+    failures
+        .map(|failure| failure.item_identifier.unwrap())
+        .collect()
+}
+
 on_both_stores! {
     async fn what_is_sent_is_sent_once_however_often_its_record_comes(roster: Roster) {
         let ada = roster.ada().await;
@@ -67,29 +110,78 @@ on_both_stores! {
         assert_eq!(roster.outbox.messages(), messages);
     }
 
-    async fn what_another_sender_holds_is_left_to_it_for_a_minute_and_then_sent(roster: Roster) {
+    async fn what_another_sender_holds_comes_again_and_is_sent_when_the_lease_lapses(roster: Roster) {
         let grace = roster.person("grace").await;
         grace.add_email(NEW).await.expect(200);
         let all = notifications(&roster).await;
         let [(partition, sort, _)] = all.as_slice() else {
             panic!("{all:?}")
         };
-        let claim = roster
-            .users
-            .claim_notification((partition, sort), &another(), NOW)
-            .await
-            .unwrap();
-        assert!(matches!(claim, Claim::Yours(_)), "{claim:?}");
+        lease(&roster, (partition, sort), NOW).await;
 
-        let soon = roster.later(59 * SECOND).await;
-        for roster in [&roster, &soon] {
+        for roster in [&roster, &roster.just_before(LEASE).await] {
             assert!(roster.deliver_once().await > 0, "the record comes again");
             assert_eq!(sent(roster), 0);
             assert_eq!(states(roster).await, ["sending"]);
         }
-        roster.later(60 * SECOND).await.deliver().await;
+        roster.later(LEASE).await.deliver().await;
         assert_eq!(roster.recipients().await, [NEW]);
         assert_eq!(states(&roster).await, ["sent"]);
+    }
+
+    async fn a_record_whose_lease_is_held_fails_at_once_and_holds_up_none_of_its_batch(roster: Roster) {
+        let grace = roster.person("grace").await;
+        let addresses = ["a@example.com", "b@example.com", "c@example.com"];
+        for address in addresses {
+            grace.add_email(address).await.expect(200);
+        }
+        let all = notifications(&roster).await;
+        // By a clock that goes on, which could be waited for.
+        let clock = Clock::System;
+        lease(&roster, (&all[1].0, &all[1].1), clock.now()).await;
+        let worker = Worker {
+            app: App { clock, ..roster.app() },
+            courier: roster.worker.courier.clone(),
+        };
+        let failed = failed_of_one_batch(&roster, &worker, Instant::now() + LEASE);
+        let failed = tokio::time::timeout(LEASE / 3, failed).await.expect("it waits");
+        assert_eq!(failed, ["1"]);
+        assert_eq!(states(&roster).await, ["sending", "sent", "sent"]);
+        assert_eq!(sent(&roster), 2);
+
+        roster.also(clock.now().plus(LEASE), &[]).await.deliver().await;
+        assert_eq!(roster.recipients_after(0).await, addresses);
+        assert_eq!(states(&roster).await, ["sent"; 3]);
+    }
+
+    async fn quick_retries_while_a_dead_sender_holds_the_lease_do_not_use_the_record_up(roster: Roster) {
+        let grace = roster.person("grace").await;
+        grace.add_email(NEW).await.expect(200);
+        let all = notifications(&roster).await;
+        lease(&roster, (&all[0].0, &all[0].1), NOW).await;
+        for _ in 0..20 {
+            assert_eq!(roster.deliver_once().await, 1);
+        }
+        assert_eq!(states(&roster).await, ["sending"]);
+        roster.later(LEASE).await.deliver().await;
+        assert_eq!(roster.recipients().await, [NEW]);
+        assert_eq!(states(&roster).await, ["sent"]);
+    }
+
+    async fn a_record_that_fails_is_given_up_after_an_hour_and_not_before(roster: Roster) {
+        // Records have the store's own time, by the minute at worst.
+        let made = Clock::System.now();
+        let grace = roster.person("grace").await;
+        grace.add_email(NEW).await.expect(200);
+        roster.outbox.refuse(2 * ATTEMPTS, 500, "InternalFailure");
+        assert_eq!(roster.deliver_once().await, 1);
+        let young = roster.also(made.plus(58 * MINUTE), &[]).await;
+        assert_eq!(young.deliver_once().await, 1);
+        let old = roster.also(made.plus(62 * MINUTE), &[]).await;
+        assert_eq!(old.deliver_once().await, 0);
+        // It is gone from the consumer's queue, and the item tells what became of it.
+        assert_eq!(roster.deliver_once().await, 0);
+        assert_eq!((sent(&roster), states(&roster).await), (0, vec!["pending".to_owned()]));
     }
 
     async fn a_sender_that_does_not_hear_that_it_has_it_sends_it_once(roster: Roster) {
@@ -102,16 +194,16 @@ on_both_stores! {
         assert_eq!(states(&roster).await, ["sent"]);
     }
 
-    async fn one_that_is_sent_and_not_marked_is_sent_again_after_a_minute(roster: Roster) {
+    async fn one_that_is_sent_and_not_marked_is_sent_again_when_the_lease_lapses(roster: Roster) {
         let grace = roster.person("grace").await;
         grace.add_email(NEW).await.expect(200);
         roster.faults.plan(1, usize::MAX, Fault::Refuse);
         assert!(roster.deliver_once().await > 0);
         roster.faults.clear();
         assert_eq!((sent(&roster), states(&roster).await), (1, vec!["sending".to_owned()]));
-        roster.later(59 * SECOND).await.deliver_once().await;
+        roster.just_before(LEASE).await.deliver_once().await;
         assert_eq!(sent(&roster), 1);
-        roster.later(60 * SECOND).await.deliver().await;
+        roster.later(LEASE).await.deliver().await;
         assert_eq!(roster.recipients().await, [NEW, NEW]);
         assert_eq!(states(&roster).await, ["sent"]);
     }
@@ -119,28 +211,7 @@ on_both_stores! {
     async fn what_there_is_no_time_for_is_left_untried_to_the_next_batch(roster: Roster) {
         let ada = roster.ada().await;
         ada.add_email(NEW).await.expect(200);
-        let records: Vec<_> = notifications(&roster)
-            .await
-            .into_iter()
-            .enumerate()
-            .map(|(n, (partition, sort, _))| json!({
-                "eventID": n.to_string(),
-                "eventName": "INSERT",
-                "awsRegion": "eu-west-1",
-                "dynamodb": {
-                    "ApproximateCreationDateTime": 1_640_975_400,
-                    "Keys": { "PK": { "S": partition }, "SK": { "S": sort } },
-                    "NewImage": {},
-                    "OldImage": {},
-                    "SequenceNumber": n.to_string(),
-                    "SizeBytes": 1,
-                },
-            }))
-            .collect();
-        let event = serde_json::from_value(json!({ "Records": records })).unwrap();
-        let answer = roster_http::consume(&roster.worker, &CONSUMER, event, Instant::now()).await;
-        let failed = answer.batch_item_failures.into_iter().map(|failure| failure.item_identifier);
-        let failed: Vec<_> = failed.flatten().collect();
+        let failed = failed_of_one_batch(&roster, &roster.worker, Instant::now()).await;
         assert_eq!(failed, ["0", "1"]);
         assert_eq!(states(&roster).await, ["pending", "pending"]);
         assert_eq!(roster.recipients_after(0).await, [PHONE, NEW]);
@@ -168,14 +239,14 @@ on_both_stores! {
         let all = notifications(&roster).await;
         let (partition, sort, _) = &all[0];
         let key = (partition.as_str(), sort.as_str());
-        roster.users.claim_notification(key, &another(), NOW).await.unwrap();
+        lease(&roster, key, NOW).await;
         roster.deliver_once().await;
         roster
             .users
-            .settle_notification(key, store::State::Sent)
+            .settle_notification(key, State::Sent)
             .await
             .unwrap();
-        roster.later(60 * SECOND).await.deliver().await;
+        roster.later(LEASE).await.deliver().await;
         assert_eq!(sent(&roster), 0);
         assert_eq!(states(&roster).await, ["sent"]);
     }
@@ -258,7 +329,6 @@ on_both_stores! {
         let record = || Record {
             partition: partition.clone(),
             sort: sort.clone(),
-            deadline: Instant::now() + SECOND,
         };
         let without_key = App {
             link_keys: LinkKeys::none(),
@@ -318,7 +388,8 @@ on_both_stores! {
             .await
             .expect(200);
         roster.deliver().await;
-        let messages = roster.outbox.messages();
+        let mut messages = roster.outbox.messages();
+        messages.retain(|message| message.text.contains(&roster.base));
         let tokens: Vec<&str> = messages
             .iter()
             .flat_map(|message| message.text.split_whitespace())
@@ -375,11 +446,7 @@ async fn send_by_a_mute_ses(roster: &Roster, hangs_up_after: Option<usize>) -> u
         ),
     };
     let [(partition, sort, _)] = notifications(roster).await.try_into().unwrap();
-    let record = Record {
-        partition,
-        sort,
-        deadline: Instant::now() + Duration::from_mins(1),
-    };
+    let record = Record { partition, sort };
     let (mut taken, mut held) = (0, Vec::new());
     let send = (CONSUMER.handler)(&worker, record);
     tokio::pin!(send);
@@ -408,11 +475,11 @@ async fn what_is_taken_and_not_answered_is_not_sent_again_at_once() {
         grace.add_email(NEW).await.expect(200);
         let taken = send_by_a_mute_ses(&roster, hangs_up_after).await;
         assert_eq!(taken, 1, "{hangs_up_after:?}");
-        // The claim stands in the way of the next sender.
+        // The lease stands in the way of the next sender.
         assert_eq!(states(&roster).await, ["sending"], "{hangs_up_after:?}");
         assert!(roster.deliver_once().await > 0);
         assert_eq!(sent(&roster), 0, "{hangs_up_after:?}");
-        roster.later(61 * SECOND).await.deliver().await;
+        roster.later(LEASE).await.deliver().await;
         assert_eq!(roster.recipients().await, [NEW]);
     }
 }

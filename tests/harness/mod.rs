@@ -467,6 +467,11 @@ impl Roster {
         Policies::of(&template(&self.parameters), &self.table.name)
     }
 
+    /// Where the table is.
+    pub(crate) fn store_settings(&self) -> Settings {
+        database::settings(self.store_url.clone(), &self.table.name)
+    }
+
     /// What a function's environment needs to reach the same table.
     pub(crate) fn function_environment(&self) -> Vec<(&'static str, String)> {
         vec![

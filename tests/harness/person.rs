@@ -1,6 +1,6 @@
 //! People: signed in, or with a link in their hands.
 
-use domain::account::{EmailChange, PendingEmail};
+use domain::account::{PendingEmail, UndoRight};
 use domain::user::Operations;
 use domain::{Account, User, UserId, sample};
 use functions::ENDPOINTS;
@@ -327,7 +327,7 @@ impl<'r> Person<'r> {
 pub(crate) struct AccountState {
     pub(crate) user: User,
     pub(crate) pending: Vec<PendingEmail>,
-    pub(crate) changes: Vec<EmailChange>,
+    pub(crate) rights: Vec<UndoRight>,
     pub(crate) notified: Vec<String>,
 }
 
@@ -337,7 +337,7 @@ impl AccountState {
         let Account {
             mut user,
             pending,
-            changes,
+            rights,
             ..
         } = roster.users.account(&id).await.unwrap().unwrap();
         user.operations = Operations::default();
@@ -352,12 +352,12 @@ impl AccountState {
             .map(|(_, item)| format!("{:?}", item["to"]))
             .collect();
         notified.sort();
-        let mut changes: Vec<_> = changes.into_values().collect();
-        changes.sort_by_key(|change| change.made_in);
+        let mut rights: Vec<_> = rights.into_values().collect();
+        rights.sort_by_key(|right| right.made_in);
         Self {
             user,
             pending: pending.into_values().collect(),
-            changes,
+            rights,
             notified,
         }
     }
@@ -371,8 +371,8 @@ impl AccountState {
         for pending in &mut self.pending {
             pending.expires_at = NOW;
         }
-        for change in &mut self.changes {
-            change.expires_at = NOW;
+        for right in &mut self.rights {
+            right.expires_at = NOW;
         }
         self
     }

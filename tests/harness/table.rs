@@ -23,7 +23,8 @@ const LAPSING: [&str; 7] = [
     "USER#PENDING_EMAIL#",
 ];
 
-fn text<'a>(item: &'a Item, name: &str) -> &'a str {
+/// An attribute that is a text; an empty one, where there is none.
+pub(crate) fn text<'a>(item: &'a Item, name: &str) -> &'a str {
     item.get(name)
         .and_then(|value| value.as_s().ok())
         .map_or("", String::as_str)
@@ -61,6 +62,22 @@ impl RawTable {
             }
         }
         items
+    }
+
+    /// What an index has in one of its partitions, in its order.
+    pub(crate) async fn query(&self, index: &str, attribute: &str, partition: &str) -> Vec<Item> {
+        let pages = self
+            .client
+            .query()
+            .table_name(&self.name)
+            .index_name(index)
+            .key_condition_expression("#partition = :partition")
+            .expression_attribute_names("#partition", attribute)
+            .expression_attribute_values(":partition", AttributeValue::S(partition.to_owned()))
+            .into_paginator()
+            .items()
+            .send();
+        pages.try_collect().await.unwrap()
     }
 
     /// Puts an item.

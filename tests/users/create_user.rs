@@ -2,6 +2,8 @@ use domain::sample;
 use insta::assert_json_snapshot;
 use serde_json::json;
 
+use crate::harness::NOW;
+
 const BCRYPT: &str = "$2b$12$EXRkfkdmXn2gzds2SSitu.MW9.gAVqa9eLS1//RYtYCmB1eLHg.9q";
 
 on_both_stores! {
@@ -115,6 +117,49 @@ on_both_stores! {
         assert_eq!(hash.expose(), BCRYPT);
         let answer = roster.send("GET", &path).await.expect(200);
         assert!(!answer.body.to_string().contains("$2b$"), "the hash is shown");
+    }
+
+    async fn a_password_is_temporary_by_default_and_a_hash_is_not(roster: Roster) {
+        let as_said = roster.also(NOW, &[("TemporaryPasswordByDefault", "false")]).await;
+        let password = json!({ "username": "grace", "password": "correct horse battery" });
+        let hash = json!({ "username": "grace", "password_hash": BCRYPT });
+        for (roster, body, by_default) in [
+            (&roster, &password, true),
+            (&roster, &hash, false),
+            (&as_said, &password, false),
+            (&as_said, &hash, false),
+        ] {
+            for (said, must_change) in
+                [(None, by_default), (Some(true), true), (Some(false), false)]
+            {
+                let mut body = body.clone();
+                body["is_temporary_password"] = json!(said);
+                let answer = roster.send_json("POST", "/api/users", body).await.expect(201);
+                assert_eq!(answer.body["force_password_reset"], must_change, "{said:?}");
+                let path = answer.header("location").unwrap();
+                roster.send("DELETE", path).await.expect(204);
+            }
+        }
+    }
+
+    async fn one_mailbox_belongs_to_one_user(roster: Roster) {
+        for (one, other) in [
+            ("grace@faß.example", "grace@xn--fa-hia.example"),
+            ("ｇｒａｃｅ@example.org", "Grace@example.org"),
+        ] {
+            roster.create(json!({ "email": one })).await;
+            let body = json!({ "email": other });
+            let answer = roster.send_json("POST", "/api/users", body).await.expect(422);
+            assert_eq!(answer.codes(), ["DuplicateEmail"], "{one} {other}");
+        }
+        // Another domain, which somebody else may own.
+        roster.create(json!({ "email": "grace@fass.example" })).await;
+        for bad in ["t＠evil.example", "a@127.0.0.1", "a@x.123"] {
+            let body = json!({ "email": bad });
+            let answer = roster.send_json("POST", "/api/users", body).await.expect(422);
+            assert_eq!(answer.codes(), ["InvalidEmail"], "{bad}");
+        }
+        roster.table.check_invariants().await;
     }
 
     async fn a_hash_that_is_not_one_is_refused(roster: Roster) {

@@ -1,11 +1,13 @@
 //! `POST /users/email/`: ask to add an e-mail address, once it is proved.
 
 use domain::notification::Counted;
-use domain::{Email, Identifier};
+use domain::{Account, Email, Identifier};
 use roster_http::{
     Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, required,
 };
 use serde::Deserialize;
+
+use super::mailing::edit_and_mail;
 
 /// How API Gateway reaches this call and what it may touch.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -46,17 +48,14 @@ async fn add_own_email(app: &App, request: Request) -> Result<Response, Problem>
     app.count_notification(&Counted::for_user(user_id), &write)
         .await?;
     let email = Email::parse(&required("email", body.email)?)?;
-    app.count_notification(&Counted::for_address(&email), &write)
-        .await?;
     app.users
         .refuse_taken(Identifier::from(&email), user_id)
         .await?;
     let (id, occasion) = (app.new_identifier_id(), app.occasion(&write));
-    app.users
-        .edit_account(user_id, &write, |account| {
-            account.refuse_ended_session(&caller.user)?;
-            account.request_email(id, email.clone(), occasion)
-        })
-        .await?;
+    let add = |account: &mut Account| {
+        account.refuse_ended_session(&caller.user)?;
+        account.request_email(id, email.clone(), occasion)
+    };
+    edit_and_mail(app, user_id, &email, &write, add).await?;
     Ok(Response::done())
 }

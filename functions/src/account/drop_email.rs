@@ -13,6 +13,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     actions: &[
         Action::BatchGetItem,
         Action::DeleteItem,
+        Action::PutItem,
         Action::Query,
         Action::UpdateItem,
     ],
@@ -28,10 +29,11 @@ async fn drop_email(app: &App, request: Request) -> Result<Response, Problem> {
     let caller = request.caller(app).await?;
     let id = request.identifier_id()?;
     let write = request.write(app);
+    let occasion = app.occasion(&write);
     app.users
         .edit_account(&caller.user.id, &write, |account| {
             account.refuse_ended_session(&caller.user)?;
-            account.drop_email(id, write.now)
+            account.drop_email(id, occasion)
         })
         .await?;
     Ok(Response::empty())

@@ -3,7 +3,7 @@
 
 use domain::account::{Occasion, Standing};
 use domain::link::{Link, Purpose};
-use domain::password::{Password, PasswordHash, Policy};
+use domain::password::{self, OwnNames, Password, PasswordHash, Policy};
 use domain::{Account, Code, Refusal};
 use roster_http::{App, Click, Method, OnGet, Problem, PublicUrl, Request, Response};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -48,7 +48,8 @@ enum FormAction {
 #[derive(Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(super) struct NewPasswordForm {
-    /// The new password: 8 to 128 characters, none of the common ones.
+    /// The new password: 8 to 128 characters, none of the common ones, not the present one, and not the
+    /// username, an address or what stands before its @.
     #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
     password: Option<SecretString>,
 }
@@ -111,7 +112,8 @@ async fn look(
     what: &AddressLink,
 ) -> Result<Response, Problem> {
     let address = click.link.address.as_str();
-    let page = match standing(app, click).await? {
+    let (_, standing) = account(app, click).await?;
+    let page = match standing {
         Standing::Due => Page::Confirm((what.deed)(address)),
         Standing::Unproved => Page::Unproved { address },
         Standing::Done => Page::Done((what.done)(address)),
@@ -131,14 +133,26 @@ pub(super) async fn set_password(
     };
     let address = click.link.address.as_str();
     let outcome = change_password(app, &request, &click, what).await;
-    outcome.map_err(|problem| match problem {
-        Problem::Rules(errors) if request.wants_page() => {
-            let error = errors.first().map(|error| error.description);
-            let deed = (what.deed)(address);
-            Problem::Rules(errors).on(document(app, &Page::NewPassword { deed, error }))
+    outcome.map_err(|problem| {
+        let error = refused_password(&problem);
+        if error.is_none() || !request.wants_page() {
+            return explain(app, &request, problem, address);
         }
-        problem => explain(app, &request, problem, address),
+        let (deed, error) = ((what.deed)(address), error.as_deref());
+        problem.on(document(app, &Page::NewPassword { deed, error }))
     })
+}
+
+/// Why a new password was refused: a sentence.
+fn refused_password(problem: &Problem) -> Option<String> {
+    match problem {
+        Problem::Rules(errors) => errors.first().map(|error| error.description.to_owned()),
+        Problem::Validation(members) => {
+            let message = members.get("password")?.first()?;
+            Some(format!("The password {message}."))
+        }
+        _ => None,
+    }
 }
 
 async fn change_password(
@@ -149,7 +163,7 @@ async fn change_password(
 ) -> Result<Response, Problem> {
     let address = click.link.address.as_str();
     // Before the password is hashed, which takes its time.
-    let standing = standing(app, click).await?;
+    let (seen, standing) = account(app, click).await?;
     if standing == Standing::Done {
         return Ok(answer(app, request, Page::Done(Done::Already)));
     }
@@ -160,12 +174,20 @@ async fn change_password(
     }
     let form: NewPasswordForm = request.form()?;
     let typed = form.password.unwrap_or_default();
-    let hash = Password::parse(typed.expose_secret(), Policy::Checked)?.hash(app.entropy.bytes());
+    let names = OwnNames::of(&seen.user);
+    let password = Password::parse(typed.expose_secret(), Policy::Checked, &names)?;
+    refuse_present(&seen, &typed)?;
+    let hash = password.hash(app.entropy.bytes());
     let write = request.write(app);
     let occasion = app.occasion(&write);
     let account = app
         .users
         .edit_account(&click.user_id, &write, |account| {
+            // Rarely: a sign-in or another link has replaced the hash that was looked at.
+            let is_another = present_hash(account) != present_hash(&seen);
+            if is_another && account.standing(&click.link, app.account.lifetimes, write.now)? == Standing::Due {
+                refuse_present(account, &typed)?;
+            }
             (what.act)(account, &click.link, hash.clone(), occasion)
         })
         .await?;
@@ -179,10 +201,26 @@ async fn change_password(
     Ok(answer(app, request, Page::Done(done)))
 }
 
-async fn standing(app: &App, click: &Click) -> Result<Standing, Problem> {
+fn present_hash(account: &Account) -> Option<&PasswordHash> {
+    account.user.credential.as_ref()?.hash.as_ref()
+}
+
+/// The present password may be known to whoever it is to be taken from. It costs the time of a
+/// sign-in.
+fn refuse_present(account: &Account, typed: &SecretString) -> Result<(), Refusal> {
+    let hash = present_hash(account);
+    if hash.is_some() && password::verify(typed, hash).is_right {
+        return Err(Refusal::Member("password", "must not be the present one"));
+    }
+    Ok(())
+}
+
+/// The account of a link, and how things stand with what the link does.
+async fn account(app: &App, click: &Click) -> Result<(Account, Standing), Problem> {
     let account = app.users.account(&click.user_id).await?;
     let account = account.ok_or(Problem::LinkNotValid)?;
-    Ok(account.standing(&click.link, app.clock.now())?)
+    let standing = account.standing(&click.link, app.account.lifetimes, app.clock.now())?;
+    Ok((account, standing))
 }
 
 fn document(app: &App, page: &Page<'_>) -> roster_http::Page {

@@ -27,6 +27,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Action::DeleteItem,
         Action::GetItem,
         Action::PutItem,
+        Action::Query,
         Action::UpdateItem,
     ],
     connect: Connect::BY_GET,
@@ -122,7 +123,9 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
             upgraded,
         };
         if verdict == Verdict::MustChangePassword {
-            let mut account = Account::of(user.clone());
+            // With the rights to undo: a living one decides who gets the link.
+            let account = app.users.account(&user.id).await?;
+            let mut account = account.unwrap_or_else(|| Account::of(user.clone()));
             let counted = Counted::for_user(&user.id);
             // One link too many is not sent; the answer is the same.
             if app.count_notification(&counted, &write).await.is_ok() {

@@ -2,7 +2,7 @@
 
 use domain::notification::Counted;
 use domain::sign_in::{Pair, Verdict};
-use domain::{Email, Identifier, Refusal};
+use domain::{Account, Email, Identifier, Refusal};
 use roster_http::{
     Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, required,
 };
@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::attempt::Attempt;
+use super::mailing::edit_and_mail;
 
 /// How API Gateway reaches this call and what it may touch.
 pub static ENDPOINT: Endpoint = Endpoint {
@@ -59,24 +60,21 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, P
         return Err(Problem::invalid("user", "must be your own user id"));
     }
     let email = Email::parse(&required("email", body.email)?)?;
-    app.count_notification(&Counted::for_address(&email), &write)
-        .await?;
     let password = required("password", body.password)?;
     let is_known = check_password(app, &request, &caller.user, &password).await?;
     app.users
         .refuse_taken(Identifier::from(&email), user_id)
         .await?;
     let (id, occasion) = (app.new_identifier_id(), app.occasion(&write));
-    app.users
-        .edit_account(user_id, &write, |account| {
-            account.refuse_ended_session(&caller.user)?;
-            if account.user.is_blocked(write.now) && !is_known {
-                // Locked out since the password was looked at.
-                return Err(Refusal::Member("password", WRONG));
-            }
-            account.request_change(id, email.clone(), occasion)
-        })
-        .await?;
+    let change = |account: &mut Account| {
+        account.refuse_ended_session(&caller.user)?;
+        if account.user.is_blocked(write.now) && !is_known {
+            // Locked out since the password was looked at.
+            return Err(Refusal::Member("password", WRONG));
+        }
+        account.request_change(id, email.clone(), occasion)
+    };
+    edit_and_mail(app, user_id, &email, &write, change).await?;
     Ok(Response::done())
 }
 

@@ -5,8 +5,7 @@ use domain::Notification;
 use domain::link::Purpose;
 use domain::notification::Recipient;
 use roster_http::{Action, Consumed, Consumer, Fault, PublicUrl, Record, Worker};
-use store::{Claim, NOTIFICATION_SORT_KEY, State};
-use tokio::time::Instant;
+use store::{Lease, NOTIFICATION_SORT_KEY, State};
 
 use super::letter::{self, Letter};
 
@@ -18,13 +17,18 @@ pub static CONSUMER: Consumer = Consumer {
     handler: |worker, record| Box::pin(send(worker, record)),
 };
 
-/// Sends one notification at least once: claim, send, settle. A death between the last two may
+/// Sends one notification at least once: lease, send, settle. A death between the last two may
 /// send twice.
 async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
     let key = (record.partition.as_str(), record.sort.as_str());
-    let users = &worker.app.users;
-    let Some(notification) = claim(worker, key, record.deadline).await? else {
-        return Ok(Consumed("settled before"));
+    let app = &worker.app;
+    let (users, sender) = (&app.users, app.new_operation_id());
+    let lease = users.lease_notification(key, &sender, app.clock.now());
+    let notification = match lease.await.map_err(|error| Fault(error.to_string()))? {
+        Lease::Yours(notification) => notification,
+        Lease::Settled => return Ok(Consumed("settled before")),
+        // The stream brings it again, and does other work until then.
+        Lease::Held => return Err(Fault("another sender has the lease".to_owned())),
     };
     match deliver(worker, &notification).await {
         Ok(()) => {
@@ -37,43 +41,13 @@ async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
             tracing::error!(notification = "failed", code);
             Ok(Consumed("failed"))
         }
-        // It may have been sent: the claim of a minute holds the next sender up.
+        // It may have been sent: the lease holds the next sender up.
         Err(fault @ aws::SendError::NoAnswer) => Err(Fault(fault.to_string())),
         Err(aws::SendError::Unavailable(fault)) => {
-            // Given back, so that the next delivery need not wait for the claim to lapse.
+            // Given back, so that the next delivery need not wait for the lease to lapse.
             let _ = users.settle_notification(key, State::Pending).await;
             Err(Fault(fault))
         }
-    }
-}
-
-/// The notification, if it is this sender's to send. One that another sender holds is waited for:
-/// that sender may be dead.
-async fn claim(
-    worker: &Worker,
-    key: (&str, &str),
-    deadline: Instant,
-) -> Result<Option<Box<Notification>>, Fault> {
-    let (clock, sender) = (worker.app.clock, worker.app.new_operation_id());
-    let claim = || async {
-        let claim = worker
-            .app
-            .users
-            .claim_notification(key, &sender, clock.now());
-        claim.await.map_err(|error| Fault(error.to_string()))
-    };
-    let mut claimed = claim().await?;
-    if let Claim::UnderWayUntil(until) = claimed
-        && tokio::time::timeout_at(deadline, clock.wait_until(until))
-            .await
-            .is_ok()
-    {
-        claimed = claim().await?;
-    }
-    match claimed {
-        Claim::Yours(notification) => Ok(Some(notification)),
-        Claim::Settled => Ok(None),
-        Claim::UnderWayUntil(_) => Err(Fault("another sender holds it".to_owned())),
     }
 }
 

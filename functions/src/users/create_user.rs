@@ -1,6 +1,6 @@
 //! `POST /api/users`: create a user.
 
-use domain::password::{Password, PasswordHash, Policy};
+use domain::password::{OwnNames, Password, PasswordHash, Policy};
 use domain::profile::Profile;
 use domain::user::{Credential, NewUser};
 use domain::{Email, Phone, User, Username};
@@ -39,15 +39,17 @@ struct CreateUser {
     phone_number: Option<String>,
     /// The number is proved, and so the primary one. Default: false.
     phone_number_verified: Option<bool>,
-    /// 8 to 128 characters, none of the common ones. Either this or `password_hash`.
+    /// 8 to 128 characters, none of the common ones, and not the username, the address or what stands
+    /// before its @. Either this or `password_hash`.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     password: Option<SecretString>,
     /// bcrypt, or a PHC string of argon2id, scrypt or pbkdf2. Either this or `password`.
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     password_hash: Option<SecretString>,
-    /// The hash's algorithm; when given, the hash must be of it.
+    /// The hash's algorithm; when given, the hash must be of it. `b_crypt` is `bcrypt`, too.
     password_hash_algorithm: Option<String>,
-    /// The password must be changed at the next sign-in. Default: true.
+    /// The password must be changed at the next sign-in. Default: false beside `password_hash`; beside
+    /// `password` true, unless the deployment sets `TemporaryPasswordByDefault` to false.
     is_temporary_password: Option<bool>,
     name: Option<String>,
     given_name: Option<String>,
@@ -56,7 +58,7 @@ struct CreateUser {
     nickname: Option<String>,
     /// An absolute URL.
     picture: Option<String>,
-    /// Take a short or common password. Default: false.
+    /// Take a short or common password, or one that names its user. Default: false.
     skip_password_policy_checks: Option<bool>,
     /// Taken for compatibility: this directory has no restrictions to skip.
     #[expect(dead_code, reason = "checked for its type only")]
@@ -102,9 +104,9 @@ impl CreateUser {
         }
     }
 
-    fn credential(&self, app: &App) -> Result<Option<Credential>, Problem> {
+    fn credential(&self, app: &App, names: &OwnNames) -> Result<Option<Credential>, Problem> {
         let algorithm = self.password_hash_algorithm.as_deref();
-        let hash = match (&self.password, &self.password_hash) {
+        let (hash, is_temporary) = match (&self.password, &self.password_hash) {
             (None, None) => return Ok(None),
             (Some(_), Some(_)) => {
                 return Err(Problem::invalid(
@@ -112,19 +114,21 @@ impl CreateUser {
                     "must not be given together with password",
                 ));
             }
-            (None, Some(hash)) => PasswordHash::parse(hash.expose_secret(), algorithm)?,
+            (None, Some(hash)) => (PasswordHash::parse(hash.expose_secret(), algorithm)?, false),
             (Some(password), None) => {
                 let policy = match self.skip_password_policy_checks {
                     Some(true) => Policy::Skipped,
                     _ => Policy::Checked,
                 };
-                Password::parse(password.expose_secret(), policy)?.hash(app.entropy.bytes())
+                let password = Password::parse(password.expose_secret(), policy, names)?;
+                let hash = password.hash(app.entropy.bytes());
+                (hash, !app.account.passwords_last)
             }
         };
         Ok(Some(Credential {
             hash: Some(hash),
             updated_at: app.clock.now(),
-            force_reset: self.is_temporary_password.unwrap_or(true),
+            force_reset: self.is_temporary_password.unwrap_or(is_temporary),
         }))
     }
 }
@@ -140,7 +144,8 @@ async fn create_user(app: &App, request: Request) -> Result<Response, Problem> {
         phone,
     } = body.identifiers()?;
     // Last, because it takes the longest.
-    let credential = body.credential(app)?;
+    let names = OwnNames::new(username.as_ref(), &email);
+    let credential = body.credential(app, &names)?;
     let id = || app.new_identifier_id();
     let new = NewUser {
         operation: write.operation.clone(),

@@ -7,7 +7,7 @@ use local::database;
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::stream::Stream;
-use roster_http::{Consumed, Consumer, Entropy, Fault, Worker};
+use roster_http::{App, Clock, Consumed, Consumer, Entropy, Fault, Worker};
 use store::{Precondition, Settings, Users, Write};
 use tokio::time::{Duration, Instant};
 
@@ -181,6 +181,29 @@ async fn a_record_that_fails_too_often_is_given_up() {
     assert_eq!(scene.deliver().await, 3);
     assert_eq!(scene.deliver().await, 0);
     assert_eq!(scene.told(), ["b", "b"]);
+}
+
+#[tokio::test]
+async fn a_record_that_is_too_old_is_given_to_nobody_and_holds_nothing_up() {
+    let scene = Scene::new().await;
+    let made = Clock::System.now();
+    let at = |minutes| {
+        let app = App {
+            clock: Clock::Fixed(made.plus(Duration::from_mins(minutes))),
+            ..app(&scene.settings)
+        };
+        let courier = scene.worker.courier.clone();
+        Arc::new(Worker { app, courier })
+    };
+    scene.create(&["unlucky", "a"]).await;
+    assert_eq!(scene.stream.deliver(&at(59)).await.unwrap(), 2);
+    assert_eq!(scene.told(), ["a"]);
+    // The template's hour: the one that failed is over, and the other one as old.
+    assert_eq!(scene.stream.deliver(&at(61)).await.unwrap(), 0);
+    assert_eq!(scene.deliver().await, 0);
+    scene.create(&["b"]).await;
+    assert_eq!(scene.deliver().await, 1);
+    assert_eq!(scene.told(), ["a", "b"]);
 }
 
 #[tokio::test]

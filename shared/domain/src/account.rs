@@ -10,6 +10,7 @@ use std::time::Duration;
 use crate::link::{Channel, Link, Purpose};
 use crate::notification::{Message, Notification, NotificationId, Recipient, masked};
 use crate::password::PasswordHash;
+use crate::user::{RightBase, Tenure};
 use crate::{
     Code, Email, IdentifierId, IdentityError, OperationId, Phone, Refusal, Timestamp, User,
 };
@@ -25,19 +26,22 @@ pub struct PendingEmail {
     pub expires_at: Timestamp,
 }
 
-/// A change of the primary address, for as long as it can be undone.
+/// The right of an address to undo a change away from it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EmailChange {
-    /// The address that was primary.
-    pub old: IdentifierId,
-    /// The addresses that an undo leaves on the profile.
+pub struct UndoRight {
+    /// Whose right it is: the address that was primary.
+    pub email: IdentifierId,
+    /// The addresses that an undo leaves on the profile, beside those that the management API
+    /// vouches for.
     pub kept: Vec<IdentifierId>,
     /// The e-mail generation that the change brought about: tells later changes from earlier ones.
     pub made_in: u64,
-    /// Until when it can be undone.
+    /// What the management API had done when it was given.
+    pub base: RightBase,
+    /// Until when it lives.
     pub expires_at: Timestamp,
-    /// It was undone.
-    pub is_undone: bool,
+    /// It was used.
+    pub is_used: bool,
 }
 
 /// A user and what hangs on them.
@@ -47,8 +51,8 @@ pub struct Account {
     pub user: User,
     /// Addresses to be proved, by the identifier id that they will have.
     pub pending: BTreeMap<IdentifierId, PendingEmail>,
-    /// Changes of the primary address, by the id that their undo link names.
-    pub changes: BTreeMap<String, EmailChange>,
+    /// Rights to undo a change of the primary address, by the id that their link names.
+    pub rights: BTreeMap<String, UndoRight>,
     /// What is to be told with the change in the making.
     pub outbox: Vec<Notification>,
 }
@@ -58,7 +62,7 @@ pub struct Account {
 pub struct Lifetimes {
     /// Of links that prove an address or make it the primary one, and of pending addresses.
     pub link: Duration,
-    /// Of a link that undoes a change; zero for none.
+    /// Of a right to undo, and so the time that earns one; zero where there are none.
     pub undo: Duration,
 }
 
@@ -99,17 +103,18 @@ pub enum Standing {
 impl Account {
     /// How many addresses of one person may be pending.
     pub const MOST_PENDING: usize = 5;
-    /// How many changes one person may make within the time of an undo. It takes the later ones
-    /// back in the same transaction, which the store limits to 100 parts: without this, changes
-    /// enough would disarm it.
-    pub const MOST_CHANGES: usize = 20;
+    /// How many rights to undo may live at once. An undo ends later ones in the same transaction,
+    /// which the store limits to 100 parts: without this, changes enough would disarm it.
+    pub const MAX_RIGHTS: usize = 20;
+    /// How often the other addresses are told at most that one was proved.
+    const PROOF_TOLD_EVERY: Duration = Duration::from_hours(24);
 
     /// A user with nothing hanging on them.
     pub fn of(user: User) -> Self {
         Self {
             user,
             pending: BTreeMap::new(),
-            changes: BTreeMap::new(),
+            rights: BTreeMap::new(),
             outbox: Vec::new(),
         }
     }
@@ -133,29 +138,46 @@ impl Account {
         Ok(())
     }
 
-    /// Asks to make an address the primary one, once it is proved (flow, 1). The caller has
-    /// checked the password.
+    /// Asks to make an address the primary one (flow, 1): once it is proved, or at once where it is
+    /// a proved one of the person's own (flow, 2). The primary address in another spelling is
+    /// spelled so from then on. The caller has checked the password.
     pub fn request_change(
         &mut self,
         id: IdentifierId,
         email: Email,
         occasion: Occasion<'_>,
     ) -> Result<(), Refusal> {
-        if self
-            .primary_email()
-            .is_some_and(|(_, own)| own.canonical() == email.canonical())
-        {
-            return Err(Refusal::Member("email", "is the primary address already"));
+        let own = self.proved(&email);
+        if let Some(id) = own {
+            let is_respelled = self.user.respell_email(id, &email);
+            if self.user.primary_email == Some(id) {
+                return if is_respelled {
+                    Ok(())
+                } else {
+                    Err(Refusal::Member("email", "is the primary address already"))
+                };
+            }
         }
-        self.refuse_too_many_changes(occasion)?;
-        let id = self.pend(id, &email, occasion)?;
-        let link = self.link(Purpose::SetPrimaryEmail, id, &email, occasion);
-        self.tell_both(
-            Recipient::from(&email),
-            &link,
-            Message::ConfirmChange,
-            occasion,
-        );
+        self.refuse_too_many_rights(occasion)?;
+        let Some(id) = own else {
+            let id = self.pend(id, &email, occasion)?;
+            let link = self.link(Purpose::SetPrimaryEmail, id, &email, occasion);
+            self.tell_both(
+                Recipient::of(&email),
+                &link,
+                Message::ConfirmChange,
+                occasion,
+            );
+            return Ok(());
+        };
+        let message = Message::PrimaryEmailChanged {
+            new_address: masked(&email),
+            undo: None,
+        };
+        let phone = self.primary_phone().map(Recipient::from);
+        let before = self.user.emails.keys().copied().collect();
+        self.make_primary(id, before, occasion)?;
+        self.tell(phone, message, occasion);
         Ok(())
     }
 
@@ -166,49 +188,44 @@ impl Account {
         email: Email,
         occasion: Occasion<'_>,
     ) -> Result<(), Refusal> {
-        let is_own = |own: &crate::user::Address<Email>| {
-            own.verified && own.value.canonical() == email.canonical()
-        };
-        if self.user.emails.values().any(is_own) {
+        if self.proved(&email).is_some() {
             return Err(Refusal::Member("email", "is an address of yours already"));
         }
         let id = self.pend(id, &email, occasion)?;
         let link = self.link(Purpose::VerifyEmail, id, &email, occasion);
-        self.tell_both(
-            Recipient::from(&email),
-            &link,
-            Message::VerifyEmail,
-            occasion,
-        );
+        self.tell_both(Recipient::of(&email), &link, Message::VerifyEmail, occasion);
         Ok(())
     }
 
     /// How things stand with a link whose signature is good.
-    pub fn standing(&self, link: &Link, now: Timestamp) -> Result<Standing, Refusal> {
+    pub fn standing(
+        &self,
+        link: &Link,
+        lifetimes: Lifetimes,
+        now: Timestamp,
+    ) -> Result<Standing, Refusal> {
         if self.user.disabled {
             return Err(Refusal::LinkNotValid);
         }
         let standing = match link.purpose {
             Purpose::VerifyEmail | Purpose::SetPrimaryEmail => self.address_standing(link, now),
-            Purpose::UndoEmailChange => self.undo_standing(link, now),
+            Purpose::UndoEmailChange => self.undo_standing(link, lifetimes, now),
             Purpose::ResetPassword => self.reset_standing(link),
         };
         standing.ok_or(Refusal::LinkNotValid)
     }
 
-    /// Proves an address by the link that was mailed to it (flow, 2 and 3).
+    /// Proves an address by the link that was mailed to it (flow, 2 and 3). It doesn't become the
+    /// primary one: nobody has given a password for it.
     pub fn verify(&mut self, link: &Link, occasion: Occasion<'_>) -> Result<(), Refusal> {
-        let Some(id) = self.due(link, occasion.now)? else {
+        let Some(id) = self.due(link, occasion)? else {
             return Ok(());
         };
-        let email = self.prove(id)?;
-        let Some((_, present)) = self.primary_email() else {
-            self.user.primary_email = Some(id);
-            self.user.email_generation += 1;
-            return Ok(());
-        };
-        // Never to the address just proved: nobody has given a password for it.
-        let present = Recipient::from(present);
+        let email = self.prove(id, occasion)?;
+        // Never to the address just proved.
+        let present = self
+            .primary_email()
+            .and_then(|(_, email)| Recipient::of(email));
         let link = Link {
             channel: Channel::PresentAddress,
             ..self.link(Purpose::SetPrimaryEmail, id, &email, occasion)
@@ -217,53 +234,14 @@ impl Account {
         Ok(())
     }
 
-    /// Makes an address the primary one (flow, 3 and 4), and tells the one that was.
+    /// Makes an address the primary one (flow, 3 and 4), and tells those that may undo it.
     pub fn confirm(&mut self, link: &Link, occasion: Occasion<'_>) -> Result<(), Refusal> {
-        let Some(id) = self.due(link, occasion.now)? else {
+        let Some(id) = self.due(link, occasion)? else {
             return Ok(());
         };
-        let old = self.primary_email().map(|(id, email)| (id, email.clone()));
-        let kept = self.user.emails.keys().copied().collect();
-        let email = self.prove(id)?;
-        self.user.primary_email = Some(id);
-        self.user.email_generation += 1;
-        let Some((old, old_email)) = old else {
-            return Ok(());
-        };
-        let mut undo = None;
-        if !occasion.lifetimes.undo.is_zero() {
-            self.changes
-                .retain(|_, change| occasion.now < change.expires_at);
-            self.refuse_too_many_changes(occasion)?;
-            let change = occasion.operation.as_str().to_owned();
-            let link = Link {
-                purpose: Purpose::UndoEmailChange,
-                channel: Channel::Mailbox,
-                subject: change.clone(),
-                address: old_email.canonical().to_owned(),
-                generation: self.user.email_generation,
-                issued_at: occasion.now,
-                expires_at: occasion.now.plus(occasion.lifetimes.undo),
-            };
-            let expires_at = link.expires_at;
-            undo = Some(link);
-            self.changes.insert(
-                change,
-                EmailChange {
-                    old,
-                    kept,
-                    made_in: self.user.email_generation,
-                    expires_at,
-                    is_undone: false,
-                },
-            );
-        }
-        let message = Message::PrimaryEmailChanged {
-            new_address: masked(&email),
-            undo,
-        };
-        self.tell(Recipient::from(&old_email), message, occasion);
-        Ok(())
+        let before = self.user.emails.keys().copied().collect();
+        self.prove(id, occasion)?;
+        self.make_primary(id, before, occasion)
     }
 
     /// Drops the pending address of a link that proves nothing (flow, 3).
@@ -281,42 +259,57 @@ impl Account {
     }
 
     /// Takes a change of the primary address back (flow, 5): the old address is primary again,
-    /// what was added since is gone, and so is every session.
+    /// what was added since is gone, and so is every session. What the management API has added or
+    /// proved stays.
     pub fn undo(
         &mut self,
         link: &Link,
         password: PasswordHash,
         occasion: Occasion<'_>,
     ) -> Result<(), Refusal> {
-        if self.standing(link, occasion.now)? == Standing::Done {
+        if self.standing(link, occasion.lifetimes, occasion.now)? == Standing::Done {
             return Ok(());
         }
-        let change = self
-            .changes
+        let right = self
+            .rights
             .get(&link.subject)
             .ok_or(Refusal::LinkNotValid)?;
-        let (old, kept, made_in) = (change.old, change.kept.clone(), change.made_in);
+        let (old, kept, made_in) = (right.email, right.kept.clone(), right.made_in);
         let other = self.primary_email().filter(|(id, _)| *id != old);
-        if let Some(other) = other.map(|(_, email)| Recipient::from(email)) {
-            self.tell(other, Message::EmailChangeUndone, occasion);
-        }
+        let other = other.and_then(|(_, email)| Recipient::of(email));
+        self.tell(other, Message::EmailChangeUndone, occasion);
         let user = &mut self.user;
         user.primary_email = Some(old);
-        user.emails.retain(|id, _| *id == old || kept.contains(id));
+        user.primary_email_tenure = Tenure::Restored;
+        user.emails
+            .retain(|id, own| *id == old || kept.contains(id) || own.is_managed());
         user.replace_password(password, occasion.now);
         self.pending.clear();
         let user = &self.user;
-        // Later changes are taken back with it: one of their old addresses may be among the kept.
-        self.changes
-            .retain(|_, change| change.made_in <= made_in && user.emails.contains_key(&change.old));
-        if let Some(change) = self.changes.get_mut(&link.subject) {
-            change.is_undone = true;
+        // Rights that later changes gave to other addresses go with these changes. Older ones are
+        // not this address's to take away.
+        self.rights.retain(|_, right| {
+            (right.made_in <= made_in || right.email == old)
+                && user.emails.contains_key(&right.email)
+        });
+        for right in self.rights.values_mut() {
+            right.is_used |= right.email == old && right.made_in >= made_in;
         }
         Ok(())
     }
 
-    /// Sends a link that sets a new password to the primary address, if there is one.
+    /// Sends a link that sets a new password to the primary address, if there is one. While an
+    /// address has a right to undo, it gets the link of that right in place of the primary one
+    /// (flow, 5): whoever moved the primary address must not be the one to set the password.
     pub fn request_reset(&mut self, occasion: Occasion<'_>) {
+        let rights = self.live_rights(occasion);
+        for (to, link) in &rights {
+            let message = Message::ResetByUndo(link.clone());
+            self.tell(Some(to.clone()), message, occasion);
+        }
+        if !rights.is_empty() {
+            return;
+        }
         let Some((id, email)) = self.primary_email() else {
             return;
         };
@@ -324,7 +317,7 @@ impl Account {
             expires_at: occasion.now.plus(RESET_LIFETIME),
             ..self.link(Purpose::ResetPassword, id, email, occasion)
         };
-        let to = Recipient::from(email);
+        let to = Recipient::of(email);
         self.tell(to, Message::ResetPassword(link), occasion);
     }
 
@@ -335,23 +328,24 @@ impl Account {
         password: PasswordHash,
         occasion: Occasion<'_>,
     ) -> Result<(), Refusal> {
-        if self.standing(link, occasion.now)? == Standing::Due {
+        if self.standing(link, occasion.lifetimes, occasion.now)? == Standing::Due {
             self.user.replace_password(password, occasion.now);
         }
         Ok(())
     }
 
-    /// Drops a pending address, or one on the profile that is not the primary one.
-    pub fn drop_email(&mut self, id: IdentifierId, now: Timestamp) -> Result<(), Refusal> {
+    /// Drops a pending address, or one on the profile that is not the primary one. A proved one is
+    /// told, and so is the primary one.
+    pub fn drop_email(&mut self, id: IdentifierId, occasion: Occasion<'_>) -> Result<(), Refusal> {
         let pending = self.pending.remove(&id);
-        if !self.user.emails.contains_key(&id) {
-            let was_live = pending.is_some_and(|pending| self.is_live(&pending, now));
+        let Some(own) = self.user.emails.get(&id) else {
+            let was_live = pending.is_some_and(|pending| self.is_live(&pending, occasion.now));
             return if was_live {
                 Ok(())
             } else {
                 Err(Refusal::NotFound("e-mail"))
             };
-        }
+        };
         if self.user.primary_email == Some(id) {
             return Err(IdentityError::new(
                 Code::PrimaryIdentifier,
@@ -359,16 +353,30 @@ impl Account {
             )
             .into());
         }
-        let can_be_undone =
-            |change: &EmailChange| change.old == id && !change.is_undone && now < change.expires_at;
-        if self.changes.values().any(can_be_undone) {
+        if self.newest_right(id, occasion).is_some() {
             return Err(Refusal::Member(
                 "identifier_id",
                 "was the primary address until lately and can't be dropped before that can no \
                  longer be undone",
             ));
         }
-        self.user.remove_email(id)
+        let told = own.verified.then(|| {
+            let primary = self.primary_email().map(|(_, email)| email);
+            let message = Message::EmailDropped {
+                address: masked(&own.value),
+            };
+            (
+                [Recipient::of(&own.value), primary.and_then(Recipient::of)],
+                message,
+            )
+        });
+        self.user.remove_email(id)?;
+        if let Some((recipients, message)) = told {
+            for to in recipients {
+                self.tell(to, message.clone(), occasion);
+            }
+        }
+        Ok(())
     }
 
     /// The primary address.
@@ -387,15 +395,159 @@ impl Account {
         pending.generation == self.user.email_generation && now < pending.expires_at
     }
 
-    fn refuse_too_many_changes(&self, occasion: Occasion<'_>) -> Result<(), Refusal> {
-        let is_live = |change: &&EmailChange| occasion.now < change.expires_at;
-        if self.changes.values().filter(is_live).count() < Self::MOST_CHANGES {
+    /// The address of the person's own that is proved and the same, in whatever spelling.
+    fn proved(&self, email: &Email) -> Option<IdentifierId> {
+        let mut own = self.user.emails.iter();
+        own.find(|(_, own)| own.verified && own.value.canonical() == email.canonical())
+            .map(|(id, _)| *id)
+    }
+
+    /// Whether the primary address earns a right to undo a change away from it. One that mail
+    /// can't get to can't be given a link.
+    fn primary_earns_right(&self, occasion: Occasion<'_>) -> bool {
+        let undo = occasion.lifetimes.undo;
+        let tenure = self.user.primary_email_tenure;
+        let is_mailable = |(_, email): (_, &Email)| email.mailbox().is_some();
+        !undo.is_zero()
+            && tenure.is_established(occasion.now, undo)
+            && self.primary_email().is_some_and(is_mailable)
+    }
+
+    fn refuse_too_many_rights(&self, occasion: Occasion<'_>) -> Result<(), Refusal> {
+        let is_live =
+            |right: &&UndoRight| self.is_live_right(right, occasion.lifetimes, occasion.now);
+        let count = self.rights.values().filter(is_live).count();
+        if count < Self::MAX_RIGHTS || !self.primary_earns_right(occasion) {
             return Ok(());
         }
         Err(Refusal::Member(
             "email",
             "can't become the primary address now: that has changed too often of late",
         ))
+    }
+
+    /// Whether a right can be used: it has not lapsed, was not used, and the management API has
+    /// not ended it.
+    fn is_live_right(&self, right: &UndoRight, lifetimes: Lifetimes, now: Timestamp) -> bool {
+        !right.is_used && self.holds_right(right, lifetimes, now)
+    }
+
+    fn holds_right(&self, right: &UndoRight, lifetimes: Lifetimes, now: Timestamp) -> bool {
+        let is_verified = self
+            .user
+            .emails
+            .get(&right.email)
+            .is_some_and(|own| own.verified);
+        is_verified
+            && !lifetimes.undo.is_zero()
+            && now < right.expires_at
+            && self.user.right_base(right.email) == Some(right.base)
+    }
+
+    /// The live right of an address that lives longest.
+    fn newest_right(
+        &self,
+        email: IdentifierId,
+        occasion: Occasion<'_>,
+    ) -> Option<(&str, &UndoRight)> {
+        self.rights
+            .iter()
+            .filter(|(_, right)| {
+                right.email == email && self.is_live_right(right, occasion.lifetimes, occasion.now)
+            })
+            .max_by_key(|(_, right)| (right.expires_at, right.made_in))
+            .map(|(id, right)| (id.as_str(), right))
+    }
+
+    /// The addresses that have a live right to undo, each with the link of it.
+    fn live_rights(&self, occasion: Occasion<'_>) -> Vec<(Recipient, Link)> {
+        let own = self.user.emails.iter();
+        own.filter_map(|(id, own)| {
+            let to = Recipient::of(&own.value)?;
+            let (name, right) = self.newest_right(*id, occasion)?;
+            let link = Link {
+                purpose: Purpose::UndoEmailChange,
+                channel: Channel::Mailbox,
+                subject: name.to_owned(),
+                address: own.value.canonical().to_owned(),
+                generation: right.made_in,
+                issued_at: occasion.now,
+                expires_at: right.expires_at,
+            };
+            Some((to, link))
+        })
+        .collect()
+    }
+
+    /// Makes an address the primary one. The one that was is told, and gets a right to undo it if
+    /// it earns one; so is every other address with a live right, each with its link. `before` is
+    /// what was on the profile before the change.
+    fn make_primary(
+        &mut self,
+        id: IdentifierId,
+        mut before: Vec<IdentifierId>,
+        occasion: Occasion<'_>,
+    ) -> Result<(), Refusal> {
+        let new_address = self.user.emails.get(&id).ok_or(Refusal::LinkNotValid)?;
+        let new_address = masked(&new_address.value);
+        let old = self
+            .primary_email()
+            .map(|(old, email)| (old, Recipient::of(email)));
+        self.refuse_too_many_rights(occasion)?;
+        let earns_right = self.primary_earns_right(occasion);
+        let is_restored = self.newest_right(id, occasion).is_some();
+        self.user.primary_email = Some(id);
+        self.user.primary_email_tenure = if is_restored {
+            Tenure::Restored
+        } else {
+            Tenure::Since(occasion.now)
+        };
+        self.user.email_generation += 1;
+        let Some((old, to)) = old else {
+            return Ok(());
+        };
+        let rights = std::mem::take(&mut self.rights);
+        self.rights = rights
+            .into_iter()
+            .filter(|(_, right)| self.holds_right(right, occasion.lifetimes, occasion.now))
+            .collect();
+        if let Some(base) = self.user.right_base(old).filter(|_| earns_right) {
+            // What came since an earlier right of the same address goes with this one, too.
+            let earliest = self
+                .rights
+                .values()
+                .filter(|right| right.email == old && !right.is_used)
+                .min_by_key(|right| right.made_in);
+            if let Some(earliest) = earliest {
+                before.retain(|id| *id == old || earliest.kept.contains(id));
+            }
+            let right = UndoRight {
+                email: old,
+                kept: before,
+                made_in: self.user.email_generation,
+                base,
+                expires_at: occasion.now.plus(occasion.lifetimes.undo),
+                is_used: false,
+            };
+            let name = occasion.operation.as_str().to_owned();
+            self.rights.insert(name, right);
+        }
+        let changed = |undo| Message::PrimaryEmailChanged {
+            new_address: new_address.clone(),
+            undo,
+        };
+        let own = self.user.emails.get(&id);
+        let new = own.and_then(|own| Recipient::of(&own.value));
+        let mut rights = self.live_rights(occasion);
+        rights.retain(|(to, _)| Some(to) != new.as_ref());
+        let old_has_right = rights.iter().any(|(other, _)| Some(other) == to.as_ref());
+        if !old_has_right {
+            self.tell(to, changed(None), occasion);
+        }
+        for (to, link) in rights {
+            self.tell(Some(to), changed(Some(link)), occasion);
+        }
+        Ok(())
     }
 
     /// Stores an address as pending and tells under which id: the one that it has already, on
@@ -450,8 +602,8 @@ impl Account {
     }
 
     /// The identifier that a link is about, when what it does is due; nothing when it is done.
-    fn due(&self, link: &Link, now: Timestamp) -> Result<Option<IdentifierId>, Refusal> {
-        match self.standing(link, now)? {
+    fn due(&self, link: &Link, occasion: Occasion<'_>) -> Result<Option<IdentifierId>, Refusal> {
+        match self.standing(link, occasion.lifetimes, occasion.now)? {
             Standing::Due => IdentifierId::parse(&link.subject)
                 .map(Some)
                 .map_err(|_| Refusal::LinkNotValid),
@@ -460,14 +612,39 @@ impl Account {
         }
     }
 
-    /// Puts an address on the profile as proved, and tells which one.
-    fn prove(&mut self, id: IdentifierId) -> Result<Email, Refusal> {
+    /// Puts an address on the profile as proved, and tells which one. The other proved addresses
+    /// are told, once a day at most; the primary one gets word of its own.
+    fn prove(&mut self, id: IdentifierId, occasion: Occasion<'_>) -> Result<Email, Refusal> {
         let pending = self.pending.remove(&id);
-        let own = self.user.emails.get(&id).map(|own| own.value.clone());
-        let email = own
-            .or(pending.map(|pending| pending.email))
+        let own = self.user.emails.get(&id);
+        if let Some(own) = own.filter(|own| own.verified) {
+            return Ok(own.value.clone());
+        }
+        // The spelling that the link was mailed to.
+        let email = pending
+            .map(|pending| pending.email)
             .ok_or(Refusal::LinkNotValid)?;
+        let primary = self.user.primary_email;
+        let others = self.user.emails.iter();
+        let others: Vec<Recipient> = others
+            .filter(|(other, own)| **other != id && Some(**other) != primary && own.verified)
+            .filter_map(|(_, own)| Recipient::of(&own.value))
+            .collect();
         self.user.prove_email(id, email.clone())?;
+        let is_told_lately = self
+            .user
+            .proof_told_at
+            .is_some_and(|then| occasion.now < then.plus(Self::PROOF_TOLD_EVERY));
+        if others.is_empty() || is_told_lately {
+            return Ok(email);
+        }
+        self.user.proof_told_at = Some(occasion.now);
+        let message = Message::EmailAdded {
+            address: masked(&email),
+        };
+        for to in others {
+            self.tell(Some(to), message.clone(), occasion);
+        }
         Ok(email)
     }
 
@@ -499,17 +676,16 @@ impl Account {
         }
     }
 
-    fn undo_standing(&self, link: &Link, now: Timestamp) -> Option<Standing> {
-        let change = self.changes.get(&link.subject)?;
-        let old = self.user.emails.get(&change.old)?;
-        let is_old = old.verified && old.value.canonical() == link.address;
-        if !is_old || change.expires_at <= now {
+    fn undo_standing(&self, link: &Link, lifetimes: Lifetimes, now: Timestamp) -> Option<Standing> {
+        let right = self.rights.get(&link.subject)?;
+        let old = self.user.emails.get(&right.email)?;
+        if old.value.canonical() != link.address || !self.holds_right(right, lifetimes, now) {
             return None;
         }
-        if !change.is_undone {
+        if !right.is_used {
             return Some(Standing::Due);
         }
-        let holds = self.user.primary_email == Some(change.old);
+        let holds = self.user.primary_email == Some(right.email);
         holds.then_some(Standing::Done)
     }
 
@@ -549,25 +725,27 @@ impl Account {
         }
     }
 
-    /// Tells an address and the primary phone, each by a link of its own.
+    /// Tells an address, if there is one that mail can get to, and the primary phone, each by a link
+    /// of its own.
     fn tell_both(
         &mut self,
-        to: Recipient,
+        to: Option<Recipient>,
         link: &Link,
         message: fn(Link) -> Message,
         occasion: Occasion<'_>,
     ) {
         self.tell(to, message(link.clone()), occasion);
-        if let Some(phone) = self.primary_phone().map(Recipient::from) {
-            let link = Link {
-                channel: Channel::Sms,
-                ..link.clone()
-            };
-            self.tell(phone, message(link), occasion);
-        }
+        let link = Link {
+            channel: Channel::Sms,
+            ..link.clone()
+        };
+        let phone = self.primary_phone().map(Recipient::from);
+        self.tell(phone, message(link), occasion);
     }
 
-    fn tell(&mut self, to: Recipient, message: Message, occasion: Occasion<'_>) {
+    /// Tells a recipient. An address without a mailbox is none.
+    fn tell(&mut self, to: Option<Recipient>, message: Message, occasion: Occasion<'_>) {
+        let Some(to) = to else { return };
         self.outbox.push(Notification {
             id: NotificationId::of(occasion.operation, self.outbox.len()),
             user_id: self.user.id.clone(),
@@ -576,5 +754,205 @@ impl Account {
             locale: self.user.claims.text("locale"),
             created_at: occasion.now,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule;
+    use crate::sample;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
+    const HOUR: Duration = Duration::from_hours(1);
+    const UNDO: Duration = Duration::from_hours(72);
+
+    /// A person whose primary address the management API has set, with another proved one.
+    fn ada() -> Account {
+        Account::of(sample::person().user)
+    }
+
+    fn id(account: &Account, email: &str) -> IdentifierId {
+        account
+            .proved(&Email::parse(email).unwrap())
+            .unwrap_or_else(|| panic!("{email} is not proved"))
+    }
+
+    /// Does something to the account at this time, and tells to whom it was told, and how.
+    fn at(
+        account: &mut Account,
+        now: Timestamp,
+        change: impl Fn(&mut Account, Occasion<'_>),
+    ) -> Vec<(Recipient, Message)> {
+        let operation = OperationId::of(&[&account.user.email_generation.to_be_bytes()]);
+        let occasion = Occasion {
+            now,
+            operation: &operation,
+            lifetimes: Lifetimes::default(),
+        };
+        account.outbox.clear();
+        change(account, occasion);
+        account
+            .outbox
+            .iter()
+            .map(|told| (told.to.clone(), told.message.clone()))
+            .collect()
+    }
+
+    /// Makes an own, proved address the primary one.
+    fn move_to(account: &mut Account, email: &str, now: Timestamp) -> Vec<(Recipient, Message)> {
+        let email = Email::parse(email).unwrap();
+        let fresh = IdentifierId::issue(now, [1; 10]);
+        at(account, now, |account, occasion| {
+            account
+                .request_change(fresh, email.clone(), occasion)
+                .unwrap();
+        })
+    }
+
+    /// The link that the last change told an address.
+    fn link(told: &[(Recipient, Message)], to: &str) -> Option<Link> {
+        let to = Recipient::Email(to.to_owned());
+        let (_, message) = told.iter().find(|(told, _)| *told == to)?;
+        message.link().cloned()
+    }
+
+    fn standing(account: &Account, link: &Link, now: Timestamp) -> Result<Standing, Refusal> {
+        account.standing(link, Lifetimes::default(), now)
+    }
+
+    const A: &str = "ada@example.org";
+    const B: &str = "ada.byron@example.org";
+
+    #[test]
+    fn an_address_is_established_after_the_time_that_a_right_lives() {
+        let since = Tenure::Since(NOW);
+        assert!(!since.is_established(NOW, UNDO));
+        let before = UNDO.saturating_sub(Duration::from_secs(1));
+        assert!(!since.is_established(NOW.plus(before), UNDO));
+        assert!(since.is_established(NOW.plus(UNDO), UNDO));
+        assert!(Tenure::Managed.is_established(NOW, UNDO));
+        assert!(Tenure::Restored.is_established(NOW, UNDO));
+    }
+
+    #[test]
+    fn only_an_established_address_gets_a_right() {
+        let mut account = ada();
+        let told = move_to(&mut account, B, NOW);
+        assert!(link(&told, A).is_some());
+        // B became primary an hour ago: A, whose right lives, is restored.
+        let told = move_to(&mut account, A, NOW.plus(HOUR));
+        assert_eq!(link(&told, B), None);
+        assert_eq!(account.user.primary_email_tenure, Tenure::Restored);
+        assert_eq!(account.rights.len(), 1);
+        let told = move_to(&mut account, B, NOW.plus(2 * HOUR));
+        assert!(link(&told, A).is_some());
+        assert_eq!(account.rights.len(), 2);
+    }
+
+    #[test]
+    fn a_later_right_of_an_address_keeps_no_more_than_the_earlier_one() {
+        let mut account = ada();
+        move_to(&mut account, B, NOW);
+        let planted = IdentifierId::issue(NOW, [2; 10]);
+        let email = Email::parse("planted@example.net").unwrap();
+        account.user.prove_email(planted, email).unwrap();
+        move_to(&mut account, A, NOW.plus(HOUR));
+        let told = move_to(&mut account, B, NOW.plus(2 * HOUR));
+        let later = link(&told, A).unwrap();
+        assert!(!account.rights[&later.subject].kept.contains(&planted));
+    }
+
+    #[test]
+    fn the_management_api_ends_rights_by_another_primary_address_or_by_doubt() {
+        let mut account = ada();
+        let (a, b) = (id(&account, A), id(&account, B));
+        let undo = link(&move_to(&mut account, B, NOW), A).unwrap();
+        assert_eq!(standing(&account, &undo, NOW), Ok(Standing::Due));
+        for (rule, ends) in [
+            (rule::set_primary_email(a), false),
+            (rule::verify_email(b, crate::user::Source::API), false),
+            (rule::unverify_email(b), false),
+            (rule::verify_email(b, crate::user::Source::API), false),
+            (rule::set_primary_email(b), true),
+        ] {
+            rule.apply(&mut account.user).unwrap();
+            let wanted = if ends {
+                Err(Refusal::LinkNotValid)
+            } else {
+                Ok(Standing::Due)
+            };
+            assert_eq!(standing(&account, &undo, NOW), wanted, "{rule:?}");
+        }
+        // For good, whatever comes after.
+        rule::set_primary_email(a).apply(&mut account.user).unwrap();
+        assert_eq!(standing(&account, &undo, NOW), Err(Refusal::LinkNotValid));
+
+        let mut account = ada();
+        let undo = link(&move_to(&mut account, B, NOW), A).unwrap();
+        rule::unverify_email(a).apply(&mut account.user).unwrap();
+        rule::verify_email(a, crate::user::Source::API)
+            .apply(&mut account.user)
+            .unwrap();
+        assert_eq!(standing(&account, &undo, NOW), Err(Refusal::LinkNotValid));
+    }
+
+    #[test]
+    fn an_address_that_mail_can_not_get_to_gets_neither_mail_nor_right() {
+        let mut account = ada();
+        let a = id(&account, A);
+        let unreachable = Email::parse("straße@example.org").unwrap();
+        assert_eq!(Recipient::of(&unreachable), None);
+        if let Some(own) = account.user.emails.get_mut(&a) {
+            own.value = unreachable;
+        }
+        let told = move_to(&mut account, B, NOW);
+        assert!(
+            matches!(told.as_slice(), [(Recipient::Phone(_), _)]),
+            "{told:?}"
+        );
+        assert!(account.rights.is_empty());
+    }
+
+    #[test]
+    fn a_forced_change_goes_to_the_address_with_the_right_for_as_long_as_it_lives() {
+        let mut account = ada();
+        move_to(&mut account, B, NOW);
+        let reset = |account: &mut Account, now| {
+            let told = at(account, now, |account, occasion| {
+                account.request_reset(occasion)
+            });
+            let [(to, message)] = told.as_slice() else {
+                panic!("{told:?}");
+            };
+            (to.clone(), message.link().unwrap().purpose)
+        };
+        let mail = |email: &str| Recipient::Email(email.to_owned());
+        let last = NOW.plus(UNDO.saturating_sub(Duration::from_secs(1)));
+        assert_eq!(
+            reset(&mut account, last),
+            (mail(A), Purpose::UndoEmailChange)
+        );
+        assert_eq!(
+            reset(&mut account, NOW.plus(UNDO)),
+            (mail(B), Purpose::ResetPassword)
+        );
+    }
+
+    #[test]
+    fn a_respelled_address_keeps_its_id_and_moves_no_generation() {
+        let mut account = ada();
+        let before = (account.user.primary_email, account.user.email_generation);
+        let told = move_to(&mut account, "Ada@Example.ORG", NOW);
+        assert_eq!(told, []);
+        assert_eq!(
+            (account.user.primary_email, account.user.email_generation),
+            before
+        );
+        assert_eq!(
+            account.primary_email().unwrap().1.as_str(),
+            "Ada@Example.ORG"
+        );
+        assert_eq!(account.rights, BTreeMap::new());
     }
 }

@@ -1,9 +1,8 @@
 //! E-mail addresses.
 
-use caseless::Caseless as _;
 use email_address::{EmailAddress, Options};
-use unicode_normalization::UnicodeNormalization as _;
 
+use crate::identifier::folded;
 use crate::{Code, IdentityError};
 
 /// An e-mail address: the form as typed, which is shown, and the canonical one, which decides
@@ -18,36 +17,43 @@ impl Email {
     /// RFC 5321's limit on a path, less its angle brackets.
     const MOST_CHARACTERS: usize = 254;
 
-    /// Takes an address. Its canonical form is NFKC, full case folding, NFKC, with the domain as
-    /// A-labels (users-api.md, section 3); two addresses with the same one are the same address.
+    /// Takes an address. It is split at its last @, before anything is mapped. The canonical form
+    /// has the local part by NFKC, full case folding and NFKC, and the domain as A-labels
+    /// (users-api.md, section 3); two addresses with the same one are the same address.
     pub fn parse(text: &str) -> Result<Self, IdentityError> {
-        let invalid = || {
-            IdentityError::new(
-                Code::InvalidEmail,
-                "The e-mail address is not valid: it needs the form name@example.com, at most 254 \
-                 characters.",
-            )
-        };
         let shown = text.trim();
-        if shown.chars().count() > Self::MOST_CHARACTERS || shown.chars().any(is_unsafe) {
-            return Err(invalid());
-        }
-        let canonical = canonical(shown).ok_or_else(invalid)?;
-        let options = Options::default()
-            .with_required_tld()
-            .without_display_text()
-            .without_domain_literal();
-        if canonical.len() > Self::MOST_CHARACTERS
-            || canonical.starts_with('"')
-            || canonical.chars().any(is_unsafe)
-            || EmailAddress::parse_with_options(&canonical, options).is_err()
-        {
-            return Err(invalid());
-        }
+        let canonical = Self::canonical_of(shown).ok_or(IdentityError::new(
+            Code::InvalidEmail,
+            "The e-mail address is not valid: it needs the form name@example.com, at most 254 \
+             characters.",
+        ))?;
         Ok(Self {
             shown: shown.to_owned(),
             canonical,
         })
+    }
+
+    fn canonical_of(shown: &str) -> Option<String> {
+        if shown.chars().count() > Self::MOST_CHARACTERS || shown.chars().any(is_unsafe) {
+            return None;
+        }
+        let (local, domain) = shown.rsplit_once('@')?;
+        let local = stably_folded(local)?;
+        // As typed: case folding would make other domains of those with ß and ς.
+        let domain = idna::domain_to_ascii_strict(domain).ok()?;
+        let (_, last_label) = domain.rsplit_once('.')?;
+        let is_numeric = last_label.bytes().all(|b| b.is_ascii_digit());
+        if is_numeric || local.contains(['@', '"']) || local.chars().any(is_unsafe) {
+            return None;
+        }
+        let canonical = format!("{local}@{domain}");
+        let options = Options::default()
+            .with_required_tld()
+            .without_display_text()
+            .without_domain_literal();
+        let is_valid = canonical.len() <= Self::MOST_CHARACTERS
+            && EmailAddress::parse_with_options(&canonical, options).is_ok();
+        is_valid.then_some(canonical)
     }
 
     /// An address that was parsed before and comes back from the table. It isn't folded again: a
@@ -61,16 +67,25 @@ impl Email {
         &self.shown
     }
 
-    /// Where mail to it goes, if mail can get there: its proof must be one of what is reserved, so
-    /// that anything but ASCII is taken from the canonical form. Amazon SES takes A-labels in the
-    /// domain and nothing but ASCII before it (API reference of SES v2, `Destination`).
-    pub fn mailbox(&self) -> Option<&str> {
-        let mailbox = if self.shown.is_ascii() {
-            &self.shown
-        } else {
-            &self.canonical
-        };
-        mailbox.is_ascii().then_some(mailbox)
+    /// Where mail to it goes: the local part as typed, in ASCII, and the domain's A-label. Amazon
+    /// SES takes nothing but ASCII before the @ (API reference of SES v2, `Destination`).
+    ///
+    /// There is none where folding changed more of the local part than ASCII's case and width:
+    /// what is reserved is another mailbox then, and maybe another person's. Such an address is
+    /// shown, never mailed and never proved by mail.
+    pub fn mailbox(&self) -> Option<String> {
+        let (typed, _) = self.shown.rsplit_once('@')?;
+        let (folded, domain) = self.canonical.rsplit_once('@')?;
+        let local: String = typed.chars().map(narrow).collect();
+        let is_same = local.is_ascii() && local.eq_ignore_ascii_case(folded);
+        is_same.then(|| format!("{local}@{domain}"))
+    }
+
+    /// Whether mail to both is mail to the same mailbox: two spellings of one address. Whoever has
+    /// proved the one has proved the other.
+    pub fn is_same_mailbox(&self, other: &Self) -> bool {
+        let have_mailboxes = self.mailbox().is_some() && other.mailbox().is_some();
+        self.canonical == other.canonical && (have_mailboxes || self.shown == other.shown)
     }
 
     /// The form that decides uniqueness and look-up.
@@ -90,12 +105,22 @@ fn is_unsafe(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
 }
 
+/// An ASCII character in place of its full-width form; any other as it is.
+fn narrow(c: char) -> char {
+    const FULL_WIDTH: std::ops::RangeInclusive<char> = '\u{ff01}'..='\u{ff5e}';
+    const DISTANCE: u32 = 0xfee0;
+    match char::from_u32((c as u32).wrapping_sub(DISTANCE)) {
+        Some(narrow) if FULL_WIDTH.contains(&c) => narrow,
+        _ => c,
+    }
+}
+
 /// Folds until nothing changes any more; a few compatibility characters need a second round.
-fn canonical(text: &str) -> Option<String> {
+fn stably_folded(text: &str) -> Option<String> {
     const MOST_ROUNDS: usize = 4;
-    let mut previous = fold(text)?;
+    let mut previous = folded(text);
     for _ in 0..MOST_ROUNDS {
-        let next = fold(&previous)?;
+        let next = folded(&previous);
         if next == previous {
             return Some(next);
         }
@@ -104,16 +129,10 @@ fn canonical(text: &str) -> Option<String> {
     None
 }
 
-fn fold(text: &str) -> Option<String> {
-    let folded: String = text.nfkc().default_case_fold().nfkc().collect();
-    let (local, domain) = folded.rsplit_once('@')?;
-    let domain = idna::domain_to_ascii_strict(domain).ok()?;
-    Some(format!("{local}@{domain}"))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use unicode_normalization::UnicodeNormalization as _;
 
     use super::*;
 
@@ -126,6 +145,122 @@ mod tests {
         let email = Email::parse(" Jane.Doe+News@BÜCHER.example ").unwrap();
         assert_eq!(email.as_str(), "Jane.Doe+News@BÜCHER.example");
         assert_eq!(email.canonical(), "jane.doe+news@xn--bcher-kva.example");
+    }
+
+    fn mailbox_of(text: &str) -> Option<String> {
+        Email::parse(text).unwrap().mailbox()
+    }
+
+    #[test]
+    fn mail_goes_to_the_domain_that_was_typed_and_to_no_folded_one() {
+        for (typed, domain) in [
+            ("faß.example", "xn--fa-hia.example"),
+            ("FAẞ.example", "xn--fa-hia.example"),
+            ("fass.example", "fass.example"),
+            ("βόλος.example", "xn--nxasmm1c.example"),
+            ("βόλοσ.example", "xn--nxasmq6b.example"),
+            ("ΒΌΛΟΣ.example", "xn--nxasmq6b.example"),
+            ("ｆａß.example", "xn--fa-hia.example"),
+            ("example。com", "example.com"),
+            ("ﬁrma.example", "firma.example"),
+        ] {
+            let expected = format!("x@{domain}");
+            assert_eq!(canonical_of(&format!("X@{typed}")), Some(expected));
+            let mailbox = format!("X@{domain}");
+            assert_eq!(mailbox_of(&format!("X@{typed}")), Some(mailbox));
+        }
+    }
+
+    #[test]
+    fn an_address_is_split_at_an_ascii_at_sign_before_anything_is_mapped() {
+        for bad in [
+            "t＠evil.example",
+            "t﹫evil.example",
+            "a＠b@example.com",
+            "a@b＠evil.example",
+            "＂a＠b＂@example.com",
+        ] {
+            assert_eq!(canonical_of(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_domain_has_a_dot_and_a_last_label_that_is_not_all_digits() {
+        for bad in [
+            "a@127.0.0.1",
+            "a@x.123",
+            "a@x.１２３",
+            "a@x.1",
+            "a@123",
+            "a@example.com.",
+            "a@.example.com",
+            "a@a_b.example",
+            "a@ab--c.example",
+            "a@xn--a.example",
+            "a@xn--fass-.example",
+        ] {
+            assert_eq!(canonical_of(bad), None, "{bad}");
+        }
+        for good in ["a@1.example", "a@x.1a", "a@127.0.0.example"] {
+            assert_eq!(canonical_of(good).as_deref(), Some(good));
+        }
+    }
+
+    #[test]
+    fn a_local_part_that_folding_makes_another_one_is_no_mailbox() {
+        for (typed, folded) in [
+            ("straße", "strasse"),
+            ("weiß", "weiss"),
+            ("STRAẞE", "strasse"),
+            ("ﬁona", "fiona"),
+            ("\u{212a}elvin", "kelvin"),
+            ("me\u{17f}\u{17f}", "mess"),
+            ("x²", "x2"),
+            ("𝐣𝐚𝐧𝐞", "jane"),
+            ("jürgen", "jürgen"),
+            ("ΟΔΟΣ", "οδοσ"),
+        ] {
+            let email = Email::parse(&format!("{typed}@example.com")).unwrap();
+            assert_eq!(email.canonical(), format!("{folded}@example.com"));
+            assert_eq!(email.mailbox(), None, "{typed}");
+        }
+    }
+
+    #[test]
+    fn mail_goes_to_the_local_part_as_typed_in_ascii_s_own_width() {
+        assert_eq!(
+            mailbox_of("Jane.Doe+News@BÜCHER.example").as_deref(),
+            Some("Jane.Doe+News@xn--bcher-kva.example")
+        );
+        assert_eq!(
+            mailbox_of("ＪａｎｅDoe＋１@example.com").as_deref(),
+            Some("JaneDoe+1@example.com")
+        );
+    }
+
+    #[test]
+    fn two_spellings_of_one_mailbox_are_one_address() {
+        let email = |text: &str| Email::parse(text).unwrap();
+        for (one, other) in [
+            ("Jane@example.com", "jane@EXAMPLE.com"),
+            ("ｊａｎｅ@example.com", "jane@example.com"),
+            ("jane@faß.example", "jane@xn--fa-hia.example"),
+            ("jane@FAẞ.example", "jane@XN--FA-HIA.example"),
+            ("jane@bu\u{308}cher.example", "jane@bücher.example"),
+        ] {
+            assert!(email(one).is_same_mailbox(&email(other)), "{one} {other}");
+            assert_eq!(canonical_of(one), canonical_of(other));
+        }
+        for (one, other) in [
+            ("jane@faß.example", "jane@fass.example"),
+            ("straße@example.com", "strasse@example.com"),
+            ("straße@example.com", "STRAßE@example.com"),
+            ("jane@example.com", "joan@example.com"),
+        ] {
+            assert!(!email(one).is_same_mailbox(&email(other)), "{one} {other}");
+        }
+        let typed = email("straße@example.com");
+        assert!(typed.is_same_mailbox(&typed.clone()));
     }
 
     #[test]
@@ -183,6 +318,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn one_mailbox_belongs_to_one_canonical_address(
+            text in "[\\PC]{1,20}@[\\PC]{1,12}\\.[a-z]{2,6}",
+        ) {
+            if let Some(mailbox) = Email::parse(&text).ok().and_then(|email| email.mailbox()) {
+                prop_assert!(mailbox.is_ascii());
+                prop_assert_eq!(canonical_of(&mailbox), canonical_of(&text));
+                prop_assert_eq!(mailbox_of(&mailbox), Some(mailbox));
+            }
+        }
+
         #[test]
         fn a_canonical_address_is_a_fixed_point(text in "[\\PC]{1,20}@[\\PC]{1,12}\\.[a-z]{2,6}") {
             if let Ok(email) = Email::parse(&text) {

@@ -1,5 +1,8 @@
 //! What a user can be named by: the three kinds that belong to one user at most.
 
+use caseless::Caseless as _;
+use unicode_normalization::UnicodeNormalization as _;
+
 use crate::{Code, Email, IdentityError, Phone, Username};
 
 /// The three kinds of identifier. Each kind has a name space of its own.
@@ -66,4 +69,9 @@ impl From<&Username> for Identifier {
             canonical: username.canonical().to_owned(),
         }
     }
+}
+
+/// NFKC, full case folding, NFKC: what is alike but for case, width and other compatibility.
+pub(crate) fn folded(text: &str) -> String {
+    text.nfkc().default_case_fold().nfkc().collect()
 }

@@ -77,10 +77,12 @@ pub enum Recipient {
     Phone(String),
 }
 
-impl From<&Email> for Recipient {
-    /// What mail can't get to is left to the service that sends to refuse.
-    fn from(email: &Email) -> Self {
-        Self::Email(email.mailbox().unwrap_or(email.as_str()).to_owned())
+impl Recipient {
+    /// The mailbox of an address; nothing where mail can't get to it.
+    pub fn of(email: &Email) -> Option<Self> {
+        email
+            .mailbox()
+            .map(|mailbox| Self::Email(mailbox.to_owned()))
     }
 }
 
@@ -109,8 +111,21 @@ pub enum Message {
     },
     /// The change to this address was taken back.
     EmailChangeUndone,
+    /// An address was proved and is on the profile.
+    EmailAdded {
+        /// The address, all but unreadable.
+        address: String,
+    },
+    /// A proved address was dropped from the profile.
+    EmailDropped {
+        /// The address, all but unreadable.
+        address: String,
+    },
     /// The password must be changed.
     ResetPassword(Link),
+    /// The password must be changed, and the reader's right to undo a change of the primary address
+    /// is the way to do it.
+    ResetByUndo(Link),
 }
 
 impl Message {
@@ -120,9 +135,10 @@ impl Message {
             Self::ConfirmChange(link)
             | Self::VerifyEmail(link)
             | Self::SetPrimaryEmail(link)
-            | Self::ResetPassword(link) => Some(link),
+            | Self::ResetPassword(link)
+            | Self::ResetByUndo(link) => Some(link),
             Self::PrimaryEmailChanged { undo, .. } => undo.as_ref(),
-            Self::EmailChangeUndone => None,
+            Self::EmailChangeUndone | Self::EmailAdded { .. } | Self::EmailDropped { .. } => None,
         }
     }
 }

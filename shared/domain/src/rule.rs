@@ -4,7 +4,7 @@
 //! makes one conditional `UpdateItem` of it, without a read; [`Rule::decide`] and [`Rule::apply`]
 //! do the same to a user in memory. A property test holds the two together.
 
-use crate::user::Source;
+use crate::user::{Source, Tenure};
 use crate::{Code, IdentifierId, IdentityError, Refusal, User};
 
 /// Something that is true of a user or not.
@@ -22,6 +22,8 @@ pub enum Condition {
     EmailVerified(IdentifierId, bool),
     /// The address is the primary one, or isn't.
     EmailPrimary(IdentifierId, bool),
+    /// The primary address became the primary one by the management API, an import or sign-up.
+    PrimaryEmailManaged,
 }
 
 /// What is set when the conditions hold.
@@ -35,11 +37,11 @@ pub enum Effect {
     NextSessionEpoch,
     /// Forgets failed sign-ins and lifts the lock-out.
     Unblock,
-    /// Makes the address the primary one.
+    /// Makes the address the primary one, and ends the rights of all others to undo.
     PrimaryEmail(IdentifierId),
     /// Makes the address the primary one unless there is one.
     PrimaryEmailIfNone(IdentifierId),
-    /// Marks the address as proved by the source, or as not proved.
+    /// Marks the address as proved by the source, or as not proved, which ends its rights to undo.
     EmailVerification(IdentifierId, Option<Source>),
     /// Makes older links inert.
     NextEmailGeneration,
@@ -98,7 +100,8 @@ pub fn unblock() -> Rule {
     }
 }
 
-/// `POST …/emails/{id}/primary`.
+/// `POST …/emails/{id}/primary`. It is due, too, when the person made the same address the primary
+/// one: from then on the management API vouches for it.
 pub fn set_primary_email(id: IdentifierId) -> Rule {
     Rule {
         requires: vec![
@@ -112,7 +115,10 @@ pub fn set_primary_email(id: IdentifierId) -> Rule {
                 .into(),
             ),
         ],
-        done_when: vec![Condition::EmailPrimary(id, true)],
+        done_when: vec![
+            Condition::EmailPrimary(id, true),
+            Condition::PrimaryEmailManaged,
+        ],
         effects: vec![Effect::PrimaryEmail(id), Effect::NextEmailGeneration],
     }
 }
@@ -169,6 +175,7 @@ impl Condition {
                 .get(&id)
                 .is_some_and(|email| email.verified == value),
             Self::EmailPrimary(id, value) => (user.primary_email == Some(id)) == value,
+            Self::PrimaryEmailManaged => user.primary_email_tenure == Tenure::Managed,
         }
     }
 }
@@ -183,7 +190,14 @@ impl Effect {
                 user.sign_ins.failures = 0;
                 user.sign_ins.block_until = None;
             }
-            Self::PrimaryEmail(id) => user.primary_email = Some(*id),
+            Self::PrimaryEmail(id) => {
+                user.primary_email = Some(*id);
+                user.primary_email_tenure = Tenure::Managed;
+                user.primary_emails_set += 1;
+                if let Some(email) = user.emails.get_mut(id) {
+                    email.set_primary += 1;
+                }
+            }
             Self::PrimaryEmailIfNone(id) => {
                 user.primary_email.get_or_insert(*id);
             }
@@ -191,6 +205,7 @@ impl Effect {
                 if let Some(email) = user.emails.get_mut(id) {
                     email.verified = source.is_some();
                     email.verification_source.clone_from(source);
+                    email.unverified += u64::from(source.is_none());
                 }
             }
             Self::NextEmailGeneration => user.email_generation += 1,

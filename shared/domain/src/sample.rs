@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::account::{EmailChange, PendingEmail};
+use crate::account::{PendingEmail, UndoRight};
 use crate::external::{Authenticator, ExternalProvider};
 use crate::link::{Channel, Keys, Link, Purpose};
-use crate::password::{Password, Policy};
+use crate::password::{OwnNames, Password, Policy};
 use crate::session::{SessionId, SessionSecret, SessionToken};
 use crate::user::{
-    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source,
+    Address, Credential, Operations, Passkey, Place, ProfileUsername, RightBase, SignIns, Source,
+    Tenure,
 };
 use crate::{
     Account, Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User, UserId, Username,
@@ -37,22 +38,23 @@ pub fn published() -> User {
         }),
         emails: BTreeMap::from([(
             id("6cec8047-6149-4d9b-8d99-91c83c22a9dc"),
-            Address {
-                value: Email::parse("user@example.com").expect("a constant address parses"),
-                verified: true,
-                source: imported(),
-                verification_source: Some(imported()),
-            },
+            Address::of_source(
+                Email::parse("user@example.com").expect("a constant address parses"),
+                imported(),
+                Some(imported()),
+            ),
         )]),
         primary_email: None,
+        primary_email_tenure: Tenure::Managed,
+        primary_emails_set: 0,
+        proof_told_at: None,
         phones: BTreeMap::from([(
             id("ab66b6a2-df6b-4f9d-9eb2-5a7142984e70"),
-            Address {
-                value: Phone::restore("+441514960453".to_owned()),
-                verified: true,
-                source: imported(),
-                verification_source: Some(imported()),
-            },
+            Address::of_source(
+                Phone::restore("+441514960453".to_owned()),
+                imported(),
+                Some(imported()),
+            ),
         )]),
         primary_phone: None,
         passkeys: vec![Passkey {
@@ -148,7 +150,7 @@ pub fn person() -> Account {
         public_data: JsonObject::empty(),
         private_data: JsonObject::empty(),
         credential: Some(Credential {
-            hash: Password::parse(PASSWORD, Policy::Checked)
+            hash: Password::parse(PASSWORD, Policy::Checked, &OwnNames::new(None, []))
                 .ok()
                 .map(|password| password.hash([0; 16])),
             updated_at: published.creation_time,
@@ -168,14 +170,18 @@ pub fn person() -> Account {
                 expires_at: END,
             },
         )]),
-        changes: BTreeMap::from([(
+        rights: BTreeMap::from([(
             CHANGE.to_owned(),
-            EmailChange {
-                old: id(FORMER_EMAIL),
+            UndoRight {
+                email: id(FORMER_EMAIL),
                 kept: vec![],
                 made_in: 0,
+                base: RightBase {
+                    others_set_primary: 0,
+                    unverified: 0,
+                },
                 expires_at: END,
-                is_undone: false,
+                is_used: false,
             },
         )]),
         ..Account::of(user)

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -47,18 +48,68 @@ pub struct Address<T> {
     pub source: Source,
     /// Who proved it.
     pub verification_source: Option<Source>,
+    /// How often the management API has made it the primary one.
+    pub set_primary: u64,
+    /// How often the management API has marked it as not proved.
+    pub unverified: u64,
 }
 
 impl<T> Address<T> {
     /// An address that the management API adds.
     pub fn added(value: T, verified: bool) -> Self {
+        let verification_source = verified.then_some(Source::API);
+        Self::of_source(value, Source::API, verification_source)
+    }
+
+    /// An address that has never been the primary one; it is verified if somebody proved it.
+    pub fn of_source(value: T, source: Source, verification_source: Option<Source>) -> Self {
         Self {
             value,
-            verified,
-            source: Source::API,
-            verification_source: verified.then_some(Source::API),
+            verified: verification_source.is_some(),
+            source,
+            verification_source,
+            set_primary: 0,
+            unverified: 0,
         }
     }
+
+    /// Whether the management API added it, or proved it.
+    pub fn is_managed(&self) -> bool {
+        self.source == Source::API || self.verification_source == Some(Source::API)
+    }
+}
+
+/// By whom the primary address became the primary one: decides what a change away from it gives
+/// it (email-self-service.md, "The flow", 4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tenure {
+    /// By the management API, an import or sign-up.
+    #[default]
+    Managed,
+    /// Again, by an undo or while its own right to one lived.
+    Restored,
+    /// By the person, at this time.
+    Since(Timestamp),
+}
+
+impl Tenure {
+    /// Whether an address with this tenure earns a right to undo a change away from it: one that
+    /// its owner put there must have been the primary one for as long as such a right lives.
+    pub fn is_established(self, now: Timestamp, undo: Duration) -> bool {
+        match self {
+            Self::Managed | Self::Restored => true,
+            Self::Since(then) => then.plus(undo) <= now,
+        }
+    }
+}
+
+/// What a right to undo rests on: the management API ends the right by moving it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RightBase {
+    /// How often the management API has made another address the primary one.
+    pub others_set_primary: u64,
+    /// How often it has marked the address itself as not proved.
+    pub unverified: u64,
 }
 
 /// The username on the profile.
@@ -191,6 +242,12 @@ pub struct User {
     pub emails: BTreeMap<IdentifierId, Address<Email>>,
     /// The primary one: verified, or none.
     pub primary_email: Option<IdentifierId>,
+    /// By whom it became the primary one.
+    pub primary_email_tenure: Tenure,
+    /// How often the management API has made an address the primary one.
+    pub primary_emails_set: u64,
+    /// When the other addresses were told last that one was proved.
+    pub proof_told_at: Option<Timestamp>,
     /// At most 40 phone numbers.
     pub phones: BTreeMap<IdentifierId, Address<Phone>>,
     /// The primary one: verified, or none.
@@ -274,6 +331,9 @@ impl User {
                 .map(|(id, email, verified)| (id, Address::added(email, verified)))
                 .into_iter()
                 .collect(),
+            primary_email_tenure: Tenure::Managed,
+            primary_emails_set: 0,
+            proof_told_at: None,
             primary_phone: new
                 .phone
                 .as_ref()
@@ -332,23 +392,42 @@ impl User {
         Ok(())
     }
 
-    /// Puts an address on the profile whose owner has proved it, or marks it as proved. Links
-    /// hold on, and the primary address stays as it is.
+    /// Puts an address on the profile whose owner has proved it, or marks it as proved, in the
+    /// spelling that was proved. Links hold on, and the primary address stays as it is.
     pub fn prove_email(&mut self, id: IdentifierId, email: Email) -> Result<(), Refusal> {
-        if !self.emails.contains_key(&id) {
-            self.refuse_too_many_emails()?;
-        }
-        let own = self.emails.entry(id).or_insert(Address {
-            value: email,
-            verified: false,
-            source: Source::SELF_SERVICE,
-            verification_source: None,
-        });
-        if !own.verified {
-            own.verified = true;
-            own.verification_source = Some(Source::SELF_SERVICE);
+        match self.emails.get_mut(&id) {
+            Some(own) if own.verified => {}
+            Some(own) => {
+                own.value = email;
+                own.verified = true;
+                own.verification_source = Some(Source::SELF_SERVICE);
+            }
+            None => {
+                self.refuse_too_many_emails()?;
+                let source = Source::SELF_SERVICE;
+                let proved = Address::of_source(email, source.clone(), Some(source));
+                self.emails.insert(id, proved);
+            }
         }
         Ok(())
+    }
+
+    /// Spells an address as its owner does, when that is the same mailbox: id and proof stay. Tells
+    /// whether the spelling is another one.
+    pub fn respell_email(&mut self, id: IdentifierId, email: &Email) -> bool {
+        let own = self.emails.get_mut(&id);
+        let own = own.filter(|own| own.value != *email && own.value.is_same_mailbox(email));
+        own.map(|own| own.value = email.clone()).is_some()
+    }
+
+    /// What a right of this address to undo rests on; nothing when the address is not on the
+    /// profile.
+    pub fn right_base(&self, id: IdentifierId) -> Option<RightBase> {
+        let own = self.emails.get(&id)?;
+        Some(RightBase {
+            others_set_primary: self.primary_emails_set.saturating_sub(own.set_primary),
+            unverified: own.unverified,
+        })
     }
 
     /// Gives the user a new password of their own: whoever knew the old one is out, and so are
@@ -379,7 +458,13 @@ impl User {
         }
         self.refuse_last_identifier()?;
         self.emails.remove(&id);
-        self.primary_email.take_if(|primary| *primary == id);
+        if self
+            .primary_email
+            .take_if(|primary| *primary == id)
+            .is_some()
+        {
+            self.primary_email_tenure = Tenure::Managed;
+        }
         self.email_generation += 1;
         Ok(())
     }

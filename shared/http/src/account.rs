@@ -83,6 +83,9 @@ pub struct AccountSettings {
     pub limits: Limits,
     /// Every GET of a link acts (`LINK_GET=act`), for strict parity with the published API.
     pub link_get_acts: bool,
+    /// A password that is set without a word about it need not be changed at the next sign-in
+    /// (`TEMPORARY_PASSWORD_BY_DEFAULT=false`).
+    pub passwords_last: bool,
     /// CloudFront stands before the API, so that its viewer headers can be trusted.
     pub behind_cloudfront: bool,
 }
@@ -118,6 +121,11 @@ impl AccountSettings {
                 of_an_account: count("ACCOUNT_FAILURE_LIMIT", limits.of_an_account)?,
             },
             link_get_acts: get("LINK_GET").is_some_and(|value| value == "act"),
+            passwords_last: !parsed(
+                "TEMPORARY_PASSWORD_BY_DEFAULT",
+                get("TEMPORARY_PASSWORD_BY_DEFAULT"),
+                true,
+            )?,
             behind_cloudfront: parsed("BEHIND_CLOUDFRONT", get("BEHIND_CLOUDFRONT"), false)?,
         })
     }

@@ -53,13 +53,6 @@ impl Clock {
             }
         }
     }
-
-    /// Waits until then. A clock that stands still doesn't get there, and isn't waited for.
-    pub async fn wait_until(self, then: Timestamp) {
-        if let Self::System = self {
-            tokio::time::sleep(self.now().until(then)).await;
-        }
-    }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]

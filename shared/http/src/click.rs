@@ -4,8 +4,10 @@ use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use domain::UserId;
 use domain::link::{FORM_LIFETIME, Link, Purpose};
+use percent_encoding::percent_decode;
 use serde::de::DeserializeOwned;
 
+use crate::request::check_object;
 use crate::{App, Method, Page, Problem, PublicUrl, Request, Response};
 
 /// What a link's own page gives its form.
@@ -124,10 +126,16 @@ impl Request {
         }
     }
 
-    /// The form that came, or a JSON object in its place. Fields that nobody reads are ignored.
+    /// The form that came, or a JSON object in its place, in UTF-8 to the last byte. Fields that
+    /// nobody reads are ignored.
     pub fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         if self.is_of("application/json") {
+            check_object(self.body())?;
             return self.json();
+        }
+        // A reader of forms puts replacement characters in place of what isn't UTF-8.
+        if percent_decode(self.body()).decode_utf8().is_err() {
+            return Err(Problem::Malformed("The form is not UTF-8.".to_owned()));
         }
         serde_urlencoded::from_bytes(self.body())
             .map_err(|_| Problem::Malformed("The form can't be read.".to_owned()))

@@ -26,15 +26,13 @@ pub struct Consumer {
     pub handler: for<'a> fn(&'a Worker, Record) -> ConsumerFuture<'a>,
 }
 
-/// An item that is new, and the time that there is for it.
+/// An item that is new.
 #[derive(Clone, Debug)]
 pub struct Record {
     /// Its partition key.
     pub partition: String,
     /// Its sort key.
     pub sort: String,
-    /// By when it must have been tried.
-    pub deadline: Instant,
 }
 
 /// What became of one item: a word for the log.
@@ -46,7 +44,7 @@ pub struct Consumed(pub &'static str);
 #[error("{0}")]
 pub struct Fault(pub String);
 
-/// What one item usually takes at most, beside waiting for somebody else.
+/// What one item usually takes at most.
 const MOST_FOR_ONE: Duration = Duration::from_secs(15);
 /// Time that the answer needs.
 const ANSWER: Duration = Duration::from_secs(1);
@@ -64,7 +62,7 @@ pub async fn consume(
     let mut failed = Vec::new();
     for record in event.records {
         let sequence_number = record.change.sequence_number.clone();
-        let Some(item) = new_item(&record, consumer.sort_key_start, deadline) else {
+        let Some(item) = new_item(&record, consumer.sort_key_start) else {
             continue;
         };
         if Instant::now() >= deadline {
@@ -92,7 +90,7 @@ pub async fn consume(
 }
 
 /// The item that a record tells of, if it is new and the consumer waits for it.
-fn new_item(record: &EventRecord, sort_key_start: &str, deadline: Instant) -> Option<Record> {
+fn new_item(record: &EventRecord, sort_key_start: &str) -> Option<Record> {
     if record.event_name != "INSERT" {
         return None;
     }
@@ -102,6 +100,5 @@ fn new_item(record: &EventRecord, sort_key_start: &str, deadline: Instant) -> Op
     Some(Record {
         partition: text("PK")?,
         sort,
-        deadline,
     })
 }

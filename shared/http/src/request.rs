@@ -309,7 +309,7 @@ fn is_blank(body: &[u8]) -> bool {
 }
 
 /// On every call a body that is sent must be a JSON object in UTF-8, even where it isn't needed.
-fn check_object(body: &[u8]) -> Result<(), Problem> {
+pub(crate) fn check_object(body: &[u8]) -> Result<(), Problem> {
     if is_blank(body) {
         return Ok(());
     }

@@ -1,9 +1,10 @@
-//! What hangs on a user and is read with them: pending addresses and changes that can be undone.
+//! What hangs on a user and is read with them: pending addresses and rights to undo a change.
 //!
 //! Their sort keys start as the user's own, so that one `Query` brings all of it.
 
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
-use domain::account::{Account, EmailChange, PendingEmail};
+use domain::account::{Account, PendingEmail, UndoRight};
+use domain::user::RightBase;
 use domain::{Email, IdentifierId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +12,7 @@ use crate::expression::Placeholders;
 use crate::{Item, StoreError, Users, notification, user};
 
 const PENDING_START: &str = "USER#PENDING_EMAIL#";
-const CHANGE_START: &str = "USER#EMAIL_CHANGE#";
+const RIGHT_START: &str = "USER#EMAIL_CHANGE#";
 
 /// A pending address as it is stored.
 #[derive(Serialize, Deserialize)]
@@ -26,18 +27,20 @@ struct PendingItem {
     expires_at: Timestamp,
 }
 
-/// A change of the primary address as it is stored.
+/// A right to undo as it is stored.
 #[derive(Serialize, Deserialize)]
-struct ChangeItem {
+struct RightItem {
     #[serde(rename = "PK")]
     pk: String,
     #[serde(rename = "SK")]
     sk: String,
-    old: String,
+    email: String,
     kept: Vec<String>,
     made_in: u64,
+    others_set_primary: u64,
+    unverified: u64,
     #[serde(default)]
-    is_undone: bool,
+    is_used: bool,
     expires_at: Timestamp,
 }
 
@@ -65,22 +68,24 @@ fn pending_item(
     .map_err(StoreError::unexpected)
 }
 
-fn change_item(owner: &UserId, id: &str, change: &EmailChange) -> Result<Item, StoreError> {
-    serde_dynamo::to_item(ChangeItem {
+fn right_item(owner: &UserId, id: &str, right: &UndoRight) -> Result<Item, StoreError> {
+    serde_dynamo::to_item(RightItem {
         pk: user::partition_key(owner),
-        sk: format!("{CHANGE_START}{id}"),
-        old: change.old.to_string(),
-        kept: change.kept.iter().map(ToString::to_string).collect(),
-        made_in: change.made_in,
-        is_undone: change.is_undone,
-        expires_at: change.expires_at,
+        sk: format!("{RIGHT_START}{id}"),
+        email: right.email.to_string(),
+        kept: right.kept.iter().map(ToString::to_string).collect(),
+        made_in: right.made_in,
+        others_set_primary: right.base.others_set_primary,
+        unverified: right.base.unverified,
+        is_used: right.is_used,
+        expires_at: right.expires_at,
     })
     .map_err(StoreError::unexpected)
 }
 
 /// The account of its items; nothing without a user: no reader trusts the rest then.
 fn from_items(items: Vec<Item>) -> Result<Option<Account>, StoreError> {
-    let (mut pending, mut changes, mut own) = (Vec::new(), Vec::new(), None);
+    let (mut pending, mut rights, mut own) = (Vec::new(), Vec::new(), None);
     for item in items {
         let sort = item.get("SK").and_then(|sort| sort.as_s().ok()).cloned();
         let sort = sort.ok_or_else(unreadable)?;
@@ -93,24 +98,28 @@ fn from_items(items: Vec<Item>) -> Result<Option<Account>, StoreError> {
                 expires_at: item.expires_at,
             };
             pending.push((identifier_id(id)?, email));
-        } else if let Some(id) = sort.strip_prefix(CHANGE_START) {
-            let item: ChangeItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
+        } else if let Some(id) = sort.strip_prefix(RIGHT_START) {
+            let item: RightItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
             let kept = item.kept.iter().map(|id| identifier_id(id));
-            let change = EmailChange {
-                old: identifier_id(&item.old)?,
+            let right = UndoRight {
+                email: identifier_id(&item.email)?,
                 kept: kept.collect::<Result<_, _>>()?,
                 made_in: item.made_in,
+                base: RightBase {
+                    others_set_primary: item.others_set_primary,
+                    unverified: item.unverified,
+                },
                 expires_at: item.expires_at,
-                is_undone: item.is_undone,
+                is_used: item.is_used,
             };
-            changes.push((id.to_owned(), change));
+            rights.push((id.to_owned(), right));
         } else {
             own = Some(user::from_item(item)?);
         }
     }
     Ok(own.map(|user| Account {
         pending: pending.into_iter().collect(),
-        changes: changes.into_iter().collect(),
+        rights: rights.into_iter().collect(),
         ..Account::of(user)
     }))
 }
@@ -142,14 +151,14 @@ impl Users {
                 parts.push(self.delete_present(owner, &format!("{PENDING_START}{id}"))?);
             }
         }
-        for (id, change) in &after.changes {
-            if before.changes.get(id) != Some(change) {
-                parts.push(self.put(change_item(owner, id, change)?)?);
+        for (id, right) in &after.rights {
+            if before.rights.get(id) != Some(right) {
+                parts.push(self.put(right_item(owner, id, right)?)?);
             }
         }
-        for id in before.changes.keys() {
-            if !after.changes.contains_key(id) {
-                parts.push(self.delete_present(owner, &format!("{CHANGE_START}{id}"))?);
+        for id in before.rights.keys() {
+            if !after.rights.contains_key(id) {
+                parts.push(self.delete_present(owner, &format!("{RIGHT_START}{id}"))?);
             }
         }
         for notification in &after.outbox {

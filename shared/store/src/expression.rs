@@ -79,6 +79,12 @@ impl Update {
         self.set(&path, &format!("{path} + {one}"));
     }
 
+    /// One more in a counter that is absent while it is zero.
+    pub(crate) fn count(&mut self, counter: &[&str], p: &mut Placeholders) {
+        let (path, zero, one) = (p.path(counter), p.number(0), p.number(1));
+        self.set(&path, &format!("if_not_exists({path}, {zero}) + {one}"));
+    }
+
     pub(crate) fn remove(&mut self, path: String) {
         self.remove.push(path);
     }

@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::attempt::Attempts;
 use crate::expression::{Placeholders, Update};
-use crate::item::{key, number, text};
+use crate::item::{key, text};
 use crate::{Item, StoreError, Users, user};
 
 /// How long it is kept, for people who look into what was sent.
 const KEPT_FOR: Duration = Duration::from_hours(7 * 24);
-/// How long a sender may take before another one may take over.
-const CLAIM: Duration = Duration::from_mins(1);
+/// How long a lease lasts: as long as a sender may run, which is its function's time-out. Another one
+/// may take over from then on.
+pub const LEASE: Duration = Duration::from_secs(30);
 
 /// How the sort keys of notifications start.
 pub const NOTIFICATION_SORT_KEY: &str = "NOTIFICATION#";
@@ -60,15 +61,15 @@ impl State {
     }
 }
 
-/// What came of claiming a notification.
+/// What came of asking for the lease on a notification.
 #[derive(Debug)]
-pub enum Claim {
-    /// The caller sends it.
+pub enum Lease {
+    /// The caller has it, and sends the notification.
     Yours(Box<Notification>),
     /// It was sent, was refused, or is gone.
     Settled,
-    /// Somebody else sends it, and may be dead if it isn't settled by then.
-    UnderWayUntil(Timestamp),
+    /// Another sender has it, and may be dead.
+    Held,
 }
 
 /// The whole item.
@@ -104,14 +105,15 @@ fn from_item(item: Item) -> Result<Notification, StoreError> {
 }
 
 impl Users {
-    /// Takes a notification to send it: one conditional `UpdateItem`. Whoever takes it and dies
-    /// holds it for a minute. `sender` names the attempt, which may not hear that it has it.
-    pub async fn claim_notification(
+    /// Takes the lease on a notification to send it: one conditional `UpdateItem`. Whoever has it
+    /// and dies has it until it lapses. `sender` names the attempt, which may not hear that it has
+    /// it.
+    pub async fn lease_notification(
         &self,
         (partition, sort): (&str, &str),
         sender: &OperationId,
         now: Timestamp,
-    ) -> Result<Claim, StoreError> {
+    ) -> Result<Lease, StoreError> {
         let mut p = Placeholders::default();
         let mut update = Update::default();
         let (state, until) = (p.path(&["state"]), p.path(&["sending_until"]));
@@ -123,7 +125,7 @@ impl Users {
             p.number(now.as_unix()),
         );
         update.set(&state, &p.text(State::Sending.as_str()));
-        update.set(&until, &p.number(now.plus(CLAIM).as_unix()));
+        update.set(&until, &p.number(now.plus(LEASE).as_unix()));
         update.set(&p.path(&["sender"]), &p.text(sender.as_str()));
         let (sending, sender) = (text(State::Sending.as_str()), text(sender.as_str()));
         match self
@@ -136,16 +138,13 @@ impl Users {
             )
             .await?
         {
-            Ok(item) => Ok(Claim::Yours(Box::new(from_item(item)?))),
-            Err(Some(item)) if item.get("state") != Some(&sending) => Ok(Claim::Settled),
+            Ok(item) => Ok(Lease::Yours(Box::new(from_item(item)?))),
+            Err(Some(item)) if item.get("state") != Some(&sending) => Ok(Lease::Settled),
             Err(Some(item)) if item.get("sender") == Some(&sender) => {
-                Ok(Claim::Yours(Box::new(from_item(item)?)))
+                Ok(Lease::Yours(Box::new(from_item(item)?)))
             }
-            Err(Some(item)) => {
-                let until = number(&item, "sending_until").unwrap_or_default();
-                Ok(Claim::UnderWayUntil(Timestamp::from_unix(until)))
-            }
-            Err(None) => Ok(Claim::Settled),
+            Err(Some(_)) => Ok(Lease::Held),
+            Err(None) => Ok(Lease::Settled),
         }
     }
 

@@ -3,7 +3,7 @@
 use domain::{Identifier, IdentifierId, Kind, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, StoreError, item};
+use crate::{Item, StoreError, item, layout};
 
 /// As it is stored.
 #[derive(Serialize, Deserialize)]
@@ -16,9 +16,13 @@ pub(crate) struct Reservation {
     pub(crate) owner: String,
     /// Under which id the owner has it.
     identifier_id: String,
-    /// `by_prefix`'s partition: kind and start of the canonical form.
+    /// `by_prefix`'s partition: kind, start of the canonical form, and one of some shards.
     prefix: String,
-    /// `by_prefix`'s order.
+    /// `by_domain`'s partition: domain, and one of some shards. Addresses alone have one, so that
+    /// nothing else lies in the index or pays for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    domain: Option<String>,
+    /// The order of both.
     canonical: String,
 }
 
@@ -61,44 +65,95 @@ pub(crate) fn item(
     id: IdentifierId,
     owner: &UserId,
 ) -> Result<Item, StoreError> {
-    let start: String = identifier
-        .canonical
+    let (kind, canonical) = (kind_name(identifier.kind), identifier.canonical.as_str());
+    let start: String = canonical
         .chars()
         .take(prefix_length(identifier.kind))
         .collect();
+    let domain = match identifier.kind {
+        Kind::Email => canonical.rsplit_once('@').map(|(_, domain)| domain),
+        Kind::Phone | Kind::Username => None,
+    };
     let reservation = Reservation {
         pk: partition_key(identifier),
         sk: SORT_KEY.to_owned(),
         owner: owner.to_string(),
         identifier_id: id.to_string(),
-        prefix: format!("{}#{start}", kind_name(identifier.kind)),
-        canonical: identifier.canonical.clone(),
+        prefix: layout::partition(&[kind, &start], canonical),
+        domain: domain.map(|domain| layout::partition(&[domain], canonical)),
+        canonical: canonical.to_owned(),
     };
     serde_dynamo::to_item(reservation).map_err(StoreError::unexpected)
 }
 
 #[cfg(test)]
 mod tests {
-    use domain::{Email, Phone, Timestamp, sample};
+    use std::collections::BTreeSet;
+
+    use domain::{Email, Phone, Timestamp, Username, sample};
 
     use super::*;
 
-    fn prefix(identifier: Identifier) -> String {
+    fn item_of(identifier: Identifier) -> Item {
         let id = IdentifierId::issue(Timestamp::from_unix(1), [0; 10]);
-        let item = item(&identifier, id, &sample::published().id).unwrap();
-        item["prefix"].as_s().unwrap().clone()
+        item(&identifier, id, &sample::published().id).unwrap()
+    }
+
+    fn email(text: &str) -> Item {
+        item_of(Identifier::from(&Email::parse(text).unwrap()))
+    }
+
+    /// What the partition holds, and which one of it.
+    fn partition<'a>(item: &'a Item, name: &str) -> (&'a str, &'a str) {
+        item[name].as_s().unwrap().rsplit_once('#').unwrap()
     }
 
     #[test]
     fn phone_numbers_of_different_countries_lie_in_different_partitions() {
-        let phone = |text| prefix(Identifier::from(&Phone::parse(text).unwrap()));
-        assert_eq!(phone("+441514960453"), "PHONE#+44");
-        assert_eq!(phone("+12125552368"), "PHONE#+12");
+        let phone = |text| item_of(Identifier::from(&Phone::parse(text).unwrap()));
+        assert_eq!(
+            partition(&phone("+441514960453"), "prefix").0,
+            "1#PHONE#+44"
+        );
+        assert_eq!(partition(&phone("+12125552368"), "prefix").0, "1#PHONE#+12");
     }
 
     #[test]
-    fn addresses_lie_in_the_partition_of_their_first_character() {
-        let email = Email::parse("Ärger@example.org").unwrap();
-        assert_eq!(prefix(Identifier::from(&email)), "EMAIL#ä");
+    fn addresses_lie_in_the_partitions_of_their_first_character() {
+        let address = email("Ärger@example.org");
+        assert_eq!(partition(&address, "prefix").0, "1#EMAIL#ä");
+        assert_eq!(address["canonical"].as_s().unwrap(), "ärger@example.org");
+    }
+
+    #[test]
+    fn addresses_lie_in_the_partitions_of_their_domain_as_a_labels() {
+        for (text, domain) in [
+            ("ada@example.org", "1#example.org"),
+            ("Grace@EXAMPLE.org", "1#example.org"),
+            ("ada@bücher.example", "1#xn--bcher-kva.example"),
+            ("ada@mail.example.org", "1#mail.example.org"),
+        ] {
+            assert_eq!(partition(&email(text), "domain").0, domain, "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_but_addresses_lies_in_the_index_of_domains() {
+        let username = Identifier::from(&Username::parse("ada").unwrap());
+        let phone = Identifier::from(&Phone::parse("+441514960453").unwrap());
+        for identifier in [username, phone] {
+            assert!(!item_of(identifier).contains_key("domain"));
+        }
+    }
+
+    #[test]
+    fn names_that_start_alike_are_spread_over_all_shards() {
+        let items: Vec<Item> = (0..64)
+            .map(|n| email(&format!("employee{n}@example.org")))
+            .collect();
+        for name in ["prefix", "domain"] {
+            let shards: BTreeSet<_> = items.iter().map(|item| partition(item, name)).collect();
+            assert_eq!(shards.len(), 8, "{name}: {shards:?}");
+        }
     }
 }

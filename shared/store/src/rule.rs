@@ -85,6 +85,9 @@ fn condition_text(condition: Condition, p: &mut Placeholders) -> String {
             let (path, id) = (p.path(&["primary_email"]), p.text(id));
             format!("(attribute_not_exists({path}) OR {path} <> {id})")
         }
+        Condition::PrimaryEmailManaged => {
+            format!("attribute_not_exists({})", p.path(&["primary_email_since"]))
+        }
     }
 }
 
@@ -99,7 +102,12 @@ fn effect_text(effect: &Effect, p: &mut Placeholders, update: &mut Update) {
             update.set(&p.path(&["failure_count"]), &p.number(0));
             update.remove(p.path(&["block_until"]));
         }
-        Effect::PrimaryEmail(id) => update.set(&p.path(&["primary_email"]), &p.text(id)),
+        Effect::PrimaryEmail(id) => {
+            update.set(&p.path(&["primary_email"]), &p.text(id));
+            update.remove(p.path(&["primary_email_since"]));
+            update.count(&["primary_emails_set"], p);
+            update.count(&["emails", &id.to_string(), "set_primary"], p);
+        }
         Effect::PrimaryEmailIfNone(id) => {
             let (path, id) = (p.path(&["primary_email"]), p.text(id));
             update.set(&path, &format!("if_not_exists({path}, {id})"));
@@ -111,7 +119,10 @@ fn effect_text(effect: &Effect, p: &mut Placeholders, update: &mut Update) {
             update.set(&verified, &p.truth(source.is_some()));
             match source {
                 Some(source) => update.set(&verification_source, &p.text(source.as_str())),
-                None => update.remove(verification_source),
+                None => {
+                    update.remove(verification_source);
+                    update.count(&["emails", &id, "unverified"], p);
+                }
             }
         }
         Effect::NextEmailGeneration => update.increment("email_generation", p),

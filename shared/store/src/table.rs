@@ -1,11 +1,13 @@
 //! The table itself, for stores that no CloudFormation makes: the local ones.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
     AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection,
-    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType,
+    ProjectionType, ScalarAttributeType, StreamSpecification, StreamViewType, TableDescription,
     TimeToLiveSpecification,
 };
 
@@ -112,6 +114,78 @@ pub async fn make(client: &Client, name: &str, table: &Table) -> Result<Made, St
         .await
         .map_err(|error| StoreError::from_sdk(&error))?;
     Ok(Made::New)
+}
+
+/// In which of its keys and indexes the table differs from `table`: one that was made for another
+/// layout can't be read and written by this code.
+pub async fn differences(
+    client: &Client,
+    name: &str,
+    table: &Table,
+) -> Result<BTreeSet<String>, StoreError> {
+    let described = client.describe_table().table_name(name).send().await;
+    let described = described.map_err(|error| StoreError::from_sdk(&error))?;
+    let present = described
+        .table
+        .ok_or_else(|| StoreError::unexpected("a description holds no table"))?;
+    let (present, wanted) = (present_keys(&present), wanted_keys(table));
+    let names = present.keys().chain(wanted.keys());
+    Ok(names
+        .filter(|name| present.get(*name) != wanted.get(*name))
+        .cloned()
+        .collect())
+}
+
+/// The table's keys and each index's by name, as values that can be compared.
+type Keys = BTreeMap<String, (Vec<[String; 3]>, String, BTreeSet<String>)>;
+
+const KEY: &str = "key";
+
+fn wanted_keys(table: &Table) -> Keys {
+    let types: HashMap<_, _> = table.attributes.iter().cloned().collect();
+    let schema = |key: &[(String, String)]| {
+        let elements = key.iter().map(|(name, kind)| {
+            let attribute_type = types.get(name).cloned().unwrap_or_default();
+            [name.clone(), kind.clone(), attribute_type]
+        });
+        elements.collect()
+    };
+    let indexes = table.indexes.iter().map(|index| {
+        let attributes = index.attributes.iter().cloned().collect();
+        let keys = (schema(&index.key), index.projection.clone(), attributes);
+        (index.name.clone(), keys)
+    });
+    let key = (schema(&table.key), String::new(), BTreeSet::new());
+    indexes.chain([(KEY.to_owned(), key)]).collect()
+}
+
+fn present_keys(table: &TableDescription) -> Keys {
+    let types: HashMap<_, _> = table
+        .attribute_definitions()
+        .iter()
+        .map(|attribute| (attribute.attribute_name(), attribute.attribute_type()))
+        .collect();
+    let schema = |key: &[KeySchemaElement]| {
+        let elements = key.iter().map(|element| {
+            let name = element.attribute_name();
+            let attribute_type = types.get(name).map_or("", |kind| kind.as_str());
+            [name, element.key_type().as_str(), attribute_type].map(str::to_owned)
+        });
+        elements.collect()
+    };
+    let indexes = table.global_secondary_indexes().iter().map(|index| {
+        let projection = index.projection();
+        let kind = projection.and_then(Projection::projection_type);
+        let attributes = projection.map_or(&[] as &[_], Projection::non_key_attributes);
+        let keys = (
+            schema(index.key_schema()),
+            kind.map_or("", ProjectionType::as_str).to_owned(),
+            attributes.iter().cloned().collect(),
+        );
+        (index.index_name().unwrap_or_default().to_owned(), keys)
+    });
+    let key = (schema(table.key_schema()), String::new(), BTreeSet::new());
+    indexes.chain([(KEY.to_owned(), key)]).collect()
 }
 
 fn is_there<R>(error: &SdkError<CreateTableError, R>) -> bool {

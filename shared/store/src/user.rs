@@ -6,20 +6,21 @@ use domain::external::{Authenticator, Connection, ExternalProvider};
 use domain::id::InvalidId;
 use domain::password::PasswordHash;
 use domain::user::{
-    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source,
+    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source, Tenure,
 };
 use domain::{
     Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User, UserId, Username,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, StoreError, item};
+use crate::{Item, StoreError, item, layout};
 
 /// The format that this code writes. A reader refuses a newer one.
 const FORMAT: u32 = 1;
 /// The sort key of the user, and how those of what is read with the user start.
 pub(crate) const SORT_KEY: &str = "USER";
-const LIST_SHARDS: u32 = 16;
+/// Stands for an address that was the primary one before and is it again.
+const RESTORED: Timestamp = Timestamp::from_unix(0);
 
 /// As it is stored.
 #[derive(Serialize, Deserialize)]
@@ -30,7 +31,7 @@ struct UserItem {
     sk: String,
     format: u32,
     /// `by_creation`'s partition.
-    list_shard: u32,
+    list_shard: String,
     /// `by_creation`'s order.
     list_sort: String,
     creation_time: Timestamp,
@@ -47,6 +48,14 @@ struct UserItem {
     emails: BTreeMap<String, IdentifierItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_email: Option<String>,
+    /// When the person made it the primary one; zero where it was that before. Absent where the
+    /// management API did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_email_since: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    primary_emails_set: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof_told_at: Option<Timestamp>,
     phones: BTreeMap<String, IdentifierItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_phone: Option<String>,
@@ -108,6 +117,16 @@ struct IdentifierItem {
     source: Source,
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_source: Option<Source>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    set_primary: u64,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    unverified: u64,
+}
+
+/// What counts is stored from one on.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 #[derive(Serialize, Deserialize)]
@@ -129,14 +148,6 @@ pub(crate) fn child_key(id: &UserId, sort_key: &str) -> Item {
 
 pub(crate) fn partition_key(id: &UserId) -> String {
     format!("USER#{id}")
-}
-
-/// A stable hash (FNV-1a): the shard of a user must never move.
-fn list_shard(id: &UserId) -> u32 {
-    let hash = id.as_str().bytes().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    });
-    hash % LIST_SHARDS
 }
 
 /// The whole item.
@@ -173,6 +184,8 @@ impl IdentifierItem {
             verified: Some(address.verified),
             source: address.source.clone(),
             verification_source: address.verification_source.clone(),
+            set_primary: address.set_primary,
+            unverified: address.unverified,
         }
     }
 
@@ -189,6 +202,8 @@ impl IdentifierItem {
             verified: self.verified.unwrap_or_default(),
             source: self.source,
             verification_source: self.verification_source,
+            set_primary: self.set_primary,
+            unverified: self.unverified,
         }
     }
 }
@@ -207,7 +222,7 @@ impl From<&User> for UserItem {
             pk: partition_key(&user.id),
             sk: SORT_KEY.to_owned(),
             format: FORMAT,
-            list_shard: list_shard(&user.id),
+            list_shard: layout::partition(&[], user.id.as_str()),
             list_sort: format!("{:012}#{}", user.creation_time.as_unix(), user.id),
             creation_time: user.creation_time,
             last_updated: user.last_updated,
@@ -226,6 +241,8 @@ impl From<&User> for UserItem {
                     verified: None,
                     source: username.source.clone(),
                     verification_source: None,
+                    set_primary: 0,
+                    unverified: 0,
                 }
             }),
             emails: user
@@ -240,6 +257,13 @@ impl From<&User> for UserItem {
                 })
                 .collect(),
             primary_email: user.primary_email.map(|id| id.to_string()),
+            primary_email_since: match user.primary_email_tenure {
+                Tenure::Managed => None,
+                Tenure::Restored => Some(RESTORED),
+                Tenure::Since(then) => Some(then),
+            },
+            primary_emails_set: user.primary_emails_set,
+            proof_told_at: user.proof_told_at,
             phones: user
                 .phones
                 .iter()
@@ -341,6 +365,13 @@ impl TryFrom<UserItem> for User {
             username,
             emails: addresses(item.emails, Email::restore).ok_or("emails")?,
             primary_email: identifier_id(item.primary_email).map_err(|_| "primary_email")?,
+            primary_email_tenure: match item.primary_email_since {
+                None => Tenure::Managed,
+                Some(RESTORED) => Tenure::Restored,
+                Some(then) => Tenure::Since(then),
+            },
+            primary_emails_set: item.primary_emails_set,
+            proof_told_at: item.proof_told_at,
             phones: addresses(item.phones, |e164, _| Phone::restore(e164)).ok_or("phones")?,
             primary_phone: identifier_id(item.primary_phone).map_err(|_| "primary_phone")?,
             passkeys: item.passkeys,

@@ -387,9 +387,11 @@ impl Users {
         write: &Write,
         edit: impl Fn(&mut User) -> Result<(), Refusal>,
     ) -> Result<User, WriteError> {
-        self.edit_what(Reads::User, id, write, |account| edit(&mut account.user))
-            .await
-            .map(|account| account.user)
+        self.edit_what(Reads::User, id, None, write, |account| {
+            edit(&mut account.user)
+        })
+        .await
+        .map(|account| account.user)
     }
 
     /// As [`Users::edit`], with what hangs on the user.
@@ -399,21 +401,35 @@ impl Users {
         write: &Write,
         edit: impl Fn(&mut Account) -> Result<(), Refusal>,
     ) -> Result<Account, WriteError> {
-        self.edit_what(Reads::Account, id, write, edit).await
+        self.edit_what(Reads::Account, id, None, write, edit).await
+    }
+
+    /// As [`Users::edit_account`], for an account that was read by now.
+    pub async fn edit_read_account(
+        &self,
+        read: Account,
+        write: &Write,
+        edit: impl Fn(&mut Account) -> Result<(), Refusal>,
+    ) -> Result<Account, WriteError> {
+        let id = read.user.id.clone();
+        self.edit_what(Reads::Account, &id, Some(read), write, edit)
+            .await
     }
 
     async fn edit_what(
         &self,
         reads: Reads,
         id: &UserId,
+        mut read: Option<Account>,
         write: &Write,
         edit: impl Fn(&mut Account) -> Result<(), Refusal>,
     ) -> Result<Account, WriteError> {
         let mut attempts = Attempts::until(write.deadline);
         loop {
-            let before = match reads {
-                Reads::User => self.get(id).await?.map(Account::of),
-                Reads::Account => self.account(id).await?,
+            let before = match (read.take(), reads) {
+                (Some(read), _) => Some(read),
+                (None, Reads::User) => self.get(id).await?.map(Account::of),
+                (None, Reads::Account) => self.account(id).await?,
             };
             let before = before.ok_or(WriteError::NotFound)?;
             if before.user.operations.contains(&write.operation) {

@@ -1,11 +1,8 @@
 //! Hashes: which are taken, and how each was made.
 
 use argon2::Version;
-use hmac::Hmac;
 use password_hash::phc::{self, Output, Salt};
-use pbkdf2::pbkdf2;
 use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Sha256, Sha512};
 
 use super::argon2id;
 use crate::{Code, IdentityError};
@@ -32,14 +29,15 @@ impl PasswordHash {
         }
     }
 
-    /// Hashes anew, in the directory's own form, a password that [`verify`](super::verify) found
-    /// right. No policy is asked: short, common or long, it stays what its owner types.
+    /// Hashes anew, as the directory hashes its own, a password that [`verify`](super::verify)
+    /// found right. No policy is asked: short, common or long, it stays what its owner types.
     pub fn of_verified(typed: &SecretString, salt: [u8; 16]) -> Self {
-        Self::of(typed, salt)
+        Self::of(&super::form(typed.expose_secret()), salt)
     }
 
-    pub(super) fn of(password: &SecretString, salt: [u8; argon2id::SALT_LENGTH]) -> Self {
-        let hash = argon2id::run_own(password.expose_secret().as_bytes(), &salt);
+    /// The hash of a password in its form.
+    pub(super) fn of(form: &str, salt: [u8; argon2id::SALT_LENGTH]) -> Self {
+        let hash = argon2id::run_own(form.as_bytes(), &salt);
         Self::restore(hash.to_string())
     }
 
@@ -99,7 +97,7 @@ impl<'a> Form<'a> {
 
     fn is_named(&self, algorithm: &str) -> bool {
         let names: &[&str] = match self {
-            Self::Bcrypt(_) => &["bcrypt"],
+            Self::Bcrypt(_) => &["bcrypt", "b_crypt"],
             Self::Own { .. } => &["argon2id"],
             Self::Phc { function, .. } => match function {
                 Function::Argon2id(..) => &["argon2id"],
@@ -199,6 +197,12 @@ impl Function {
         }
     }
 
+    /// Whether a password with a NUL is hashed as others are: all of these functions but argon2id
+    /// fill the password up with NULs.
+    pub(super) fn knows_nul(&self) -> bool {
+        matches!(self, Self::Argon2id(..))
+    }
+
     /// Runs it. `None` is a failure of the function itself.
     pub(super) fn run(&self, password: &[u8], salt: &[u8], output_length: usize) -> Option<Output> {
         let mut buffer = [0; Output::MAX_LENGTH];
@@ -209,10 +213,10 @@ impl Function {
             }
             Self::Scrypt(params) => scrypt::scrypt(password, salt, params, output).ok()?,
             Self::Pbkdf2Sha256 { rounds } => {
-                pbkdf2::<Hmac<Sha256>>(password, salt, *rounds, output).ok()?;
+                hashing::pbkdf2_sha256(password, salt, *rounds, output);
             }
             Self::Pbkdf2Sha512 { rounds } => {
-                pbkdf2::<Hmac<Sha512>>(password, salt, *rounds, output).ok()?;
+                hashing::pbkdf2_sha512(password, salt, *rounds, output);
             }
         }
         Output::new(output).ok()
@@ -238,6 +242,7 @@ mod tests {
     fn hashes_with_bounded_parameters_are_taken() {
         for (hash, algorithm) in [
             (BCRYPT.to_owned(), Some("bcrypt")),
+            (BCRYPT.to_owned(), Some("b_crypt")),
             (BCRYPT.replace("$12$", "$04$"), None),
             (BCRYPT.replace("$2b", "$2y").replace("$12$", "$14$"), None),
             (

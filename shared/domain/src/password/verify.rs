@@ -5,15 +5,16 @@ use std::hint::black_box;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::hash::Form;
-use super::{PasswordHash, argon2id};
+use super::{PasswordHash, argon2id, form};
 
 /// What a typed password comes to against a stored hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// The hash is this password's.
     pub is_right: bool,
-    /// The hash was made elsewhere or with other parameters: once the password is right, replace
-    /// it ([`PasswordHash::of_verified`]). Never where more was typed than the hash covers.
+    /// The hash was made elsewhere, with other parameters, or of the password in another form than
+    /// the directory's: once the password is right, replace it ([`PasswordHash::of_verified`]).
+    /// Never where more was typed than the hash covers.
     pub is_outdated: bool,
 }
 
@@ -22,46 +23,84 @@ const BCRYPT_BYTES: usize = 72;
 
 /// Verifies a typed password against the stored hash, if there is one.
 ///
-/// Whatever is stored, argon2id runs once with the directory's own parameters, so a missing user
-/// costs what a wrong password does. Only a hash that was made elsewhere costs its own run
-/// beside that one, until it is replaced.
+/// Whatever is stored, argon2id runs with the directory's own parameters: once, or twice where the
+/// text typed differs from the password's form. So a missing user costs what a wrong password
+/// does. Only a hash that was made elsewhere costs runs of its own beside, until it is replaced.
+///
+/// What such a hash can't tell apart from its password is refused, or whoever types it would
+/// choose the hash that replaces it. One case is beyond telling: HMAC, and so scrypt and pbkdf2,
+/// takes the digest of a password that is longer than its block for that password. A digest is
+/// text only by a rare chance.
 pub fn verify(typed: &SecretString, stored: Option<&PasswordHash>) -> Verified {
-    let typed = typed.expose_secret().as_bytes();
-    let form = stored.and_then(|stored| Form::parse(stored.expose()));
-    let salt = match form {
+    let typed = typed.expose_secret();
+    let formed = form(typed);
+    let formed = formed.as_ref();
+    let other = (typed != formed).then_some(typed);
+    let hash = stored.and_then(|stored| Form::parse(stored.expose()));
+    let salt = match hash {
         Some(Form::Own { salt, .. }) => salt,
         _ => [0; argon2id::SALT_LENGTH],
     };
-    // The compiler must not skip the run where nothing is compared with it.
-    let own = black_box(argon2id::run_own(typed, &salt));
-    // An `Output` compares itself in constant time.
-    let is_right = match &form {
-        None => false,
-        Some(Form::Own { output, .. }) => own.hash.as_ref() == Some(output),
-        Some(Form::Bcrypt(text)) => bcrypt::verify(typed, text).unwrap_or(false),
-        Some(Form::Phc {
+    // The compiler must not skip the runs where nothing is compared with them. An `Output` compares
+    // itself in constant time.
+    let run_own = |password: &str| black_box(argon2id::run_own(password.as_bytes(), &salt)).hash;
+    let (own, own_as_typed) = (run_own(formed), other.map(run_own));
+    let right = |is_outdated| Verified {
+        is_right: true,
+        is_outdated,
+    };
+    match &hash {
+        Some(Form::Own { output, .. }) if own.as_ref() == Some(output) => right(false),
+        Some(Form::Own { output, .. }) if own_as_typed.flatten().as_ref() == Some(output) => {
+            right(true)
+        }
+        Some(Form::Own { .. }) | None => WRONG,
+        Some(imported) => {
+            let mut candidates = [Some(typed), other.and(Some(formed))].into_iter().flatten();
+            match candidates.find(|password| is_of(password, imported)) {
+                Some(password) => right(is_covered(password, imported)),
+                None => WRONG,
+            }
+        }
+    }
+}
+
+const WRONG: Verified = Verified {
+    is_right: false,
+    is_outdated: false,
+};
+
+/// Whether a hash that was made elsewhere is this password's.
+fn is_of(password: &str, hash: &Form<'_>) -> bool {
+    let has_nul = password.contains('\0');
+    let password = password.as_bytes();
+    match hash {
+        Form::Own { .. } => false,
+        Form::Bcrypt(text) => !has_nul && bcrypt::verify(password, text).unwrap_or(false),
+        Form::Phc {
             function,
             salt,
             output,
-        }) => function.run(typed, salt, output.len()).as_ref() == Some(output),
-    };
-    let is_outdated = match form {
-        Some(Form::Own { .. }) => false,
-        // What bcrypt ignored was not verified, and must not become part of the password.
-        Some(Form::Bcrypt(_)) if typed.len() > BCRYPT_BYTES => false,
-        _ => stored.is_some(),
-    };
-    Verified {
-        is_right,
-        is_outdated,
+        } => {
+            (!has_nul || function.knows_nul())
+                && function.run(password, salt, output.len()).as_ref() == Some(output)
+        }
     }
+}
+
+/// Whether the hash is of all of the password. What bcrypt ignored was not verified, and must not
+/// become part of the password.
+fn is_covered(password: &str, hash: &Form<'_>) -> bool {
+    !matches!(hash, Form::Bcrypt(_)) || password.len() <= BCRYPT_BYTES
 }
 
 #[cfg(test)]
 mod tests {
+    use password_hash::phc::{Output, Salt};
+
     use super::*;
     use crate::password::argon2id::RUNS;
-    use crate::password::{Password, Policy};
+    use crate::password::{OwnNames, Password, Policy};
 
     const PASSWORD: &str = "pässwörd";
     const OWN: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$\
@@ -72,14 +111,6 @@ mod tests {
     };
     const RIGHT_BUT_OUTDATED: Verified = Verified {
         is_right: true,
-        is_outdated: true,
-    };
-    const WRONG: Verified = Verified {
-        is_right: false,
-        is_outdated: false,
-    };
-    const WRONG_AND_OUTDATED: Verified = Verified {
-        is_right: false,
         is_outdated: true,
     };
 
@@ -95,7 +126,7 @@ mod tests {
         for hash in hashes {
             assert!(PasswordHash::parse(hash, None).is_ok(), "{hash}");
             assert_eq!(verified(PASSWORD, hash), RIGHT_BUT_OUTDATED, "{hash}");
-            assert_eq!(verified("passwörd", hash), WRONG_AND_OUTDATED, "{hash}");
+            assert_eq!(verified("passwörd", hash), WRONG, "{hash}");
         }
     }
 
@@ -105,7 +136,8 @@ mod tests {
         assert_eq!(verified(PASSWORD, OWN), RIGHT);
         assert_eq!(verified("passwörd", OWN), WRONG);
         let salt = std::array::from_fn(|n| u8::try_from(n).unwrap());
-        let password = Password::parse(PASSWORD, Policy::Checked).unwrap();
+        let password = Password::parse(PASSWORD, Policy::Checked, &OwnNames::new(None, []));
+        let password = password.unwrap();
         assert_eq!(password.hash(salt).expose(), OWN);
     }
 
@@ -133,7 +165,7 @@ mod tests {
             // What comes after was not verified: the hash stays.
             assert_eq!(verified(&long, hash), RIGHT);
             assert_eq!(verified(&long[..72], hash), RIGHT_BUT_OUTDATED);
-            assert_eq!(verified(&long[..71], hash), WRONG_AND_OUTDATED);
+            assert_eq!(verified(&long[..71], hash), WRONG);
         }
     }
 
@@ -213,8 +245,8 @@ mod tests {
             "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw",
             "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$",
         ] {
-            assert_eq!(verified(PASSWORD, unreadable), WRONG_AND_OUTDATED);
-            assert_eq!(verified("", unreadable), WRONG_AND_OUTDATED);
+            assert_eq!(verified(PASSWORD, unreadable), WRONG);
+            assert_eq!(verified("", unreadable), WRONG);
         }
     }
 
@@ -222,8 +254,107 @@ mod tests {
     fn a_dear_hash_is_not_run_even_if_it_comes_from_the_table() {
         let dear = OWN.replace("m=19456", "m=4194304");
         RUNS.take();
-        assert_eq!(verified(PASSWORD, &dear), WRONG_AND_OUTDATED);
+        assert_eq!(verified(PASSWORD, &dear), WRONG);
         assert_eq!(RUNS.take(), [[19_456, 2, 1]]);
+    }
+
+    #[test]
+    fn a_password_is_right_however_its_letters_and_spaces_are_encoded() {
+        const DECOMPOSED: &str = "pa\u{308}sswo\u{308}rd";
+        assert_eq!(verified(DECOMPOSED, OWN), RIGHT);
+        assert_eq!(verified("Pa\u{308}sswo\u{308}rd", OWN), WRONG);
+        let spaced =
+            PasswordHash::of_verified(&"correct\u{a0}horse\u{3000}battery".into(), [7; 16]);
+        for typed in [
+            "correct horse battery",
+            "correct\u{a0}horse\u{3000}battery",
+            "correct\u{2003}horse\u{202f}battery",
+        ] {
+            assert_eq!(verified(typed, spaced.expose()), RIGHT, "{typed:?}");
+        }
+        assert_eq!(verified("correcthorsebattery", spaced.expose()), WRONG);
+    }
+
+    #[test]
+    fn an_own_hash_of_the_text_as_typed_holds_and_is_replaced() {
+        const DECOMPOSED: &str = "pa\u{308}sswo\u{308}rd";
+        // Not in the form of passwords.
+        let hash = PasswordHash::of(DECOMPOSED, [7; 16]);
+        assert_eq!(verified(DECOMPOSED, hash.expose()), RIGHT_BUT_OUTDATED);
+        assert_eq!(verified(PASSWORD, hash.expose()), WRONG);
+        let replaced = PasswordHash::of_verified(&DECOMPOSED.into(), [8; 16]);
+        assert_eq!(verified(DECOMPOSED, replaced.expose()), RIGHT);
+        assert_eq!(verified(PASSWORD, replaced.expose()), RIGHT);
+    }
+
+    #[test]
+    fn an_imported_hash_is_tried_with_the_password_as_typed_and_then_in_its_form() {
+        const DECOMPOSED: &str = "pa\u{308}sswo\u{308}rd";
+        for hash in imported(PASSWORD.as_bytes()) {
+            assert_eq!(verified(PASSWORD, &hash), RIGHT_BUT_OUTDATED, "{hash}");
+            assert_eq!(verified(DECOMPOSED, &hash), RIGHT_BUT_OUTDATED, "{hash}");
+        }
+        for hash in imported(DECOMPOSED.as_bytes()) {
+            assert_eq!(verified(DECOMPOSED, &hash), RIGHT_BUT_OUTDATED, "{hash}");
+            assert_eq!(verified(PASSWORD, &hash), WRONG, "{hash}");
+        }
+    }
+
+    #[test]
+    fn what_an_imported_hash_can_not_tell_from_its_password_is_refused() {
+        let password = "hunter2hunter2";
+        for hash in imported(password.as_bytes()) {
+            assert_eq!(verified(password, &hash), RIGHT_BUT_OUTDATED, "{hash}");
+            for variant in [
+                format!("{password}\0"),
+                format!("{password}\0\0\0"),
+                format!("{password}\0{password}"),
+                format!("{password}\0{password}\0"),
+                format!("{password}\0{}", "x".repeat(80)),
+                format!("\0{password}"),
+            ] {
+                assert_eq!(verified(&variant, &hash), WRONG, "{hash} {variant:?}");
+            }
+        }
+        // Such a password is not verified even where the hash is of it: who could tell?
+        for hash in imported(b"hunter2\0hunter2") {
+            assert_eq!(verified("hunter2\0hunter2", &hash), WRONG, "{hash}");
+        }
+        // argon2id hashes the password's length, and tells them apart.
+        let own = PasswordHash::of_verified(&"hunter2\0".into(), [7; 16]);
+        assert_eq!(verified("hunter2\0", own.expose()), RIGHT);
+        assert_eq!(verified("hunter2", own.expose()), WRONG);
+    }
+
+    #[test]
+    fn what_bcrypt_ignored_never_becomes_the_new_hash() {
+        let long = "0123456789".repeat(8);
+        let [hash, ..] = imported(long.as_bytes());
+        assert_eq!(verified(&long[..72], &hash), RIGHT_BUT_OUTDATED);
+        assert_eq!(verified(&format!("{}x", &long[..72]), &hash), RIGHT);
+        // 73 bytes as typed, 70 in its form, which is what was hashed.
+        let decomposed = format!("{}e\u{301}", "x".repeat(70));
+        let composed = format!("{}é", "x".repeat(70));
+        let [hash, ..] = imported(composed.as_bytes());
+        assert_eq!((decomposed.len(), composed.len()), (73, 72));
+        assert_eq!(verified(&decomposed, &hash), RIGHT_BUT_OUTDATED);
+    }
+
+    /// The hashes of a password by bcrypt, scrypt and pbkdf2, each at its cheapest.
+    fn imported(password: &[u8]) -> [String; 3] {
+        let bcrypt = bcrypt::hash_with_salt(password, 4, [7; 16]).unwrap();
+        let bcrypt = bcrypt.format_for_version(bcrypt::Version::TwoY);
+        let [scrypt, pbkdf2] = ["scrypt$ln=4,r=1,p=1", "pbkdf2-sha256$i=1"].map(|function| {
+            let salt = Salt::new(&[7; 16]).unwrap();
+            let unused = Output::new(&[0; 32]).unwrap();
+            let text = format!("${function}${salt}${unused}");
+            let Some(Form::Phc { function, .. }) = Form::parse(&text) else {
+                panic!("{text}");
+            };
+            let output = function.run(password, &salt, 32).unwrap();
+            text.replace(&unused.to_string(), &output.to_string())
+        });
+        [bcrypt, scrypt, pbkdf2]
     }
 
     #[test]
@@ -245,6 +376,12 @@ mod tests {
         ] {
             for typed in [PASSWORD, "wrong", ""] {
                 assert_eq!(runs(typed, stored), [own], "{stored:?}");
+            }
+        }
+        // What is typed in another form than the password's costs everybody two.
+        for stored in [None, Some(OWN), Some("unreadable")] {
+            for typed in ["pa\u{308}sswo\u{308}rd", "\u{a0}"] {
+                assert_eq!(runs(typed, stored), [own, own], "{stored:?}");
             }
         }
         // Beside another argon2id's run.

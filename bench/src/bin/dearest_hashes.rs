@@ -1,0 +1,93 @@
+//! How long the dearest password hashes that an import may bring take to verify, each together with
+//! the argon2id run that every sign-in has, on one thread. Times are the processor's: what a function
+//! waits for whose memory gives it one vCPU.
+
+use std::fs::read_to_string;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use domain::password::{PasswordHash, verify};
+
+/// Of a function's ten seconds; the rest is for what stands around it.
+const BOUND: Duration = Duration::from_secs(5);
+const RUNS: u32 = 3;
+
+/// 16 bytes of salt and 64 of output.
+const SALT_AND_OUTPUT: &str = "AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g\
+     ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw";
+
+fn main() -> ExitCode {
+    let phc = |function: &str| format!("${function}${SALT_AND_OUTPUT}");
+    let dearest = [
+        ("own argon2id alone", None),
+        (
+            "bcrypt, cost 14",
+            Some("$2b$14$EXRkfkdmXn2gzds2SSitu.MW9.gAVqa9eLS1//RYtYCmB1eLHg.9q".to_owned()),
+        ),
+        (
+            "argon2id, m=65536,t=10,p=4",
+            Some(phc("argon2id$v=19$m=65536,t=10,p=4")),
+        ),
+        (
+            "argon2id, m=65536,t=10,p=1",
+            Some(phc("argon2id$v=19$m=65536,t=10,p=1")),
+        ),
+        ("scrypt, ln=16,r=8,p=4", Some(phc("scrypt$ln=16,r=8,p=4"))),
+        ("scrypt, ln=19,r=1,p=4", Some(phc("scrypt$ln=19,r=1,p=4"))),
+        (
+            "scrypt, ln=1,r=262144,p=4",
+            Some(phc("scrypt$ln=1,r=262144,p=4")),
+        ),
+        (
+            "pbkdf2-sha256, i=2000000",
+            Some(phc("pbkdf2-sha256$i=2000000")),
+        ),
+        (
+            "pbkdf2-sha512, i=2000000",
+            Some(phc("pbkdf2-sha512$i=2000000")),
+        ),
+    ];
+    println!("| hash | verified | with the text as typed and its form |");
+    println!("|---|--:|--:|");
+    let mut is_within = true;
+    for (name, hash) in dearest {
+        let hash = hash.map(|hash| {
+            PasswordHash::parse(&hash, None).unwrap_or_else(|_| panic!("{name} is accepted"))
+        });
+        let [once, twice] = ["pässwörd", "pa\u{308}sswo\u{308}rd"].map(|typed| {
+            let start = processor_time();
+            for _ in 0..RUNS {
+                let verified = verify(&typed.into(), hash.as_ref());
+                assert!(!verified.is_right, "no password was hashed for {name}");
+            }
+            (processor_time() - start) / RUNS
+        });
+        is_within &= twice <= BOUND;
+        println!(
+            "| {name} | {} ms | {} ms |",
+            once.as_millis(),
+            twice.as_millis()
+        );
+    }
+    println!("\nAt most {} of memory.", peak_memory());
+    if is_within {
+        ExitCode::SUCCESS
+    } else {
+        eprintln!("One takes longer than {BOUND:?}.");
+        ExitCode::FAILURE
+    }
+}
+
+/// What the process had of the processor, as Linux tells it.
+fn processor_time() -> Duration {
+    let schedule = read_to_string("/proc/self/schedstat").expect("this is Linux");
+    let nanoseconds = schedule.split(' ').next().unwrap_or_default();
+    Duration::from_nanos(nanoseconds.parse().expect("the first number is the time"))
+}
+
+/// What the process had of memory at its most.
+fn peak_memory() -> String {
+    let status = read_to_string("/proc/self/status").unwrap_or_default();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    peak.unwrap_or("an unknown amount").trim().to_owned()
+}

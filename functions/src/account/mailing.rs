@@ -1,0 +1,30 @@
+//! Changes that mail an address which is not the person's yet.
+
+use domain::notification::{Counted, Recipient};
+use domain::{Account, Email, Refusal, UserId};
+use roster_http::{App, Problem};
+use store::Write;
+
+/// Carries out a change, and counts the mail that it sends to `email` (email-self-service.md,
+/// "Notifications"). What is refused sends nothing and counts nothing: nobody can use up the hour
+/// of an address that isn't theirs.
+pub(super) async fn edit_and_mail(
+    app: &App,
+    user_id: &UserId,
+    email: &Email,
+    write: &Write,
+    change: impl Fn(&mut Account) -> Result<(), Refusal>,
+) -> Result<(), Problem> {
+    let account = app.users.account(user_id).await?;
+    let account = account.ok_or(Problem::NotFound("user"))?;
+    let mut planned = account.clone();
+    change(&mut planned)?;
+    let mailbox = Recipient::of(email);
+    let mut mails = planned.outbox.iter().map(|notification| &notification.to);
+    if mails.any(|to| Some(to) == mailbox.as_ref()) {
+        app.count_notification(&Counted::for_address(email), write)
+            .await?;
+    }
+    app.users.edit_read_account(account, write, change).await?;
+    Ok(())
+}
