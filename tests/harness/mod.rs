@@ -292,6 +292,8 @@ async fn serve(
     let clock = Clock::Fixed(now);
     let gateway = Gateway::new(template.clone(), clock, drawn.clone(), calls, endpoints)
         .unwrap()
+        // What somebody else calls the service must reach the functions to be of no effect there.
+        .with_hosts(["evil.example.net".to_owned()])
         .with_services(Services::new(outbox.clone(), &keys()));
     tokio::spawn(gateway.serve(listener, std::future::pending()));
     let worker = Worker {
