@@ -9,6 +9,7 @@ use roster_http::{Access, Action};
 use serde_json::{Value, json};
 use store::{LEASE, NOTIFICATION_SORT_KEY};
 
+use crate::harness::policy::logical_id;
 use crate::harness::root;
 
 fn template() -> Template {
@@ -43,12 +44,6 @@ fn all_names() -> BTreeSet<String> {
     let mut names = call_names();
     names.extend(CONSUMERS.iter().map(|consumer| consumer.name.to_owned()));
     names
-}
-
-fn camel_case(name: &str) -> String {
-    name.split('_')
-        .map(|word| word[..1].to_uppercase() + &word[1..])
-        .collect()
 }
 
 /// The functions that may read the keys of links.
@@ -132,13 +127,14 @@ fn the_template_routes_what_the_calls_say() {
             .map(|(method, path)| text(method, path))
             .collect();
         assert_eq!(routes, wanted, "{}", endpoint.name);
-        assert_eq!(function.logical_id, camel_case(endpoint.name));
+        assert_eq!(function.logical_id, logical_id(endpoint.name));
     }
 }
 
 #[test]
 fn people_need_no_key_and_are_throttled_more_strictly_than_programs() {
     let template = template();
+    assert!(template.key_limit.is_some());
     for endpoint in ENDPOINTS {
         for route in &function(&template, endpoint.name).routes {
             assert_eq!(
@@ -205,13 +201,13 @@ fn a_consumer_may_read_the_stream_and_send_and_nothing_else() {
     let [StreamFunction { function, .. }] = template.consumers.as_slice() else {
         panic!("the template has other consumers");
     };
-    assert_eq!(function.logical_id, camel_case(consumer.name));
+    assert_eq!(function.logical_id, logical_id(consumer.name));
     let stream = json!({ "Fn::GetAtt": ["Table", "StreamArn"] });
     let queue = json!({ "Fn::GetAtt": ["UnsentNotifications", "Arn"] });
     let ses = json!({
-        "Resource": {
-            "Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:*",
-        },
+        "Resource": [{
+            "Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*",
+        }],
         "Condition": { "StringEquals": { "ses:FromAddress": SENDER } },
     });
     let no_topic = json!({ "NotResource": { "Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*" } });
@@ -353,21 +349,45 @@ fn functions_that_hash_have_a_whole_core_and_the_others_the_least() {
     }
 }
 
+/// Every type that API Gateway documents for its own answers, and the status that each has here.
+/// One without an answer of its own would have the status of `DEFAULT_4XX` or `DEFAULT_5XX`.
+const RESPONSE_TYPES: [(&str, u16); 21] = [
+    ("ACCESS_DENIED", 403),
+    ("API_CONFIGURATION_ERROR", 500),
+    ("AUTHORIZER_CONFIGURATION_ERROR", 500),
+    ("AUTHORIZER_FAILURE", 500),
+    ("BAD_REQUEST_BODY", 400),
+    ("BAD_REQUEST_PARAMETERS", 400),
+    ("DEFAULT_4XX", 400),
+    ("DEFAULT_5XX", 500),
+    ("EXPIRED_TOKEN", 404),
+    ("INTEGRATION_FAILURE", 503),
+    ("INTEGRATION_TIMEOUT", 503),
+    ("INVALID_API_KEY", 401),
+    ("INVALID_SIGNATURE", 404),
+    ("MISSING_AUTHENTICATION_TOKEN", 404),
+    ("QUOTA_EXCEEDED", 429),
+    ("REQUEST_TOO_LARGE", 413),
+    ("RESOURCE_NOT_FOUND", 404),
+    ("THROTTLED", 429),
+    ("UNAUTHORIZED", 401),
+    ("UNSUPPORTED_MEDIA_TYPE", 415),
+    ("WAF_FILTERED", 403),
+];
+
+#[test]
+fn every_type_of_the_gateways_own_answers_has_its_own_status() {
+    let template = template();
+    let responses = template.gateway_responses.iter();
+    let statuses: Vec<_> = responses
+        .map(|(kind, response)| (kind.as_str(), response.status))
+        .collect();
+    assert_eq!(statuses, RESPONSE_TYPES);
+}
+
 #[test]
 fn the_gateway_shows_its_own_answers_as_problems() {
-    let template = template();
-    for (kind, status) in [
-        ("INVALID_API_KEY", 401),
-        ("MISSING_AUTHENTICATION_TOKEN", 404),
-        ("ACCESS_DENIED", 403),
-        ("REQUEST_TOO_LARGE", 413),
-        ("THROTTLED", 429),
-        ("DEFAULT_4XX", 400),
-        ("DEFAULT_5XX", 500),
-    ] {
-        assert_eq!(template.gateway_responses[kind].status, status, "{kind}");
-    }
-    for (kind, response) in template.gateway_responses {
+    for (kind, response) in template().gateway_responses {
         let body: serde_json::Value = serde_json::from_str(&response.body).unwrap();
         assert_eq!(body["status"], response.status, "{kind}");
         assert_eq!(
@@ -375,11 +395,143 @@ fn the_gateway_shows_its_own_answers_as_problems() {
             format!("https://httpstatuses.io/{}", response.status)
         );
         assert!(!body["title"].as_str().unwrap().is_empty(), "{kind}");
-        assert_eq!(body["trace_id"], "$context.requestId");
-        assert_eq!(response.headers["Content-Type"], "application/problem+json");
+        for id in ["trace_id", "traceId"] {
+            assert_eq!(body[id], "$context.requestId", "{kind}");
+        }
+        for (name, value) in [
+            ("Cache-Control", "no-store"),
+            ("Content-Type", "application/problem+json"),
+            ("Strict-Transport-Security", "max-age=63072000"),
+            ("X-Content-Type-Options", "nosniff"),
+        ] {
+            assert_eq!(response.headers[name], value, "{kind}");
+        }
         assert_eq!(
             response.headers.contains_key("Retry-After"),
-            response.status == 429
+            [429, 503].contains(&response.status),
+            "{kind}"
+        );
+    }
+}
+
+fn template_with(parameters: &[(&str, &str)]) -> Result<Template, local::StartError> {
+    let parameters: Vec<_> = parameters
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
+    Template::read(&root().join("template.yaml"), &parameters)
+}
+
+#[test]
+fn a_key_of_ones_own_may_be_used_by_those_that_read_the_keys_of_links_and_for_them_alone() {
+    const KEY: &str = "arn:aws:kms:eu-west-1:000000000000:key/00000000-0000-4000-8000-000000000000";
+    let decrypts = |function: &Function| {
+        let mut permissions = function.permissions.iter();
+        permissions
+            .find(|(action, _)| action.starts_with("kms:"))
+            .cloned()
+    };
+    let functions = |template: Template| {
+        let consumers = template.consumers.into_iter();
+        let consumers = consumers.map(|consumer| consumer.function);
+        template.functions.into_iter().chain(consumers)
+    };
+    assert!(functions(template()).all(|function| decrypts(&function).is_none()));
+    for function in functions(template_with(&[("LinkKeyKmsKeyArn", KEY)]).unwrap()) {
+        let parameters = function.permissions.iter();
+        let parameters = parameters.filter(|(action, _)| action == "ssm:GetParameters");
+        let mut wanted = parameters.map(|(_, parameters)| {
+            let condition =
+                json!({ "StringEquals": { "kms:EncryptionContext:PARAMETER_ARN": parameters } });
+            let on = json!({ "Resource": KEY, "Condition": condition });
+            ("kms:Decrypt".to_owned(), on)
+        });
+        assert_eq!(decrypts(&function), wanted.next_back(), "{}", function.name);
+    }
+}
+
+#[test]
+fn e_mails_may_go_out_by_the_configuration_set_that_is_named_and_by_no_other() {
+    let resources = |parameters: &[(&str, &str)]| {
+        let template = template_with(parameters).unwrap();
+        let function = &template.consumers[0].function;
+        let mut permissions = function.permissions.iter();
+        let (_, on) = permissions
+            .find(|(action, _)| action == "ses:SendEmail")
+            .unwrap();
+        let set = function.environment["SES_CONFIGURATION_SET"].clone();
+        (set, on["Resource"].as_array().unwrap().clone())
+    };
+    let arn = "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:";
+    let identities = json!({ "Fn::Sub": format!("{arn}identity/*") });
+    assert_eq!(resources(&[]), (String::new(), vec![identities.clone()]));
+    let set = json!({ "Fn::Sub": format!("{arn}configuration-set/${{SesConfigurationSet}}") });
+    assert_eq!(
+        resources(&[("SesConfigurationSet", "bounces")]),
+        ("bounces".to_owned(), vec![identities, set])
+    );
+}
+
+/// A parameter's own lines in the template.
+fn declaration(parameter: &str) -> String {
+    let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let (_, rest) = text.split_once(&format!("\n  {parameter}:\n")).unwrap();
+    let lines = rest.split_inclusive('\n');
+    lines.take_while(|line| line.starts_with("    ")).collect()
+}
+
+#[test]
+fn what_is_no_list_of_addresses_and_no_time_that_logs_can_be_kept_is_refused_before_it_is_deployed()
+{
+    let declared = declaration("AllowedAddresses");
+    let (_, pattern) = declared.split_once("AllowedPattern: ").unwrap();
+    let (pattern, _) = pattern.split_once('\n').unwrap();
+    let schema = jsonschema::validator_for(&json!({ "pattern": pattern })).unwrap();
+    for good in [
+        "0.0.0.0/0,::/0",
+        "203.0.113.7",
+        "203.0.113.0/24,198.51.100.255/32",
+        "2001:db8::/32",
+        "::ffff:203.0.113.7/128",
+        "2001:DB8:0:0:0:0:0:1",
+    ] {
+        assert!(schema.is_valid(&json!(good)), "{good}");
+    }
+    for bad in [
+        "",
+        "10.0.0.0/8, 10.1.0.0/16",
+        "10.0.0.0/8,",
+        "10.0.0.0/33",
+        "10.0.0/8",
+        "256.0.0.1",
+        "2001:db8::/129",
+        "10.0.0.0-10.0.0.9",
+        "example.org",
+        "*",
+    ] {
+        assert!(!schema.is_valid(&json!(bad)), "{bad}");
+    }
+    assert!(template_with(&[("LogRetentionDays", "365")]).is_ok());
+    assert!(template_with(&[("LogRetentionDays", "31")]).is_err());
+}
+
+#[test]
+fn the_stage_is_made_after_api_gateway_may_write_logs() {
+    let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let (_, api) = text.split_once("\n  Api:\n").unwrap();
+    let (api, _) = api.split_once("StageName:").unwrap();
+    // A reference orders; in one branch alone, it asks for nothing that isn't there.
+    assert!(
+        api.contains("- SetsCloudWatchRole\n        - !Sub"),
+        "{api}"
+    );
+    assert!(api.contains("${CloudWatchSetting}"), "{api}");
+    for kept in ["CloudWatchRole", "CloudWatchSetting"] {
+        let declared = declaration(kept);
+        assert!(declared.contains("DeletionPolicy: Retain\n"), "{kept}");
+        assert!(
+            declared.contains("Condition: SetsCloudWatchRole\n"),
+            "{kept}"
         );
     }
 }

@@ -258,8 +258,9 @@ async fn a_call_that_panics_is_answered_by_the_gateway_and_the_next_one_is_serve
     });
     let roster = Roster::with_endpoints(&BROKEN).await;
     for _ in 0..2 {
-        let answer = roster.send("GET", "/api/users/x").await.expect(500);
+        let answer = roster.send("GET", "/api/users/x").await.expect(503);
         assert!(answer.body.get("instance").is_none(), "{answer:?}");
+        assert_eq!(answer.header("retry-after"), Some("1"));
     }
     roster.create(json!({ "username": "grace" })).await;
 }
@@ -379,6 +380,8 @@ async fn the_gateways_own_answers_have_no_instance_and_their_own_trace_id() {
             .expect(status);
         assert!(answer.body.get("instance").is_none(), "{answer:?}");
         assert_eq!(answer.body["trace_id"].as_str().unwrap().len(), 36);
+        assert_eq!(answer.body["traceId"], answer.body["trace_id"]);
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
     }
 }
 

@@ -17,7 +17,8 @@ async fn set_up() -> (Roster, Value, Faults, String) {
     samples::write_person(&roster.users, now).await.unwrap();
     let event = std::fs::read_to_string(root().join(format!("events/{CALL}.json"))).unwrap();
     let event = serde_json::from_str(&event).unwrap();
-    let (parameters, url) = Faults::between(&format!("{}/_local/aws", roster.base)).await;
+    let services = format!("{}/_local/aws", roster.base);
+    let (parameters, url) = Faults::between(&services, roster.policies()).await;
     (roster, event, parameters, url)
 }
 

@@ -26,6 +26,7 @@ mod links;
 mod logs;
 mod moto;
 mod passwords;
+mod permissions;
 mod preconditions;
 mod properties;
 mod races;

@@ -16,6 +16,9 @@ pub const CARGO_LAMBDA: &str = "cargo-lambda-watch.log";
 /// A [`Sent`] in each line.
 pub const REQUESTS: &str = "requests.jsonl";
 
+/// A [`Used`] in each line, no two the same.
+pub const USED: &str = "used.jsonl";
+
 /// Words that only a secret or a person's address brings into a log.
 const TELLTALES: [&str; 9] = [
     "@",
@@ -48,6 +51,17 @@ pub struct Sent {
     pub status: u16,
     /// What no log may tell.
     pub secrets: BTreeSet<String>,
+}
+
+/// Something that a function's role allows, and that the function has done.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Used {
+    /// The function's logical id.
+    pub function: String,
+    /// The action, as a policy names it.
+    pub action: String,
+    /// The index of the table that it was done to; the table itself without one.
+    pub index: Option<String>,
 }
 
 /// What a request or an answer with these parts carries that no log may tell: addresses, numbers,

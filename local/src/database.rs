@@ -27,16 +27,18 @@ pub enum Place {
 }
 
 /// How often expired items are swept away; DynamoDB itself takes up to days. A sweep reads every item.
-const SWEEP_EVERY: Duration = Duration::from_hours(1);
+pub const SWEEP_EVERY: Duration = Duration::from_hours(1);
 /// How long a store may take to accept a connection.
 const REACH: Duration = Duration::from_secs(3);
 /// How a database file starts.
 const FILE_HEAD: &[u8] = b"SQLite format 3\0";
 
-/// Serves the embedded store on `listener`, for as long as the runtime lives.
+/// Serves the embedded store on `listener`, for as long as the runtime lives. Where it sweeps, it
+/// goes by this machine's clock: nothing for those who live in another time.
 pub fn serve_embedded(
     file: Option<&Path>,
     listener: TcpListener,
+    sweeps_every: Option<Duration>,
 ) -> Result<JoinHandle<()>, StartError> {
     let path = file
         .map(|file| file.display().to_string())
@@ -50,8 +52,8 @@ pub fn serve_embedded(
     .map_err(|reason| StartError::Data { path, reason })?;
     let sweeper = database.clone();
     tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(SWEEP_EVERY).await;
+        while let Some(pause) = sweeps_every {
+            tokio::time::sleep(pause).await;
             let database = sweeper.clone();
             let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
             if let Ok(Err(fault)) = swept {

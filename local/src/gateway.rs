@@ -13,21 +13,23 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming as Body;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use lambda_http::LambdaEvent;
 use lambda_http::lambda_runtime::Context as LambdaContext;
-use roster_http::{App, Endpoint, Event, Method};
+use roster_http::{App, Clock, Endpoint, Entropy, Event, Method};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tracing::{error, info};
 
 use crate::event::{Context, Incoming, proxy_event};
-use crate::services::Services;
-use crate::template::{GatewayResponse, Limit, Template};
+use crate::home;
+use crate::hosts::{self, Hosts};
+use crate::services::{self, Services};
+use crate::template::{Function, GatewayResponse, Limit, Template};
 use crate::throttle::Throttle;
 
 /// The values that the template's keys have on this machine.
@@ -50,20 +52,28 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Gateway {
     template: Template,
     routes: Vec<Route>,
-    keys: HashMap<&'static str, &'static str>,
-    throttle: Throttle,
+    keys: HashMap<&'static str, Key>,
+    hosts: Hosts,
     services: Option<Services>,
-    app: Arc<App>,
+    clock: Clock,
+    entropy: Entropy,
 }
 
 struct Route {
     method: Method,
     path: String,
     needs_key: bool,
-    /// In place of everybody's.
-    throttle: Option<Throttle>,
+    throttle: Throttle,
     timeout: Duration,
     endpoint: &'static Endpoint,
+    app: Arc<App>,
+}
+
+/// An API key.
+struct Key {
+    id: &'static str,
+    /// For all routes together, if the usage plan has one.
+    throttle: Option<Throttle>,
 }
 
 /// What the adapter makes of a call's answer: the JSON that Lambda hands to API Gateway.
@@ -82,7 +92,7 @@ struct ProxyAnswer {
 enum Refusal {
     AccessDenied,
     Default4xx,
-    Default5xx,
+    IntegrationFailure,
     InvalidApiKey,
     MissingAuthenticationToken,
     RequestTooLarge,
@@ -94,7 +104,7 @@ impl Refusal {
         match self {
             Self::AccessDenied => "ACCESS_DENIED",
             Self::Default4xx => "DEFAULT_4XX",
-            Self::Default5xx => "DEFAULT_5XX",
+            Self::IntegrationFailure => "INTEGRATION_FAILURE",
             Self::InvalidApiKey => "INVALID_API_KEY",
             Self::MissingAuthenticationToken => "MISSING_AUTHENTICATION_TOKEN",
             Self::RequestTooLarge => "REQUEST_TOO_LARGE",
@@ -104,10 +114,13 @@ impl Refusal {
 }
 
 impl Gateway {
-    /// A gateway over `app` with the template's routes, each to the call that the template names.
+    /// A gateway with the template's routes, each to the call that the template names. `app` makes
+    /// what a function works with; the gateway's own time and ids come from `clock` and `entropy`.
     pub fn new(
         template: Template,
-        app: App,
+        clock: Clock,
+        entropy: Entropy,
+        app: impl Fn(&Function) -> Arc<App>,
         endpoints: &'static [&'static Endpoint],
     ) -> Result<Self, String> {
         let mut routes = Vec::new();
@@ -119,36 +132,46 @@ impl Gateway {
                     "{}: there is no call {}",
                     function.logical_id, function.name
                 ))?;
+            let app = app(function);
             for route in &function.routes {
                 routes.push(Route {
                     method: route.method.clone(),
                     path: route.path.clone(),
                     needs_key: route.needs_key,
-                    throttle: route.limit.map(throttle),
+                    throttle: throttle(route.limit.unwrap_or(template.limit)),
                     timeout: function.timeout,
                     endpoint,
+                    app: Arc::clone(&app),
                 });
             }
         }
         let mut keys = HashMap::new();
         for (id, value) in KEYS {
             if template.key_ids.iter().any(|known| known == id) {
-                keys.insert(value, id);
+                let throttle = template.key_limit.map(throttle);
+                keys.insert(value, Key { id, throttle });
             }
         }
         Ok(Self {
-            throttle: throttle(template.limit),
+            hosts: Hosts::of(&template),
             services: None,
             template,
             routes,
             keys,
-            app: Arc::new(app),
+            clock,
+            entropy,
         })
     }
 
     /// Answers below `/_local/`, too: the services beside the API, which know no API key.
     pub fn with_services(mut self, services: Services) -> Self {
         self.services = Some(services);
+        self
+    }
+
+    /// Answers to these names, too.
+    pub fn with_hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.hosts.allow(names);
         self
     }
 
@@ -186,12 +209,22 @@ impl Gateway {
     }
 
     async fn answer(&self, peer: SocketAddr, request: Request<Body>) -> Response<Full<Bytes>> {
-        if let Some(services) = &self.services
-            && request.uri().path().starts_with(Services::PATH)
-        {
-            return services.answer(request, self.app.clock.now()).await;
+        let host = hosts::named(request.headers());
+        if host.as_ref().is_some_and(|host| !self.hosts.have(host)) {
+            info!(status = 421, "another name");
+            return hosts::misdirected();
         }
-        let request_id = request_id(&self.app);
+        if let Some(services) = &self.services
+            && host.is_some()
+        {
+            if request.uri().path().starts_with(Services::PATH) {
+                return services.answer(request, self.clock.now()).await;
+            }
+            if home::is_asked_for(&request) {
+                return services::home(&self.routes(), request.headers());
+            }
+        }
+        let request_id = request_id(&self.entropy);
         let mut response = match self.pass_on(peer.ip(), request, &request_id).await {
             Ok(response) => response,
             Err((refusal, route)) => {
@@ -228,11 +261,7 @@ impl Gateway {
         {
             return Err((Refusal::AccessDenied, ""));
         }
-        let is_good = |host: &HeaderValue| {
-            host.to_str()
-                .is_ok_and(|host| host.parse::<hyper::http::uri::Authority>().is_ok())
-        };
-        if !head.headers.get(HOST).is_some_and(is_good) {
+        if hosts::named(&head.headers).is_none() {
             return Err((Refusal::Default4xx, ""));
         }
         let path = head.uri.path();
@@ -241,12 +270,21 @@ impl Gateway {
             .ok_or((Refusal::MissingAuthenticationToken, ""))?;
         let refuse = |refusal| (refusal, route.path.as_str());
         let api_key = if route.needs_key {
-            let key = self.key(&head.headers);
-            Some(key.ok_or(refuse(Refusal::InvalidApiKey))?)
+            let (value, key) = self
+                .key(&head.headers)
+                .ok_or(refuse(Refusal::InvalidApiKey))?;
+            if key
+                .throttle
+                .as_ref()
+                .is_some_and(|throttle| !throttle.admits())
+            {
+                return Err(refuse(Refusal::Throttled));
+            }
+            Some((key.id, value))
         } else {
             None
         };
-        if !route.throttle.as_ref().unwrap_or(&self.throttle).admits() {
+        if !route.throttle.admits() {
             return Err(refuse(Refusal::Throttled));
         }
         let body = Limited::new(body, MOST_BODY_BYTES)
@@ -291,15 +329,28 @@ impl Gateway {
         }
         self.invoke(route, &event, request_id)
             .await
-            .ok_or(refuse(Refusal::Default5xx))
+            .ok_or(refuse(Refusal::IntegrationFailure))
     }
 
-    /// Id and value of the API key that a request has, if it is one of the template's.
-    fn key(&self, headers: &HeaderMap) -> Option<(&'static str, &'static str)> {
+    /// The API key that a request has, and its value, if it is one of the template's.
+    fn key(&self, headers: &HeaderMap) -> Option<(&'static str, &Key)> {
         let key = headers.get("x-api-key")?.to_str().ok()?;
         self.keys
             .get_key_value(key)
-            .map(|(value, id)| (*id, *value))
+            .map(|(value, key)| (*value, key))
+    }
+
+    /// The routes, as a page shows them.
+    fn routes(&self) -> Vec<home::Route<'_>> {
+        let routes = self.routes.iter();
+        routes
+            .map(|route| home::Route {
+                summary: route.endpoint.summary,
+                method: route.method.as_str(),
+                path: &route.path,
+                needs_key: route.needs_key,
+            })
+            .collect()
     }
 
     /// The route of a path, and the path's parameters. A last slash makes no difference; a literal
@@ -326,7 +377,7 @@ impl Gateway {
         request_id.clone_into(&mut context.request_id);
         context.deadline =
             u64::try_from((since_epoch() + route.timeout).as_millis()).unwrap_or_default();
-        let (app, endpoint) = (Arc::clone(&self.app), route.endpoint);
+        let (app, endpoint) = (Arc::clone(&route.app), route.endpoint);
         let call = tokio::spawn(async move {
             let event = LambdaEvent::new(event, context);
             serde_json::to_value(roster_http::invoke(&app, endpoint, event).await)
@@ -410,8 +461,8 @@ fn train_case(name: &HeaderName) -> String {
 }
 
 /// A UUID, as API Gateway's request ids are.
-fn request_id(app: &App) -> String {
-    let hex = format!("{:032x}", u128::from_be_bytes(app.entropy.bytes()));
+fn request_id(entropy: &Entropy) -> String {
+    let hex = format!("{:032x}", u128::from_be_bytes(entropy.bytes()));
     let parts = [
         &hex[..8],
         &hex[8..12],

@@ -11,6 +11,8 @@ pub mod event;
 mod filter;
 pub mod gateway;
 pub mod generate;
+mod home;
+mod hosts;
 pub mod link_keys;
 pub mod openapi;
 pub mod outbox;

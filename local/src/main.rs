@@ -9,13 +9,13 @@ use aws::Courier;
 use clap::{Parser, Subcommand};
 use domain::sample;
 use functions::{CONSUMERS, ENDPOINTS};
-use local::database::{self, Place};
+use local::database::{self, Place, SWEEP_EVERY};
 use local::gateway::{Gateway, KEYS};
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::services::{self, Services};
 use local::stream::Stream;
-use local::template::Template;
+use local::template::{Function, Template};
 use local::{StartError, generate, samples};
 use roster_http::{App, Clock, Entropy, PublicUrl, Worker};
 use store::table::Made;
@@ -59,6 +59,9 @@ struct Arguments {
     /// Another value for a parameter of the template, such as `AllowedAddresses=10.0.0.0/8`.
     #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = name_and_value)]
     parameters: Vec<(String, String)>,
+    /// Answer to this host name, too, beside those of this machine and `PublicUrl`'s; repeatable.
+    #[arg(long = "allow-host", value_name = "NAME")]
+    hosts: Vec<String>,
 }
 
 #[derive(Subcommand)]
@@ -114,7 +117,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
                 Place::File(file) => Some(file.as_path()),
                 _ => None,
             };
-            database::serve_embedded(file, listener)?;
+            database::serve_embedded(file, listener, Some(SWEEP_EVERY))?;
             endpoint
         }
     };
@@ -127,22 +130,28 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     };
     let base = format!("http://{}", address(&listener)?);
     let app = || app(&settings, &template, &keys, &base);
-    let calls = app()?;
+    let calls = Arc::new(app()?);
     if made == Made::New && !arguments.empty {
         write_samples(&calls, &settings).await?;
     }
 
     let sender = template.environment("NO_REPLY_EMAIL").unwrap_or(SENDER);
+    let configuration_set = template.environment("SES_CONFIGURATION_SET");
     let worker = Worker {
         app: app()?,
-        courier: Courier::new(&services::settings(&base), sender.to_owned()),
+        courier: Courier::new(&services::settings(&base), sender.to_owned())
+            .with_configuration_set(configuration_set.map(str::to_owned)),
     };
     let stream = Stream::open(&settings, &template.consumers, CONSUMERS).await?;
-    let gateway = Gateway::new(template, calls, ENDPOINTS)
+    let (clock, entropy) = (calls.clock, calls.entropy.clone());
+    // Stores of other programs may keep the tables of each name apart: all functions ask in one.
+    let app = |_: &Function| Arc::clone(&calls);
+    let gateway = Gateway::new(template, clock, entropy, app, ENDPOINTS)
         .map_err(|reason| StartError::Template {
             path: arguments.template.display().to_string(),
             reason,
         })?
+        .with_hosts(arguments.hosts)
         .with_services(Services::new(Outbox::new(), &keys));
     tokio::spawn(stream.run(Arc::new(worker)));
     // Before anybody is told that it runs, so that it can be stopped from then on.

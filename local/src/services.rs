@@ -13,6 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use store::Credentials;
 
+use crate::home;
 use crate::link_keys::KeyPair;
 use crate::outbox::{self, Channel, Message, Outbox, Refusal};
 
@@ -229,6 +230,11 @@ fn sms(body: &[u8], sent_at: Timestamp) -> Option<Message> {
 fn wants_json(headers: &HeaderMap) -> bool {
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
     accept.is_some_and(|accept| accept.contains(JSON) && !accept.contains("text/html"))
+}
+
+/// The page at `/`.
+pub(crate) fn home(routes: &[home::Route<'_>], headers: &HeaderMap) -> Response<Full<Bytes>> {
+    html(PAGE_POLICY, home::page(routes, headers))
 }
 
 const CONSTANT: &str = "constant headers are valid ones";

@@ -33,10 +33,14 @@ pub struct Template {
     pub has_binary_bodies: bool,
     /// The stage's name.
     pub stage: String,
-    /// How much of every route together is let through, but for those with a limit of their own.
+    /// How much of each route is let through, but for those with a limit of their own.
     pub limit: Limit,
+    /// How much of each API key is let through, on all routes together.
+    pub key_limit: Option<Limit>,
     /// The table.
     pub table: Table,
+    /// The parameters' values.
+    pub parameters: BTreeMap<String, String>,
 }
 
 /// A part of the API that is for some addresses only.
@@ -309,6 +313,7 @@ struct PolicyDocument {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct RoleStatement {
+    effect: String,
     action: OneOrMany,
     resource: Option<Value>,
     /// All but this.
@@ -411,6 +416,9 @@ impl Template {
     fn parse(text: &str, parameters: &[(String, String)]) -> Result<Self, String> {
         let template = yaml::parse(text)?;
         let parameters = parameter_values(&template, parameters)?;
+        let template = Conditions::of(&template, &parameters)?
+            .decide(template)
+            .unwrap_or_default();
         let template = resolve(template, &parameters);
         let resources = template["Resources"]
             .as_object()
@@ -456,6 +464,11 @@ impl Template {
             restriction: restriction(&api.auth.resource_policy)?,
             has_binary_bodies: api.binary_media_types.iter().any(|media| media == "*~1*"),
             limit,
+            key_limit: of_type("AWS::ApiGateway::UsagePlan")
+                .filter_map(|(id, plan)| Some((id, plan.get("Throttle")?)))
+                .map(|(id, throttle)| key_limit(throttle).map_err(|why| format!("{id}: {why}")))
+                .next()
+                .transpose()?,
             stage: api.stage_name,
             gateway_responses: api
                 .gateway_responses
@@ -463,6 +476,10 @@ impl Template {
                 .map(|(kind, response)| Ok((kind, gateway_response(response)?)))
                 .collect::<Result<_, String>>()?,
             table: table_of(typed(id, table)?),
+            parameters: parameters
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, scalar(&value)?)))
+                .collect(),
         })
     }
 }
@@ -489,7 +506,15 @@ fn scalar(value: &Value) -> Option<String> {
 /// A method, a path, and the throttle's setting for them.
 type RouteLimit = (String, String, Limit);
 
-/// The limit of the whole API and those of single routes.
+/// The limit of each key in a usage plan.
+fn key_limit(throttle: &Value) -> Result<Limit, String> {
+    Ok(Limit {
+        rate: number(&throttle["RateLimit"])?,
+        burst: number(&throttle["BurstLimit"])?,
+    })
+}
+
+/// The limit of every route and those of single ones.
 fn limits(settings: &[MethodSettings]) -> Result<(Limit, Vec<RouteLimit>), String> {
     let (mut general, mut of_routes) = (None, Vec::new());
     for entry in settings {
@@ -550,6 +575,97 @@ fn parameter_values(
         }
     }
     Ok(values)
+}
+
+/// The template's conditions: whether each holds.
+struct Conditions(BTreeMap<String, bool>);
+
+impl Conditions {
+    fn of(template: &Value, parameters: &BTreeMap<String, Value>) -> Result<Self, String> {
+        let conditions = &template["Conditions"];
+        let named = conditions.as_object().into_iter().flatten();
+        named
+            .map(|(name, condition)| {
+                let condition = resolve(condition.clone(), parameters);
+                Ok((name.clone(), holds(&condition, conditions, parameters)?))
+            })
+            .collect::<Result<_, String>>()
+            .map(Self)
+    }
+
+    /// What stays of a value: of an `Fn::If` the branch that is meant, of a resource nothing where
+    /// its condition does not hold, and of `AWS::NoValue` nothing either.
+    fn decide(&self, value: Value) -> Option<Value> {
+        match value {
+            Value::Array(values) => {
+                Some(values.into_iter().filter_map(|v| self.decide(v)).collect())
+            }
+            Value::Object(mut members) => {
+                if let Some(Value::Array(choice)) = members.get_mut("Fn::If")
+                    && let [Value::String(name), yes, no] = choice.as_mut_slice()
+                {
+                    let holds = self.0.get(name).copied().unwrap_or_default();
+                    return self.decide(if holds { yes.take() } else { no.take() });
+                }
+                let is_left_out = |name: &Value| {
+                    let name = name.as_str().unwrap_or_default();
+                    self.0.get(name).is_some_and(|holds| !holds)
+                };
+                if members
+                    .get("Ref")
+                    .is_some_and(|name| name == "AWS::NoValue")
+                    || members.contains_key("Type")
+                        && members.get("Condition").is_some_and(is_left_out)
+                {
+                    return None;
+                }
+                let members = members.into_iter();
+                let kept = members.filter_map(|(name, value)| Some((name, self.decide(value)?)));
+                Some(Value::Object(kept.collect()))
+            }
+            scalar => Some(scalar),
+        }
+    }
+}
+
+/// Whether a condition holds, of which the parameters are resolved.
+fn holds(
+    condition: &Value,
+    all: &Value,
+    parameters: &BTreeMap<String, Value>,
+) -> Result<bool, String> {
+    let unknown = || format!("the condition {condition} can not be followed");
+    let (function, operand) = condition
+        .as_object()
+        .and_then(|members| members.iter().next())
+        .ok_or_else(unknown)?;
+    let holds = |condition: &Value| holds(condition, all, parameters);
+    match (function.as_str(), operand) {
+        ("Condition", Value::String(name)) => holds(&resolve(all[name].clone(), parameters)),
+        ("Fn::Equals", Value::Array(sides)) => match sides.as_slice() {
+            [one, other] => Ok(scalar(one) == scalar(other)),
+            _ => Err(unknown()),
+        },
+        ("Fn::Not", Value::Array(conditions)) => match conditions.as_slice() {
+            [condition] => Ok(!holds(condition)?),
+            _ => Err(unknown()),
+        },
+        ("Fn::And", Value::Array(conditions)) => {
+            let all = conditions
+                .iter()
+                .map(holds)
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(all.into_iter().all(|holds| holds))
+        }
+        ("Fn::Or", Value::Array(conditions)) => {
+            let all = conditions
+                .iter()
+                .map(holds)
+                .collect::<Result<Vec<_>, _>>()?;
+            Ok(all.into_iter().any(|holds| holds))
+        }
+        _ => Err(unknown()),
+    }
 }
 
 /// `Ref` and `Fn::Split` where the local service reads; everything else stays as it is.
@@ -636,6 +752,13 @@ fn function(
         .get(role_id)
         .ok_or(format!("it has no {role_id}"))?;
     let role: RoleProperties = typed(role_id, &role["Properties"])?;
+    let policies = role.policies.iter();
+    let mut statements = policies.flat_map(|policy| &policy.policy_document.statement);
+    if statements.any(|statement| statement.effect != "Allow") {
+        return Err(format!(
+            "{role_id} must say what is allowed, and nothing else"
+        ));
+    }
     let mut routes = Vec::new();
     let mut stream = None;
     for event in properties.events.into_values() {
@@ -879,6 +1002,20 @@ mod tests {
     }
 
     #[test]
+    fn what_hangs_on_a_condition_is_there_when_it_holds() {
+        let actions = |template: &Template| -> Vec<String> {
+            let permissions = template.functions[0].permissions.iter();
+            permissions.map(|(action, _)| action.clone()).collect()
+        };
+        let wide = template(&[]).unwrap();
+        assert_eq!(wide.key_ids, ["AdministratorKey", "ReadOnlyKey"]);
+        assert_eq!(actions(&wide), ["dynamodb:GetItem"]);
+        let narrow = template(&[("Narrow", "true")]).unwrap();
+        assert_eq!(narrow.key_ids, ["AdministratorKey"]);
+        assert_eq!(actions(&narrow), ["dynamodb:GetItem", "dynamodb:Query"]);
+    }
+
+    #[test]
     fn the_environment_follows_the_parameters() {
         let usual = template(&[]).unwrap().account_settings().unwrap();
         assert_eq!(usual.public_url, None);
@@ -936,6 +1073,12 @@ mod tests {
             ),
             ("\"eventName\":[\"INSERT\"]", "\"eventName\":[1]", "pattern"),
             ("!Ref LinkGet", "!GetAtt Table.Arn", "LINK_GET"),
+            (
+                "Effect: Allow\n                Action",
+                "Effect: Deny\n                Action",
+                "Role",
+            ),
+            ("!Not [!Equals", "!Contains [!Equals", "Fn::Contains"),
         ] {
             assert!(TEXT.contains(present), "{present}");
             let refused = refused(&TEXT.replace(present, other));

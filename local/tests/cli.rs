@@ -133,6 +133,18 @@ impl Running {
         (status, head.to_ascii_lowercase(), body)
     }
 
+    /// The status of an answer to whoever knows the program by this name.
+    fn status_as(&self, host: &str) -> u16 {
+        let [address, _] = self.addresses();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let request =
+            format!("GET /_local/outbox HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
     /// Ctrl-C; how it ended, and what it printed after the first line.
     fn interrupt(mut self) -> (ExitStatus, String) {
         // The shell's own `kill`, because the program of that name is not on every machine.
@@ -326,6 +338,20 @@ fn addresses_that_the_template_does_not_allow_are_refused() {
         "{head}"
     );
     assert_eq!(body["status"], 403);
+}
+
+#[test]
+fn it_answers_to_this_machines_names_and_those_that_are_allowed() {
+    let running = Running::start(&["--allow-host", "one.example", "--allow-host", "two.example"]);
+    for allowed in [
+        "localhost",
+        "127.0.0.1:80",
+        "one.example",
+        "two.example:9080",
+    ] {
+        assert_eq!(running.status_as(allowed), 200, "{allowed}");
+    }
+    assert_eq!(running.status_as("three.example"), 421);
 }
 
 #[test]

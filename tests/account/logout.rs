@@ -1,9 +1,11 @@
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use domain::sample;
 use serde_json::json;
 
 use crate::harness::Fault;
+use crate::harness::person::Person;
 
 on_both_stores! {
     async fn this_session_ends_and_its_cookies_are_cleared(roster: Roster) {
@@ -22,6 +24,14 @@ on_both_stores! {
         ada.post("/users/logout/", json!({})).await.expect(401);
         elsewhere.get("/users/emails/").await.expect(200);
         assert_eq!(roster.shown(&ada.id).await, before);
+    }
+
+    async fn a_session_that_was_not_used_for_a_day_can_be_ended(roster: Roster) {
+        let ada = roster.ada().await;
+        let day_after = roster.later(Duration::from_hours(24)).await;
+        let ada = Person { roster: &day_after, ..ada };
+        ada.post("/users/logout/", json!({})).await.expect(204);
+        ada.get("/users/emails/").await.expect(401);
     }
 
     async fn nothing_of_the_session_is_left(roster: Roster) {

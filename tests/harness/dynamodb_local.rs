@@ -38,7 +38,9 @@ fn command(port: u16) -> Command {
     java.arg(format!("-Djava.library.path={}", lib.display()))
         .args(["-Xmx512m", "-cp", &format!("{}/*", lib.display())])
         .arg("software.amazon.dynamodb.services.local.main.ServerRunner")
-        .args(["-inMemory", "-disableTelemetry", "-port", &port.to_string()]);
+        // Each function signs in its own name, and all of them have one table.
+        .args(["-inMemory", "-sharedDb", "-disableTelemetry"])
+        .args(["-port", &port.to_string()]);
     java
 }
 

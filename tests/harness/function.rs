@@ -18,7 +18,7 @@ use tests::run;
 use tokio::process::{Child, Command};
 use tokio::sync::{Mutex, mpsc, oneshot};
 
-use super::{Roster, cargo, free_port, log, root};
+use super::{Roster, cargo, free_port, log, policy, root};
 
 /// How long a function may take to start, and to answer.
 const A_MOMENT: Duration = Duration::from_mins(1);
@@ -81,6 +81,7 @@ impl Function {
             .envs(local_env())
             .envs(roster.function_environment())
             .env("AWS_ENDPOINT_URL_DYNAMODB", roster.faulty_store_url())
+            .env("AWS_ACCESS_KEY_ID", policy::logical_id(name))
             .env("AWS_LAMBDA_RUNTIME_API", address)
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")

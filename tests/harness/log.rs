@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::{LazyLock, Mutex};
 
-use tests::run::{self, Sent};
+use tests::run::{self, Sent, Used};
 
 /// This process's part of what a run leaves behind, nothing of the run before it.
 static RUN: LazyLock<Run> = LazyLock::new(|| {
@@ -17,6 +17,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
     Run {
         calls: Mutex::new(File::create(file(run::CALLS)).unwrap()),
         requests: Mutex::new((File::create(requests).unwrap(), BTreeSet::new())),
+        used: Mutex::new((File::create(file(run::USED)).unwrap(), BTreeSet::new())),
     }
 });
 
@@ -24,6 +25,8 @@ struct Run {
     calls: Mutex<File>,
     /// With the secrets that are written down already.
     requests: Mutex<(File, BTreeSet<String>)>,
+    /// With what is written down already.
+    used: Mutex<(File, BTreeSet<Used>)>,
 }
 
 struct Sink;
@@ -61,4 +64,15 @@ pub(crate) fn answered(mut sent: Sent) {
     let (file, known) = &mut *requests;
     sent.secrets.retain(|secret| known.insert(secret.clone()));
     writeln!(file, "{}", serde_json::to_string(&sent).unwrap()).unwrap();
+}
+
+/// Writes down what functions have used of what their roles allow.
+pub(crate) fn used(all: impl IntoIterator<Item = Used>) {
+    let mut present = RUN.used.lock().unwrap();
+    let (file, known) = &mut *present;
+    for used in all {
+        if known.insert(used.clone()) {
+            writeln!(file, "{}", serde_json::to_string(&used).unwrap()).unwrap();
+        }
+    }
 }

@@ -5,6 +5,7 @@ mod dynamodb_local;
 pub(crate) mod function;
 pub(crate) mod log;
 pub(crate) mod person;
+pub(crate) mod policy;
 mod proxy;
 mod schema;
 pub(crate) mod server;
@@ -27,7 +28,7 @@ use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::services::{self, Services};
 use local::stream::Stream;
-use local::template::Template;
+use local::template::{Function, Template};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use roster_http::{App, Clock, Endpoint, Entropy, PublicUrl, Worker};
@@ -39,6 +40,7 @@ use tokio::time::Instant;
 
 use server::Running;
 
+pub(crate) use policy::Policies;
 pub(crate) use proxy::{Fault, Faults, Recorded};
 
 /// The administrator's key of the local service.
@@ -243,16 +245,20 @@ fn keys() -> KeyPair {
     KeyPair::new(&Entropy::seeded(2))
 }
 
-fn app(settings: &Settings, template: &Template, now: Timestamp, base: &str, view: u64) -> App {
+/// Another time, or another view of the same table, draws other bytes.
+fn entropy(now: Timestamp, view: u64) -> Entropy {
+    Entropy::seeded(1 + now.as_unix().abs_diff(NOW.as_unix()) + (view << 40))
+}
+
+fn app(users: Users, template: &Template, now: Timestamp, base: &str, entropy: Entropy) -> App {
     let mut account = template.account_settings().unwrap();
     if account.public_url.is_none() {
         account.public_url = PublicUrl::parse(base);
     }
     App {
-        users: Users::new(store::connect(settings), settings.table.clone()),
+        users,
         clock: Clock::Fixed(now),
-        // Another time, or another view of the same table, draws other bytes.
-        entropy: Entropy::seeded(1 + now.as_unix().abs_diff(NOW.as_unix()) + (view << 40)),
+        entropy,
         keys: template.keys(),
         account,
         link_keys: keys().keys(),
@@ -274,13 +280,24 @@ async fn serve(
 ) -> (String, Arc<Worker>) {
     let listener = free_port().await;
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let calls = app(behind_proxy, template, now, &base, view);
-    let gateway = Gateway::new(template.clone(), calls, endpoints)
+    let client = store::connect(behind_proxy);
+    let app_of = |function: &Function, entropy| {
+        let client = store::as_another(&client, policy::credentials(function));
+        let users = Users::new(client, behind_proxy.table.clone());
+        app(users, template, now, &base, entropy)
+    };
+    // All calls draw from one source, so that no two have the same operation.
+    let drawn = entropy(now, view);
+    let calls = |function: &Function| Arc::new(app_of(function, drawn.clone()));
+    let clock = Clock::Fixed(now);
+    let gateway = Gateway::new(template.clone(), clock, drawn.clone(), calls, endpoints)
         .unwrap()
+        // What somebody else calls the service must reach the functions to be of no effect there.
+        .with_hosts(["evil.example.net".to_owned()])
         .with_services(Services::new(outbox.clone(), &keys()));
     tokio::spawn(gateway.serve(listener, std::future::pending()));
     let worker = Worker {
-        app: app(behind_proxy, template, now, &base, view),
+        app: app_of(&template.consumers[0].function, entropy(now, view)),
         courier: Courier::new(&services::settings(&base), SENDER.to_owned()),
     };
     (base, Arc::new(worker))
@@ -296,6 +313,8 @@ impl Roster {
         let unthrottled = [
             ("ThrottlingRateLimit", "1000000"),
             ("ThrottlingBurstLimit", "1000000"),
+            ("KeyRateLimit", "1000000"),
+            ("KeyBurstLimit", "1000000"),
             ("SelfServiceRateLimit", "1000000"),
             ("SelfServiceBurstLimit", "1000000"),
         ];
@@ -327,7 +346,7 @@ impl Roster {
             Store::Embedded => {
                 let listener = free_port().await;
                 let url = format!("http://{}", listener.local_addr().unwrap());
-                database::serve_embedded(None, listener).unwrap();
+                database::serve_embedded(None, listener, None).unwrap();
                 (url, None)
             }
             Store::DynamodbLocal => {
@@ -339,7 +358,8 @@ impl Roster {
         database::prepare(&settings, &template.table).await.unwrap();
         let stream = Stream::open(&settings, &template.consumers, CONSUMERS).await;
 
-        let (faults, proxy_url) = Faults::between(&store_url).await;
+        let policies = Policies::of(&template, &settings.table);
+        let (faults, proxy_url) = Faults::between(&store_url, policies).await;
         let behind_proxy = Settings {
             endpoint: Some(proxy_url),
             ..settings.clone()
@@ -440,7 +460,13 @@ impl Roster {
     pub(crate) fn app(&self) -> App {
         let settings = database::settings(self.store_url.clone(), &self.table.name);
         let template = template(&self.parameters);
-        app(&settings, &template, self.now, &self.base, 0)
+        let users = Users::new(store::connect(&settings), settings.table.clone());
+        app(users, &template, self.now, &self.base, entropy(self.now, 0))
+    }
+
+    /// What functions may do to the same table.
+    pub(crate) fn policies(&self) -> Policies {
+        Policies::of(&template(&self.parameters), &self.table.name)
     }
 
     /// Where the table is.

@@ -13,7 +13,8 @@ use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-use super::free_port;
+use super::policy::Policies;
+use super::{free_port, log};
 
 /// How long a request may take to come.
 const A_MOMENT: Duration = Duration::from_mins(1);
@@ -79,20 +80,23 @@ struct State {
 pub(crate) struct Faults(Arc<Mutex<State>>);
 
 impl Faults {
-    /// A proxy in front of the store at `url`; also its own URL.
-    pub(crate) async fn between(url: &str) -> (Self, String) {
+    /// A proxy in front of the store at `url`, which lets each function do what `policies` allow;
+    /// also its own URL.
+    pub(crate) async fn between(url: &str, policies: Policies) -> (Self, String) {
         let listener = free_port().await;
         let own = format!("http://{}", listener.local_addr().unwrap());
         let faults = Self(Arc::default());
         let (state, url) = (faults.clone(), url.to_owned());
-        let client = reqwest::Client::new();
+        let (client, policies) = (reqwest::Client::new(), Arc::new(policies));
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let (state, url, client) = (state.clone(), url.clone(), client.clone());
+                let policies = Arc::clone(&policies);
                 let service = hyper::service::service_fn(move |request| {
                     let (state, url, client) = (state.clone(), url.clone(), client.clone());
-                    async move { state.pass_on(&client, &url, request).await }
+                    let policies = Arc::clone(&policies);
+                    async move { state.pass_on(&client, &url, &policies, request).await }
                 });
                 tokio::spawn(
                     hyper::server::conn::http1::Builder::new()
@@ -158,6 +162,7 @@ impl Faults {
         &self,
         client: &reqwest::Client,
         url: &str,
+        policies: &Policies,
         request: Request<Incoming>,
     ) -> Result<Response<Full<Bytes>>, LostReply> {
         let (head, body) = request.into_parts();
@@ -165,6 +170,13 @@ impl Faults {
         let target = head.headers["x-amz-target"].to_str().unwrap().to_owned();
         let action = target.rsplit('.').next().unwrap_or_default();
         let fault = self.next(action, body.len());
+        match policies.judge(&head.headers, action, &body) {
+            Ok(used) => log::used(used),
+            Err(refusal) => {
+                eprintln!("{refusal}");
+                return Ok(answer(400, access_denied(&refusal)));
+            }
+        }
         if fault == Some(Fault::Pause) {
             self.pause().await;
         }
@@ -245,6 +257,12 @@ fn answer(status: u16, body: Bytes) -> Response<Full<Bytes>> {
         .header("content-type", "application/x-amz-json-1.0")
         .body(Full::new(body))
         .unwrap()
+}
+
+fn access_denied(refusal: &str) -> Bytes {
+    let kind = "com.amazon.coral.service#AccessDeniedException";
+    let body = json!({ "__type": kind, "Message": refusal });
+    body.to_string().into()
 }
 
 fn error(name: &str) -> Value {

@@ -152,7 +152,7 @@ async fn build(root: &Path, binary: &Binary) -> Result<PathBuf, Failure> {
 async fn set_up(root: &Path) -> Result<Setting, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let store = listener.local_addr()?;
-    database::serve_embedded(None, listener)?;
+    database::serve_embedded(None, listener, None)?;
     let settings = database::settings(format!("http://{store}"), "roster");
     let template = Template::read(&root.join("template.yaml"), &[])?;
     database::prepare(&settings, &template.table).await?;

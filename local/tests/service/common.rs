@@ -2,13 +2,14 @@
 
 use std::net::Ipv4Addr;
 use std::path::Path;
+use std::sync::Arc;
 
 use domain::Timestamp;
 use local::gateway::Gateway;
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::services::Services;
-use local::template::Template;
+use local::template::{Function, Template};
 use local::{database, services};
 use roster_http::{
     Access, AccountSettings, Action, App, Clock, Connect, Endpoint, Entropy, KeyIds, LinkKeys,
@@ -72,8 +73,12 @@ pub(crate) async fn start(keys: &KeyPair, parameters: &[(&str, &str)]) -> (Strin
     let (listener, base) = free_port().await;
     let outbox = Outbox::new();
     let nowhere = database::settings("http://127.0.0.1:1".to_owned(), "none");
-    let gateway = Gateway::new(template(parameters), app(&nowhere), ENDPOINTS)
+    let app = Arc::new(app(&nowhere));
+    let (clock, entropy) = (app.clock, app.entropy.clone());
+    let apps = |_: &Function| Arc::clone(&app);
+    let gateway = Gateway::new(template(parameters), clock, entropy, apps, ENDPOINTS)
         .unwrap()
+        .with_hosts(["allowed.example".to_owned()])
         .with_services(Services::new(outbox.clone(), keys));
     tokio::spawn(gateway.serve(listener, std::future::pending()));
     (base, outbox)

@@ -6,8 +6,9 @@ use local::outbox::Outbox;
 use local::services;
 use roster_http::Entropy;
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt as _;
 
-use crate::common::{courier, start};
+use crate::common::{courier, free_port, start};
 
 const NUMBER: &str = "+4915112345678";
 
@@ -56,6 +57,35 @@ async fn what_the_sdks_send_is_in_the_outbox_newest_last() {
         ])
     );
     assert_eq!(json!(outbox.messages()), list);
+}
+
+/// What a courier of this configuration set asks SES for.
+async fn request_of(configuration_set: Option<&str>) -> String {
+    let (listener, base) = free_port().await;
+    let asked = tokio::spawn(async move {
+        let (mut connection, _) = listener.accept().await.unwrap();
+        let mut request = vec![];
+        while !request.ends_with(b"}") {
+            assert!(connection.read_buf(&mut request).await.unwrap() > 0);
+        }
+        String::from_utf8(request).unwrap()
+    });
+    let name = configuration_set.map(str::to_owned);
+    let courier = courier(&base).with_configuration_set(name);
+    let sent = courier.mail("a@example.org", &mail()).await;
+    assert!(sent.is_err(), "nobody answers");
+    asked.await.unwrap()
+}
+
+#[tokio::test]
+async fn e_mails_name_the_configuration_set_if_there_is_one() {
+    let named = request_of(Some("bounces")).await;
+    assert!(
+        named.contains(r#""ConfigurationSetName":"bounces""#),
+        "{named}"
+    );
+    let unnamed = request_of(None).await;
+    assert!(!unnamed.contains("ConfigurationSetName"), "{unnamed}");
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ struct Scene {
 impl Scene {
     async fn new() -> Self {
         let (listener, url) = free_port().await;
-        database::serve_embedded(None, listener).unwrap();
+        database::serve_embedded(None, listener, None).unwrap();
         let settings = database::settings(url, "stream");
         let template = template(&[]);
         database::prepare(&settings, &template.table).await.unwrap();

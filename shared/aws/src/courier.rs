@@ -24,6 +24,7 @@ pub struct Courier {
     ses: aws_sdk_sesv2::Client,
     sns: aws_sdk_sns::Client,
     sender: String,
+    configuration_set: Option<String>,
 }
 
 /// An e-mail, rendered.
@@ -69,7 +70,14 @@ impl Courier {
             ses: aws_sdk_sesv2::Client::from_conf(ses.build()),
             sns: aws_sdk_sns::Client::from_conf(sns.build()),
             sender,
+            configuration_set: None,
         }
+    }
+
+    /// Sends e-mails with this SES configuration set.
+    pub fn with_configuration_set(mut self, name: Option<String>) -> Self {
+        self.configuration_set = name;
+        self
     }
 
     /// Sends an e-mail to one address.
@@ -86,6 +94,7 @@ impl Courier {
         self.ses
             .send_email()
             .from_email_address(&self.sender)
+            .set_configuration_set_name(self.configuration_set.clone())
             .destination(Destination::builder().to_addresses(to).build())
             .content(EmailContent::builder().simple(message).build())
             .send()

@@ -1,6 +1,6 @@
 //! What every call of one process shares.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws::Courier;
@@ -95,21 +95,21 @@ pub(crate) fn since_epoch() -> std::time::Duration {
 }
 
 /// Where random bytes come from: a cryptographic generator, seeded by the operating system, or by
-/// a test that compares answers whole.
-#[derive(Debug)]
-pub struct Entropy(Mutex<StdRng>);
+/// a test that compares answers whole. Clones draw from the same one.
+#[derive(Clone, Debug)]
+pub struct Entropy(Arc<Mutex<StdRng>>);
 
 impl Entropy {
     /// Seeded by the operating system, once.
     pub fn from_os() -> Result<Self, Misconfigured> {
         let mut seed = <StdRng as rand::SeedableRng>::Seed::default();
         getrandom::fill(&mut seed).map_err(|_| Misconfigured::NoRandomness)?;
-        Ok(Self(Mutex::new(StdRng::from_seed(seed))))
+        Ok(Self(Arc::new(Mutex::new(StdRng::from_seed(seed)))))
     }
 
     /// The same bytes in every run.
     pub fn seeded(seed: u64) -> Self {
-        Self(Mutex::new(StdRng::seed_from_u64(seed)))
+        Self(Arc::new(Mutex::new(StdRng::seed_from_u64(seed))))
     }
 
     /// Random bytes.
@@ -242,7 +242,8 @@ impl Worker {
     pub(crate) fn from_env() -> Result<Self, Misconfigured> {
         Ok(Self {
             app: App::from_env()?,
-            courier: Courier::new(&Environment::aws()?, Environment::get("NO_REPLY_EMAIL")?),
+            courier: Courier::new(&Environment::aws()?, Environment::get("NO_REPLY_EMAIL")?)
+                .with_configuration_set(Environment::get("SES_CONFIGURATION_SET").ok()),
         })
     }
 }

@@ -31,3 +31,9 @@ pub fn connect(settings: &Settings) -> Client {
     config.set_endpoint_url(settings.endpoint.clone());
     Client::from_conf(config.build())
 }
+
+/// The same client, asking in another name. Both share their connections.
+pub fn as_another(client: &Client, credentials: Credentials) -> Client {
+    let config = client.config().to_builder();
+    Client::from_conf(config.credentials_provider(credentials).build())
+}
