@@ -179,10 +179,10 @@ impl Users {
         update.remove(p.path(&["block_until"]));
         for _ in 0..MOST_LOOKS {
             let key = counter_key(counter);
-            let counted = self
+            let written = self
                 .update_unseen(key, &condition, &update, &p, Attempts::soon())
                 .await?;
-            let Err(present) = counted else {
+            let Err(present) = written else {
                 return Ok(Admission::Counted);
             };
             let present = present.as_ref().map(tally).unwrap_or_default();
@@ -224,11 +224,11 @@ impl Users {
         increase("failure_count", &mut p, &mut update);
         set_expiry(counter, write.now, &mut p, &mut update);
         let key = counter_key(counter);
-        let counted = self
+        let written = self
             .update_if(key, &condition, &update, &p, Attempts::soon())
             .await?;
         // What is there already was counted, its reply lost; a lock holds all that there is.
-        let (Ok(item) | Err(Some(item))) = counted else {
+        let (Ok(item) | Err(Some(item))) = written else {
             return Ok(());
         };
         if tally(&item).is_to_be_locked(counter, limits, write.now) {
@@ -320,9 +320,12 @@ impl Users {
         write: &Write,
     ) -> Result<(), StoreError> {
         let key = user::key(&user.map_or_else(absent, |user| user.id.clone()));
-        let failure_of = |user: &SignInUser| match is_counted_at_home {
-            true => Failure::AtHome,
-            false => Failure::of(user, limits, write.now),
+        let failure_of = |user: &SignInUser| {
+            if is_counted_at_home {
+                Failure::AtHome
+            } else {
+                Failure::of(user, limits, write.now)
+            }
         };
         let mut failure = user.map_or(Failure::OneMore { locks: None }, failure_of);
         for _ in 0..MOST_LOOKS {
