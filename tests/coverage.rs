@@ -8,8 +8,7 @@ use local::generate::sample_session;
 use local::openapi::example_path;
 use local::samples;
 use roster_http::{
-    Access, AccountSettings, App, Clock, Endpoint, Entropy, Event, KeyIds, LinkKeys,
-    Method,
+    Access, AccountSettings, App, Clock, Endpoint, Entropy, Event, KeyIds, LinkKeys, Method,
 };
 use serde_json::json;
 

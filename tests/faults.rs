@@ -180,7 +180,7 @@ on_both_stores! {
             let calm = Calm::of(&roster, endpoint).await;
             for fault in FAULTS {
                 for at in 0..calm.requests {
-                    calm.meet(&roster, fault, at, 1).await;
+                    Box::pin(calm.meet(&roster, fault, at, 1)).await;
                 }
             }
         }
@@ -191,7 +191,7 @@ on_both_stores! {
             let calm = Calm::of(&roster, endpoint).await;
             for fault in [Fault::InternalError, Fault::Conflict, Fault::DropReply] {
                 for at in 0..calm.requests {
-                    calm.meet(&roster, fault, at, usize::MAX).await;
+                    Box::pin(calm.meet(&roster, fault, at, usize::MAX)).await;
                 }
             }
         }
@@ -201,12 +201,12 @@ on_both_stores! {
         let calm = Calm::of(&roster, &account::request_email_change::ENDPOINT).await;
         for fault in FAULTS {
             for at in 0..calm.requests {
-                calm.meet(&roster, fault, at, 1).await;
+                Box::pin(calm.meet(&roster, fault, at, 1)).await;
             }
         }
         for fault in [Fault::InternalError, Fault::DropReply] {
             for at in 0..calm.requests {
-                calm.meet(&roster, fault, at, usize::MAX).await;
+                Box::pin(calm.meet(&roster, fault, at, usize::MAX)).await;
             }
         }
     }

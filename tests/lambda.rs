@@ -183,7 +183,13 @@ async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
             let names: Vec<_> = cookies.keys().copied().collect();
             assert_eq!(
                 names,
-                ["__Host-device", "__Host-sessionid", "csrftoken", "osessionid", "sessionid"]
+                [
+                    "__Host-device",
+                    "__Host-sessionid",
+                    "csrftoken",
+                    "osessionid",
+                    "sessionid"
+                ]
             );
             for name in ["__Host-sessionid", "osessionid"] {
                 assert_eq!(cookies[name], cookies["sessionid"]);

@@ -337,7 +337,7 @@ on_both_stores! {
         // Who shares the address with the guesser is in from their own device.
         strict.login_by(&ada.device, "ada", RIGHT).await.expect(200);
 
-        let last = strict.also(NOW.plus(15 * MINUTE - SECOND), &limits).await;
+        let last = strict.also(NOW.plus((15 * MINUTE).saturating_sub(SECOND)), &limits).await;
         assert_eq!(wait(&last.login("ada", RIGHT).await.expect(429)), Some("1"));
         let over = strict.also(NOW.plus(15 * MINUTE), &limits).await;
         over.login("ada", RIGHT).await.expect(200);
@@ -450,7 +450,7 @@ on_both_stores! {
 
     async fn the_own_device_gets_into_a_locked_account_for_180_days(roster: Roster) {
         let lifetime = 180 * DAY;
-        for (since, status) in [(lifetime - SECOND, 200), (lifetime, 401)] {
+        for (since, status) in [(lifetime.saturating_sub(SECOND), 200), (lifetime, 401)] {
             roster.table.clear().await;
             let ada = roster.ada().await;
             let later = roster.also(NOW.plus(since), &[("AccountFailureLimit", "3")]).await;

@@ -330,7 +330,8 @@ fn headers(status: u16, endpoint: &Endpoint) -> Value {
         headers["Location"] = header("The new user's path.");
     }
     if status == 200 && endpoint.access == Access::SignIn {
-        headers["Set-Cookie"] = header("__Host-sessionid, sessionid, osessionid, csrftoken and __Host-device.");
+        headers["Set-Cookie"] =
+            header("__Host-sessionid, sessionid, osessionid, csrftoken and __Host-device.");
     }
     if status == 429 {
         headers["Retry-After"] = header("Seconds.");

@@ -189,7 +189,9 @@ async fn change_password(
         .edit_account(&click.user_id, &write, |account| {
             // Rarely: a sign-in or another link has replaced the hash that was looked at.
             let is_another = present_hash(account) != present_hash(&seen);
-            if is_another && account.standing(&click.link, app.account.lifetimes, write.now)? == Standing::Due {
+            if is_another
+                && account.standing(&click.link, app.account.lifetimes, write.now)? == Standing::Due
+            {
                 refuse_present(account, &typed)?;
             }
             let epoch = account.user.session_epoch;

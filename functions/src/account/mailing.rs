@@ -17,14 +17,23 @@ pub(super) async fn edit_and_mail(
 ) -> Result<(), Problem> {
     let account = app.users.account(user_id).await?;
     let account = account.ok_or(Problem::NotFound("user"))?;
-    let mut planned = account.clone();
-    change(&mut planned)?;
-    let mailbox = Recipient::of(email);
-    let mut mails = planned.outbox.iter().map(|notification| &notification.to);
-    if mails.any(|to| Some(to) == mailbox.as_ref()) {
+    if mails(&account, email, &change)? {
         app.count_notification(&Counted::for_address(email), write)
             .await?;
     }
     app.users.edit_read_account(account, write, change).await?;
     Ok(())
+}
+
+/// Whether the change of the account would mail this address; why it is refused, if it is.
+fn mails(
+    account: &Account,
+    email: &Email,
+    change: impl Fn(&mut Account) -> Result<(), Refusal>,
+) -> Result<bool, Refusal> {
+    let mut planned = account.clone();
+    change(&mut planned)?;
+    let mailbox = Recipient::of(email);
+    let mut recipients = planned.outbox.iter().map(|notification| &notification.to);
+    Ok(recipients.any(|to| Some(to) == mailbox.as_ref()))
 }

@@ -153,6 +153,14 @@ impl Account {
     ) -> Result<(), Refusal> {
         let own = self.proved(&email);
         if let Some(id) = own {
+            let is_it = |own: &crate::user::Address<Email>| own.value.is_same_mailbox(&email);
+            if !self.user.emails.get(&id).is_some_and(is_it) {
+                // Mail can't get to the own one; to the other it could, and it isn't proved.
+                return Err(Refusal::Member(
+                    "email",
+                    "is an address of yours already, in another spelling",
+                ));
+            }
             let is_respelled = self.user.respell_email(id, &email);
             if self.user.primary_email == Some(id) {
                 return if is_respelled {
@@ -919,12 +927,32 @@ mod tests {
     }
 
     #[test]
+    fn a_mailbox_that_only_folds_into_an_own_address_is_not_taken_for_it() {
+        let mut account = ada();
+        let b = id(&account, B);
+        if let Some(own) = account.user.emails.get_mut(&b) {
+            own.value = Email::parse("straße@example.org").unwrap();
+        }
+        let before = account.clone();
+        at(&mut account, NOW, |account, occasion| {
+            let mailbox = Email::parse("strasse@example.org").unwrap();
+            let fresh = IdentifierId::issue(NOW, [1; 10]);
+            let refused = account.request_change(fresh, mailbox, occasion);
+            assert!(
+                matches!(refused, Err(Refusal::Member("email", _))),
+                "{refused:?}"
+            );
+        });
+        assert_eq!(account, before);
+    }
+
+    #[test]
     fn a_forced_change_goes_to_the_address_with_the_right_for_as_long_as_it_lives() {
         let mut account = ada();
         move_to(&mut account, B, NOW);
         let reset = |account: &mut Account, now| {
             let told = at(account, now, |account, occasion| {
-                account.request_reset(occasion)
+                account.request_reset(occasion);
             });
             let [(to, message)] = told.as_slice() else {
                 panic!("{told:?}");

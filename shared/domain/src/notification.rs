@@ -80,9 +80,7 @@ pub enum Recipient {
 impl Recipient {
     /// The mailbox of an address; nothing where mail can't get to it.
     pub fn of(email: &Email) -> Option<Self> {
-        email
-            .mailbox()
-            .map(|mailbox| Self::Email(mailbox.to_owned()))
+        email.mailbox().map(Self::Email)
     }
 }
 

@@ -74,6 +74,10 @@ impl PublicUrl {
 
 /// How people's own calls work.
 #[derive(Clone, Debug, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a parameter of template.yaml"
+)]
 pub struct AccountSettings {
     /// Where people reach the service; nothing until the deployment says it.
     pub public_url: Option<PublicUrl>,

@@ -112,12 +112,11 @@ fn effect_text(effect: &Effect, p: &mut Placeholders, update: &mut Update) {
             let verified = p.path(&["emails", &id, "verified"]);
             let verification_source = p.path(&["emails", &id, "verification_source"]);
             update.set(&verified, &p.truth(source.is_some()));
-            match source {
-                Some(source) => update.set(&verification_source, &p.text(source.as_str())),
-                None => {
-                    update.remove(verification_source);
-                    update.count(&["emails", &id, "unverified"], p);
-                }
+            if let Some(source) = source {
+                update.set(&verification_source, &p.text(source.as_str()));
+            } else {
+                update.remove(verification_source);
+                update.count(&["emails", &id, "unverified"], p);
             }
         }
         Effect::NextEmailGeneration => update.increment("email_generation", p),
