@@ -267,6 +267,30 @@ fn what_fails_is_counted_and_every_alarm_rings_where_it_is_told() {
 }
 
 #[test]
+fn what_only_aws_can_do_is_set_by_its_parameter() {
+    let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
+    let lines: Vec<&str> = template.lines().map(str::trim).collect();
+    for wiring in [
+        &["DisablesDefaultEndpoint: !Equals [!Ref DisableDefaultEndpoint, \"true\"]"][..],
+        &["DisableExecuteApiEndpoint: !If [DisablesDefaultEndpoint, true, false]"],
+        &[
+            "RateLimit: !Ref KeyRateLimit",
+            "BurstLimit: !Ref KeyBurstLimit",
+        ],
+        &["MetricName: FailedSignIns"],
+        &["Threshold: !Ref FailedSignInsAlarmThreshold"],
+        &["- !Ref LoginReservedConcurrency", "- !Ref AWS::NoValue"],
+        &[
+            "- !Ref SendNotificationsReservedConcurrency",
+            "- !Ref AWS::NoValue",
+        ],
+    ] {
+        let is_there = lines.windows(wiring.len()).any(|lines| lines == wiring);
+        assert!(is_there, "{wiring:?}");
+    }
+}
+
+#[test]
 fn the_stream_brings_new_notifications_and_gives_up_after_an_hour() {
     let template = template();
     let consumer = &template.consumers[0];

@@ -145,7 +145,7 @@ async fn mails_and_sms_go_out_by_services_that_others_wrote() {
     roster.deliver().await;
 
     assert_eq!(states(&roster).await, ["sent", "sent"]);
-    let [[sender, subject, html]] = moto.mails_to("Ada@Example.com").await.try_into().unwrap();
+    let [[sender, subject, html]] = moto.mails_to("Ada@example.com").await.try_into().unwrap();
     assert_eq!(
         [sender.as_str(), subject.as_str()],
         [SENDER, "Confirm your new e-mail address"]

@@ -337,7 +337,7 @@ on_both_stores! {
         assert_eq!(get_with(&strict, &format!("__Host-sessionid={}", ada.session)).await, 200);
         let answer = strict.login("ada", sample::PASSWORD).await.expect(200);
         let set: Vec<_> = answer.set_cookies().into_keys().collect();
-        assert_eq!(set, ["__Host-sessionid", "csrftoken"]);
+        assert_eq!(set, ["__Host-device", "__Host-sessionid", "csrftoken"]);
         let signed_in = Person::of(&strict, &answer);
         let cookies = format!("__Host-sessionid={}", signed_in.session);
         let call = strict.visit("POST", "/users/logout/").header("cookie", cookies);

@@ -82,7 +82,7 @@ on_both_stores! {
         ];
         let cookies: Vec<_> = cookies.into_iter().map(|(name, (v, a))| (name, v, a)).collect();
         assert_eq!(cookies, expected);
-        assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 4);
+        assert_eq!(answer.headers.get_all("set-cookie").iter().count(), 5);
         roster.table.check_invariants().await;
     }
 

@@ -1,7 +1,7 @@
 //! People: signed in, or with a link in their hands.
 
 use domain::account::{PendingEmail, UndoRight};
-use domain::user::Operations;
+use domain::user::{Operations, Tenure};
 use domain::{Account, User, UserId, sample};
 use functions::ENDPOINTS;
 use futures_util::future::join;
@@ -406,6 +406,10 @@ impl AccountState {
     /// The same as if all of it had happened at once.
     pub(crate) fn timeless(mut self) -> Self {
         self.user.last_updated = NOW;
+        self.user.proof_told_at = self.user.proof_told_at.map(|_| NOW);
+        if let Tenure::Since(then) = &mut self.user.primary_email_tenure {
+            *then = NOW;
+        }
         if let Some(credential) = &mut self.user.credential {
             credential.updated_at = NOW;
         }

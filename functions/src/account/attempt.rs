@@ -102,7 +102,7 @@ impl<'a> Attempt<'a> {
             .filter(|_| state.is_some_and(|state| state.is_own_device))
     }
 
-    /// What it comes to. It takes one argon2 run, whoever tries.
+    /// What it comes to. It takes as many argon2 runs, whoever tries.
     pub(super) fn judge(
         &self,
         state: Option<&SignInState>,

@@ -23,7 +23,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         ),
     ],
     access: Access::Link,
-    actions: &[Action::Query, Action::UpdateItem],
+    actions: &[Action::PutItem, Action::Query, Action::UpdateItem],
     connect: Connect::BY_UPDATE,
     statuses: &[200, 409],
     body: Schema::of::<NewPasswordForm>(),

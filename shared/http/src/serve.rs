@@ -16,7 +16,7 @@ use crate::request::end_of;
 use crate::{App, Consumer, Endpoint, LinkKeys, Worker, consume, invoke};
 
 /// The template's time-out of a consumer.
-const CONSUMERS_TIME: Duration = Duration::from_secs(90);
+const CONSUMERS_TIME: Duration = store::LEASE;
 
 /// Lambda ends a start that takes longer than ten seconds.
 const LONGEST_CONNECT: Duration = Duration::from_secs(3);

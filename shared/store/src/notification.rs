@@ -160,14 +160,9 @@ impl Users {
         update.remove(p.path(&["sending_until"]));
         update.remove(p.path(&["sender"]));
         let is_there = format!("attribute_exists({})", p.path(&["PK"]));
-        self.update_if(
-            key(partition, sort),
-            &is_there,
-            &update,
-            &p,
-            Attempts::soon(),
-        )
-        .await
-        .map(|_| ())
+        let key = key(partition, sort);
+        self.update_unseen(key, &is_there, &update, &p, Attempts::soon())
+            .await
+            .map(|_| ())
     }
 }

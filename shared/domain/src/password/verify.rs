@@ -88,10 +88,11 @@ fn is_of(password: &str, hash: &Form<'_>) -> bool {
     }
 }
 
-/// Whether the hash is of all of the password. What bcrypt ignored was not verified, and must not
-/// become part of the password.
+/// Whether the hash is of all of the password and of nothing longer. What bcrypt ignored was not
+/// verified, and must not become part of the password; and one that fills what bcrypt reads may be
+/// the start of a longer one, whose owner must not be left with the start alone.
 fn is_covered(password: &str, hash: &Form<'_>) -> bool {
-    !matches!(hash, Form::Bcrypt(_)) || password.len() <= BCRYPT_BYTES
+    !matches!(hash, Form::Bcrypt(_)) || password.len() < BCRYPT_BYTES
 }
 
 #[cfg(test)]
@@ -164,7 +165,7 @@ mod tests {
         ] {
             // What comes after was not verified: the hash stays.
             assert_eq!(verified(&long, hash), RIGHT);
-            assert_eq!(verified(&long[..72], hash), RIGHT_BUT_OUTDATED);
+            assert_eq!(verified(&long[..72], hash), RIGHT);
             assert_eq!(verified(&long[..71], hash), WRONG);
         }
     }
@@ -330,13 +331,20 @@ mod tests {
     fn what_bcrypt_ignored_never_becomes_the_new_hash() {
         let long = "0123456789".repeat(8);
         let [hash, ..] = imported(long.as_bytes());
-        assert_eq!(verified(&long[..72], &hash), RIGHT_BUT_OUTDATED);
+        assert_eq!(verified(&long, &hash), RIGHT);
+        assert_eq!(
+            verified(&long[..72], &hash),
+            RIGHT,
+            "the start of a longer one"
+        );
         assert_eq!(verified(&format!("{}x", &long[..72]), &hash), RIGHT);
-        // 73 bytes as typed, 70 in its form, which is what was hashed.
-        let decomposed = format!("{}e\u{301}", "x".repeat(70));
-        let composed = format!("{}é", "x".repeat(70));
+        let [hash, ..] = imported(&long.as_bytes()[..71]);
+        assert_eq!(verified(&long[..71], &hash), RIGHT_BUT_OUTDATED);
+        // 72 bytes as typed, 71 in its form, which is what was hashed.
+        let decomposed = format!("{}e\u{301}", "x".repeat(69));
+        let composed = format!("{}é", "x".repeat(69));
         let [hash, ..] = imported(composed.as_bytes());
-        assert_eq!((decomposed.len(), composed.len()), (73, 72));
+        assert_eq!((decomposed.len(), composed.len()), (72, 71));
         assert_eq!(verified(&decomposed, &hash), RIGHT_BUT_OUTDATED);
     }
 
