@@ -144,11 +144,10 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
                 attempt.leave().await;
                 let user_id = user.id.as_str();
                 let response = Response::json(&LoginBody { user_id })?;
-                request.end_present_sessions(app).await?;
-                let (epoch, sign_ins) = (user.session_epoch, user.successes);
-                app.users
-                    .end_surplus_sessions(&user.id, epoch, sign_ins, write.now)
-                    .await?;
+                // The sign-in is written: a fault of what comes after must not cost its cookies.
+                if let Err(problem) = tidy_up(app, &request, user, &write).await {
+                    tracing::warn!(route = ENDPOINT.name, fault = %problem, "not tidied up");
+                }
                 return Ok(response
                     .with_cookies(session_cookies(app, &token))
                     .with_cookies([device_cookie(device)]));
@@ -157,6 +156,21 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
         state = attempt.look().await?;
     }
     Err(Problem::Conflict)
+}
+
+/// Ends the sessions whose cookies came along, and what a user has too much of.
+async fn tidy_up(
+    app: &App,
+    request: &Request,
+    user: &SignInUser,
+    write: &Write,
+) -> Result<(), Problem> {
+    request.end_present_sessions(app).await?;
+    let (epoch, sign_ins) = (user.session_epoch, user.successes);
+    app.users
+        .end_surplus_sessions(&user.id, epoch, sign_ins, write.now)
+        .await?;
+    Ok(())
 }
 
 /// Tells the user by a link that the password must be changed, unless that is one notification too

@@ -103,6 +103,9 @@ pub enum Standing {
     Unproved,
 }
 
+/// What mail to the one proves says nothing of the other.
+const OTHER_SPELLING: &str = "is an address of yours already, in another spelling";
+
 impl Account {
     /// How many addresses of one person may be pending.
     pub const MOST_PENDING: usize = 5;
@@ -156,10 +159,7 @@ impl Account {
             let is_it = |own: &crate::user::Address<Email>| own.value.is_same_mailbox(&email);
             if !self.user.emails.get(&id).is_some_and(is_it) {
                 // Mail can't get to the own one; to the other it could, and it isn't proved.
-                return Err(Refusal::Member(
-                    "email",
-                    "is an address of yours already, in another spelling",
-                ));
+                return Err(Refusal::Member("email", OTHER_SPELLING));
             }
             let is_respelled = self.user.respell_email(id, &email);
             if self.user.primary_email == Some(id) {
@@ -346,8 +346,8 @@ impl Account {
         Ok(())
     }
 
-    /// Drops a pending address, or one on the profile that is not the primary one. A proved one is
-    /// told, and so is the primary one.
+    /// Drops a pending address, or one on the profile that is not the primary one, of which the primary
+    /// one is told; so is the dropped one, if it was proved.
     pub fn drop_email(&mut self, id: IdentifierId, occasion: Occasion<'_>) -> Result<(), Refusal> {
         let pending = self.pending.remove(&id);
         let Some(own) = self.user.emails.get(&id) else {
@@ -372,21 +372,15 @@ impl Account {
                  longer be undone",
             ));
         }
-        let told = own.verified.then(|| {
-            let primary = self.primary_email().map(|(_, email)| email);
-            let message = Message::EmailDropped {
-                address: masked(&own.value),
-            };
-            (
-                [Recipient::of(&own.value), primary.and_then(Recipient::of)],
-                message,
-            )
-        });
+        let primary = self.primary_email().map(|(_, email)| email);
+        let dropped = Some(&own.value).filter(|_| own.verified);
+        let recipients = [dropped, primary].map(|email| email.and_then(Recipient::of));
+        let message = Message::EmailDropped {
+            address: masked(&own.value),
+        };
         self.user.remove_email(id)?;
-        if let Some((recipients, message)) = told {
-            for to in recipients {
-                self.tell(to, message.clone(), occasion);
-            }
+        for to in recipients {
+            self.tell(to, message.clone(), occasion);
         }
         Ok(())
     }
@@ -425,10 +419,13 @@ impl Account {
             && self.primary_email().is_some_and(is_mailable)
     }
 
+    /// Used rights count, too: they lie there until they lapse.
     fn refuse_too_many_rights(&self, occasion: Occasion<'_>) -> Result<(), Refusal> {
-        let is_live =
-            |right: &&UndoRight| self.is_live_right(right, occasion.lifetimes, occasion.now);
-        let count = self.rights.values().filter(is_live).count();
+        let rights = self.rights.values();
+        let lifetimes = occasion.lifetimes;
+        let count = rights
+            .filter(|right| self.holds_right(right, lifetimes, occasion.now))
+            .count();
         if count < Self::MAX_RIGHTS || !self.primary_earns_right(occasion) {
             return Ok(());
         }
@@ -582,6 +579,9 @@ impl Account {
             .retain(|_, pending| pending.generation == generation && now < pending.expires_at);
         let is_it = |other: &Email| other.canonical() == email.canonical();
         let on_profile = self.user.emails.iter().find(|(_, own)| is_it(&own.value));
+        if on_profile.is_some_and(|(_, own)| !own.value.is_same_mailbox(email)) {
+            return Err(Refusal::Member("email", OTHER_SPELLING));
+        }
         let before = self
             .pending
             .iter()
@@ -933,17 +933,26 @@ mod tests {
         if let Some(own) = account.user.emails.get_mut(&b) {
             own.value = Email::parse("straße@example.org").unwrap();
         }
-        let before = account.clone();
-        at(&mut account, NOW, |account, occasion| {
-            let mailbox = Email::parse("strasse@example.org").unwrap();
-            let fresh = IdentifierId::issue(NOW, [1; 10]);
-            let refused = account.request_change(fresh, mailbox, occasion);
-            assert!(
-                matches!(refused, Err(Refusal::Member("email", _))),
-                "{refused:?}"
-            );
-        });
-        assert_eq!(account, before);
+        for verified in [true, false] {
+            if let Some(own) = account.user.emails.get_mut(&b) {
+                own.verified = verified;
+            }
+            let before = account.clone();
+            at(&mut account, NOW, |account, occasion| {
+                let mailbox = Email::parse("strasse@example.org").unwrap();
+                let fresh = IdentifierId::issue(NOW, [1; 10]);
+                for refused in [
+                    account.request_change(fresh, mailbox.clone(), occasion),
+                    account.request_email(fresh, mailbox.clone(), occasion),
+                ] {
+                    assert!(
+                        matches!(refused, Err(Refusal::Member("email", _))),
+                        "{refused:?}"
+                    );
+                }
+            });
+            assert_eq!(account, before);
+        }
     }
 
     #[test]

@@ -69,7 +69,15 @@ fn headers(all_lines: Option<Value>, last_lines: Option<Value>) -> Map<String, V
     let mut headers = Map::new();
     for (name, lines) in members(all_lines) {
         if let (true, Value::Array(lines)) = (is_header_name(&name), lines) {
-            headers.insert(name, lines.into_iter().filter_map(fit).collect());
+            // Two spellings of a name are one header.
+            let is_same = |known: &&String| known.eq_ignore_ascii_case(&name);
+            let name = headers.keys().find(is_same).cloned().unwrap_or(name);
+            let all = headers
+                .entry(name)
+                .or_insert_with(|| Value::Array(Vec::new()));
+            if let Value::Array(all) = all {
+                all.extend(lines.into_iter().filter_map(fit));
+            }
         }
     }
     for (name, line) in members(last_lines) {
@@ -141,6 +149,15 @@ mod tests {
         );
         assert_eq!(lines(&request, "host"), [b"other.example"]);
         assert_eq!(lines(&request, "x-forwarded-proto"), [b"a b"]);
+    }
+
+    #[test]
+    fn two_spellings_of_a_name_are_one_header_with_all_lines() {
+        let request = request(
+            json!({ "COOKIE": "b=2" }),
+            json!({ "Cookie": ["a=1"], "cookie": ["b=2"] }),
+        );
+        assert_eq!(lines(&request, "cookie"), [b"a=1", b"b=2"]);
     }
 
     #[test]

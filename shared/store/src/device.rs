@@ -3,10 +3,12 @@
 use domain::device::{Device, DeviceHash};
 use domain::{Timestamp, UserId};
 
-use crate::item::number;
-use crate::{Item, item, user};
+use crate::item::{key_of, number};
+use crate::{Item, StoreError, Users, item, user};
 
 const SORT_KEY_START: &str = "DEVICE#";
+/// How many lie with a user: a client that keeps no cookies makes one at each sign-in.
+const MAX_DEVICES: usize = 50;
 
 /// Its key.
 pub(crate) fn key(owner: &UserId, hash: &DeviceHash) -> Item {
@@ -27,4 +29,25 @@ pub(crate) fn is_own(item: &Item, epoch: u64, now: Timestamp) -> bool {
     let is_of_epoch =
         number(item, "session_epoch").is_some_and(|own| u64::try_from(own) == Ok(epoch));
     is_of_epoch && number(item, "expires_at").is_some_and(|until| now.as_unix() < until)
+}
+
+impl Users {
+    /// Drops a user's devices that are void, and then those that signed in the longest ago, where
+    /// there are too many: one `Query`, and a deletion for each.
+    pub(crate) async fn drop_surplus_devices(
+        &self,
+        owner: &UserId,
+        epoch: u64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut devices = self
+            .query_from(user::partition_key(owner), SORT_KEY_START)
+            .await?;
+        devices.sort_by_key(|item| (is_own(item, epoch, now), number(item, "expires_at")));
+        let surplus = devices.len().saturating_sub(MAX_DEVICES);
+        for item in devices.iter().take(surplus) {
+            self.delete_item(key_of(item)).await?;
+        }
+        Ok(())
+    }
 }

@@ -15,6 +15,13 @@ pub(crate) fn key(partition: impl ToString, sort: impl ToString) -> Item {
     ])
 }
 
+/// The key that an item has.
+pub(crate) fn key_of(item: &Item) -> Item {
+    let mut key = item.clone();
+    key.retain(|name, _| matches!(name.as_str(), "PK" | "SK"));
+    key
+}
+
 /// An attribute that is a text.
 pub(crate) fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
