@@ -435,12 +435,8 @@ impl Account {
         ))
     }
 
-    /// Whether a right can be used: it has not lapsed, was not used, and the management API has
-    /// not ended it.
-    fn is_live_right(&self, right: &UndoRight, lifetimes: Lifetimes, now: Timestamp) -> bool {
-        !right.is_used && self.holds_right(right, lifetimes, now)
-    }
-
+    /// Whether a right stands, used or not: it has not lapsed, and the management API has not ended
+    /// it.
     fn holds_right(&self, right: &UndoRight, lifetimes: Lifetimes, now: Timestamp) -> bool {
         let is_verified = self
             .user
@@ -453,7 +449,7 @@ impl Account {
             && self.user.right_base(right.email) == Some(right.base)
     }
 
-    /// The live right of an address that lives longest.
+    /// The right of an address that can still be used and lives longest.
     fn newest_right(
         &self,
         email: IdentifierId,
@@ -462,7 +458,9 @@ impl Account {
         self.rights
             .iter()
             .filter(|(_, right)| {
-                right.email == email && self.is_live_right(right, occasion.lifetimes, occasion.now)
+                right.email == email
+                    && !right.is_used
+                    && self.holds_right(right, occasion.lifetimes, occasion.now)
             })
             .max_by_key(|(_, right)| (right.expires_at, right.made_in))
             .map(|(id, right)| (id.as_str(), right))
