@@ -137,7 +137,9 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
             };
             let session = new_session(&token, user, &attempt);
             let new_device = DeviceId::new(app.entropy.bytes());
-            let device = attempt.own_device(state.as_ref()).unwrap_or(&new_device);
+            let own_device = attempt.own_device(state.as_ref());
+            let is_new = own_device.is_none();
+            let device = own_device.unwrap_or(&new_device);
             let seen = Device::seen(device, write.now);
             let sign_in = sign_in(Entry::Session(&session, &seen));
             if app.users.sign_in(&sign_in, &write).await? {
@@ -145,7 +147,7 @@ async fn login(app: &App, request: Request) -> Result<Response, Problem> {
                 let user_id = user.id.as_str();
                 let response = Response::json(&LoginBody { user_id })?;
                 // The sign-in is written: a fault of what comes after must not cost its cookies.
-                if let Err(problem) = tidy_up(app, &request, user, &write).await {
+                if let Err(problem) = tidy_up(app, &request, user, is_new, &write).await {
                     tracing::warn!(route = ENDPOINT.name, fault = %problem, "not tidied up");
                 }
                 return Ok(response
@@ -163,6 +165,7 @@ async fn tidy_up(
     app: &App,
     request: &Request,
     user: &SignInUser,
+    is_new_device: bool,
     write: &Write,
 ) -> Result<(), Problem> {
     request.end_present_sessions(app).await?;
@@ -170,6 +173,11 @@ async fn tidy_up(
     app.users
         .end_surplus_sessions(&user.id, epoch, sign_ins, write.now)
         .await?;
+    if is_new_device {
+        app.users
+            .drop_surplus_devices(&user.id, epoch, sign_ins, write.now)
+            .await?;
+    }
     Ok(())
 }
 

@@ -33,13 +33,18 @@ pub(crate) fn is_own(item: &Item, epoch: u64, now: Timestamp) -> bool {
 
 impl Users {
     /// Drops a user's devices that are void, and then those that signed in the longest ago, where
-    /// there are too many: one `Query`, and a deletion for each.
-    pub(crate) async fn drop_surplus_devices(
+    /// there are too many: one `Query`, and a deletion for each. A user with few sign-ins isn't looked
+    /// at.
+    pub async fn drop_surplus_devices(
         &self,
         owner: &UserId,
         epoch: u64,
+        sign_ins: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        if sign_ins < MAX_DEVICES as u64 / 2 {
+            return Ok(());
+        }
         let mut devices = self
             .query_from(user::partition_key(owner), SORT_KEY_START)
             .await?;
