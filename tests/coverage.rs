@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use domain::{OperationId, User, sample};
 use functions::{ENDPOINTS, users};
+use local::database::Dynamodb;
 use local::generate::sample_session;
 use local::openapi::example_path;
 use local::samples;
@@ -348,7 +349,8 @@ async fn further_keys_may_do_what_the_list_says_that_their_ids_are_added_to() {
 
 /// An app without a store: what gets this far must not ask for one.
 fn unreachable() -> App {
-    let settings = local::database::settings("http://127.0.0.1:1".to_owned(), "none");
+    let nowhere = Dynamodb::At("http://127.0.0.1:1".to_owned());
+    let settings = nowhere.settings("none");
     App {
         users: store::Users::new(store::connect(&settings), settings.table),
         clock: Clock::Fixed(NOW),

@@ -18,7 +18,8 @@ async fn set_up() -> (Roster, Value, Faults, String) {
     let event = std::fs::read_to_string(root().join(format!("events/{CALL}.json"))).unwrap();
     let event = serde_json::from_str(&event).unwrap();
     let services = format!("{}/_local/aws", roster.base);
-    let (parameters, url) = Faults::between(&services, roster.policies()).await;
+    let parameters = Faults::new(roster.policies());
+    let url = parameters.between(&services).await;
     (roster, event, parameters, url)
 }
 

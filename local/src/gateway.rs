@@ -63,7 +63,7 @@ struct Route {
     method: Method,
     path: String,
     needs_key: bool,
-    throttle: Throttle,
+    throttle: Option<Throttle>,
     timeout: Duration,
     endpoint: &'static Endpoint,
     app: Arc<App>,
@@ -138,7 +138,7 @@ impl Gateway {
                     method: route.method.clone(),
                     path: route.path.clone(),
                     needs_key: route.needs_key,
-                    throttle: throttle(route.limit.unwrap_or(template.limit)),
+                    throttle: Some(throttle(route.limit.unwrap_or(template.limit))),
                     timeout: function.timeout,
                     endpoint,
                     app: Arc::clone(&app),
@@ -172,6 +172,13 @@ impl Gateway {
     /// Answers to these names, too.
     pub fn with_hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.hosts.allow(names);
+        self
+    }
+
+    /// Lets every rate of requests through.
+    pub fn without_throttle(mut self) -> Self {
+        self.routes.iter_mut().for_each(|route| route.throttle = None);
+        self.keys.values_mut().for_each(|key| key.throttle = None);
         self
     }
 
@@ -273,18 +280,14 @@ impl Gateway {
             let (value, key) = self
                 .key(&head.headers)
                 .ok_or(refuse(Refusal::InvalidApiKey))?;
-            if key
-                .throttle
-                .as_ref()
-                .is_some_and(|throttle| !throttle.admits())
-            {
+            if !admits(key.throttle.as_ref()) {
                 return Err(refuse(Refusal::Throttled));
             }
             Some((key.id, value))
         } else {
             None
         };
-        if !route.throttle.admits() {
+        if !admits(route.throttle.as_ref()) {
             return Err(refuse(Refusal::Throttled));
         }
         let body = Limited::new(body, MOST_BODY_BYTES)
@@ -389,6 +392,10 @@ impl Gateway {
             .ok()?;
         proxy_answer(answer)
     }
+}
+
+fn admits(throttle: Option<&Throttle>) -> bool {
+    throttle.is_none_or(Throttle::admits)
 }
 
 fn throttle(limit: Limit) -> Throttle {

@@ -17,6 +17,11 @@ use crate::template::Template;
 pub(crate) struct Hosts(BTreeSet<String>);
 
 impl Hosts {
+    /// Names of this machine alone.
+    pub(crate) fn of_this_machine() -> Self {
+        Self(BTreeSet::new())
+    }
+
     /// The host of the template's `PUBLIC_URL`.
     pub(crate) fn of(template: &Template) -> Self {
         let public = template.environment("PUBLIC_URL");

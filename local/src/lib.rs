@@ -7,6 +7,7 @@
 //! calls' `ENDPOINT`s.
 
 pub mod database;
+pub mod embedded;
 pub mod event;
 mod filter;
 pub mod gateway;

@@ -5,6 +5,9 @@
 //!
 //! The stream is asked in plain JSON, which is what Lambda's events are made of, too. The SDK can't
 //! read all that DynamoDB Local answers: an empty map comes without its type.
+//!
+//! The embedded store tells of its writes: while there are none, nothing is asked. It forgets the
+//! records that every consumer is done with, and keeps how far they are.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -16,14 +19,17 @@ use domain::Timestamp;
 use roster_http::{Consumer, Worker, consume};
 use serde_json::{Value, json};
 use store::Settings;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tracing::{error, warn};
 
 use crate::StartError;
+use crate::database::Dynamodb;
+use crate::embedded::{self, Consumed, Embedded, Position};
 use crate::template::StreamFunction;
 
-/// How often `cargo run` looks for new records; Lambda looks four times a second.
+/// How long `cargo run` waits for what comes together, and how often it asks a store that doesn't tell
+/// of its writes; Lambda looks four times a second.
 const POLL: Duration = Duration::from_millis(200);
 /// How long `cargo run` waits at least, and at most, before it gives a consumer again what has
 /// failed: longer each time, as Lambda does.
@@ -42,6 +48,13 @@ pub struct StreamError {
 }
 
 impl StreamError {
+    fn of_records(action: &'static str, fault: &rusqlite::Error) -> Self {
+        Self {
+            action,
+            code: fault.to_string(),
+        }
+    }
+
     /// What was asked for is older than what the stream still has.
     fn is_trimmed(&self) -> bool {
         self.code == "TrimmedDataAccessException"
@@ -50,10 +63,18 @@ impl StreamError {
 
 /// The table's stream with its consumers.
 pub struct Stream {
-    endpoint: Endpoint,
+    source: Source,
+    table: String,
     arn: String,
     consumers: Vec<(&'static Consumer, StreamFunction)>,
-    shards: Mutex<Vec<Shard>>,
+    shards: Mutex<Shards>,
+}
+
+#[derive(Default)]
+struct Shards {
+    all: Vec<Shard>,
+    /// There are no others. A shard that is read out may have children.
+    are_all_known: bool,
 }
 
 /// A part of the stream, whose records are in order.
@@ -66,6 +87,10 @@ struct Shard {
     is_read_out: bool,
     /// One for each consumer.
     queues: Vec<Queue>,
+    /// What was read and not removed yet, in order.
+    kept: VecDeque<Consumed>,
+    /// How many were removed since the start.
+    removed: usize,
 }
 
 /// What a consumer has not done yet.
@@ -80,17 +105,33 @@ struct Queue {
 
 struct Waiting {
     record: Value,
+    /// How many of the shard were read before it.
+    number: usize,
     failures: u32,
 }
 
 impl Queue {
-    /// Whether what has failed has rested.
-    fn is_due(&self, now: Instant) -> bool {
+    /// Until when what has failed rests.
+    fn rests_until(&self) -> Option<Instant> {
         let [least, most] = RETRY;
         let failures = self.waiting.front().map_or(0, |first| first.failures);
         let rest = least * 2_u32.saturating_pow(failures.saturating_sub(1));
-        self.failed_at
-            .is_none_or(|failed_at| now >= failed_at + rest.min(most))
+        self.failed_at.map(|failed_at| failed_at + rest.min(most))
+    }
+
+    /// Whether what has failed has rested.
+    fn is_due(&self, now: Instant) -> bool {
+        self.rests_until().is_none_or(|until| now >= until)
+    }
+}
+
+impl Shard {
+    /// How many records, from the first that is kept on, every consumer is done with.
+    fn done(&self) -> usize {
+        let read = self.removed + self.kept.len();
+        let first_waiting = |queue: &Queue| queue.waiting.front().map_or(read, |first| first.number);
+        let done = self.queues.iter().map(first_waiting).min();
+        done.unwrap_or(read) - self.removed
     }
 }
 
@@ -120,20 +161,22 @@ enum Failed {
 }
 
 impl Stream {
-    /// The stream of the table that `settings` name, from its oldest record on. What an earlier
-    /// process has consumed comes again: at least once is what Lambda promises, too.
+    /// The stream of a table, from behind the last record that was removed on; of a store that
+    /// removes none, from the oldest. What comes again is no harm: at least once is what Lambda
+    /// promises, too.
     pub async fn open(
-        settings: &Settings,
+        dynamodb: &Dynamodb,
+        table: &str,
         functions: &[StreamFunction],
         consumers: &[&'static Consumer],
     ) -> Result<Self, StartError> {
-        let endpoint = Endpoint::of(settings);
+        let source = Source::of(dynamodb);
         let refused = |reason| StartError::Store {
-            url: endpoint.url.clone(),
+            url: source.url().to_owned(),
             reason,
         };
-        let streams = endpoint
-            .ask("ListStreams", json!({ "TableName": settings.table }))
+        let streams = source
+            .ask("ListStreams", json!({ "TableName": table }))
             .await
             .map_err(|fault| refused(fault.to_string()))?;
         let arn = array(&streams["Streams"])
@@ -153,7 +196,8 @@ impl Stream {
             .collect::<Result<_, String>>()
             .map_err(refused)?;
         Ok(Self {
-            endpoint,
+            source,
+            table: table.to_owned(),
             arn,
             consumers,
             shards: Mutex::default(),
@@ -175,14 +219,21 @@ impl Stream {
         is_due: impl Fn(&Queue) -> bool,
     ) -> Result<usize, StreamError> {
         let mut shards = self.shards.lock().await;
-        self.find_shards(&mut shards).await?;
+        if !shards.are_all_known {
+            self.find_shards(&mut shards.all).await?;
+            shards.are_all_known = !shards.all.is_empty();
+        }
         let mut given = 0;
-        for index in 0..shards.len() {
-            if waits_for_parent(&shards, index) {
+        for index in 0..shards.all.len() {
+            if waits_for_parent(&shards.all, index) {
                 continue;
             }
-            let shard = &mut shards[index];
-            self.read(shard).await?;
+            let shard = &mut shards.all[index];
+            if !shard.is_read_out {
+                self.read(shard).await?;
+                shards.are_all_known &= !shards.all[index].is_read_out;
+            }
+            let shard = &mut shards.all[index];
             for ((consumer, function), queue) in self.consumers.iter().zip(&mut shard.queues) {
                 if is_due(queue) {
                     given += work_off(worker, consumer, function, queue).await;
@@ -192,39 +243,85 @@ impl Stream {
         Ok(given)
     }
 
+    /// Removes what every consumer is done with, where the store leaves it to its reader.
+    pub async fn remove_consumed(&self) -> Result<(), StreamError> {
+        let mut shards = self.shards.lock().await;
+        for shard in &mut shards.all {
+            let done = shard.done();
+            if let Some(last) = done.checked_sub(1) {
+                self.source.remove(&self.table, &shard.kept[last]).await?;
+                shard.kept.drain(..done);
+                shard.removed += done;
+            }
+        }
+        Ok(())
+    }
+
     /// Delivers for as long as the runtime lives. What has failed rests before it comes again.
     pub async fn run(self, worker: Arc<Worker>) {
+        let mut writes = self.source.writes();
         loop {
+            if let Some(writes) = &mut writes {
+                writes.mark_unchanged();
+            }
             let has_rested = |queue: &Queue| queue.is_due(Instant::now());
-            let pause = match self.deliver_if(&worker, has_rested).await {
-                Ok(_) => POLL,
-                Err(fault) => {
-                    error!(%fault, "stream");
-                    REST
-                }
+            let delivered = self.deliver_if(&worker, has_rested).await;
+            let done = match delivered {
+                Ok(_) => self.remove_consumed().await,
+                Err(fault) => Err(fault),
             };
-            tokio::time::sleep(pause).await;
+            if let Err(fault) = done {
+                error!(%fault, "stream");
+                tokio::time::sleep(REST).await;
+                continue;
+            }
+            if let Some(writes) = &mut writes {
+                let rested = self.rested().await;
+                tokio::select! {
+                    _ = writes.changed() => {}
+                    () = rested => {}
+                }
+            }
+            tokio::time::sleep(POLL).await;
+        }
+    }
+
+    /// Resolves when something that failed has rested; never, where nothing has.
+    async fn rested(&self) -> impl Future<Output = ()> + use<> {
+        let shards = self.shards.lock().await;
+        let queues = shards.all.iter().flat_map(|shard| &shard.queues);
+        let until = queues.filter_map(Queue::rests_until).min();
+        async move {
+            match until {
+                Some(until) => tokio::time::sleep_until(until).await,
+                None => std::future::pending().await,
+            }
         }
     }
 
     async fn find_shards(&self, shards: &mut Vec<Shard>) -> Result<(), StreamError> {
+        let position = self.source.position(&self.table)?;
         let mut last = Value::Null;
         loop {
             let mut request = json!({ "StreamArn": self.arn });
             if last.is_string() {
                 request["ExclusiveStartShardId"] = last;
             }
-            let answer = self.endpoint.ask("DescribeStream", request).await?;
+            let answer = self.source.ask("DescribeStream", request).await?;
             let page = &answer["StreamDescription"];
             for shard in array(&page["Shards"]) {
                 let id = text(&shard["ShardId"]).unwrap_or_default();
                 if shards.iter().all(|known| known.id != id) {
+                    let position = position.as_ref();
+                    let position = position.filter(|position| position.shard_id == id);
                     shards.push(Shard {
                         id,
                         parent: text(&shard["ParentShardId"]),
-                        last_read: None,
+                        last_read: position.map(|position| position.sequence_number.clone()),
                         is_read_out: false,
                         queues: self.consumers.iter().map(|_| Queue::default()).collect(),
+                        kept: VecDeque::new(),
+                        removed: 0,
                     });
                 }
             }
@@ -240,13 +337,10 @@ impl Stream {
     /// Iterators aren't kept from one time to the next: they lapse, and DynamoDB Local's lose their
     /// place in a shard without records.
     async fn read(&self, shard: &mut Shard) -> Result<(), StreamError> {
-        if shard.is_read_out {
-            return Ok(());
-        }
         let mut iterator = Some(self.iterator(shard).await?);
         while let Some(place) = iterator {
             let request = json!({ "ShardIterator": place });
-            let page = match self.endpoint.ask("GetRecords", request).await {
+            let page = match self.source.ask("GetRecords", request).await {
                 // The first record came between the iterator and its use; the next time reads it.
                 Err(fault) if fault.is_trimmed() => return Ok(()),
                 page => page?,
@@ -273,14 +367,14 @@ impl Stream {
             "ShardIteratorType": "TRIM_HORIZON",
         });
         let answer = match &shard.last_read {
-            None => self.endpoint.ask(ACTION, oldest).await?,
+            None => self.source.ask(ACTION, oldest).await?,
             Some(number) => {
                 let mut next = oldest.clone();
                 next["ShardIteratorType"] = "AFTER_SEQUENCE_NUMBER".into();
                 next["SequenceNumber"] = number.as_str().into();
-                match self.endpoint.ask(ACTION, next).await {
+                match self.source.ask(ACTION, next).await {
                     // So old that all that is left came later.
-                    Err(fault) if fault.is_trimmed() => self.endpoint.ask(ACTION, oldest).await?,
+                    Err(fault) if fault.is_trimmed() => self.source.ask(ACTION, oldest).await?,
                     answer => answer?,
                 }
             }
@@ -299,11 +393,18 @@ impl Stream {
             mend(&mut record["dynamodb"][image]);
         }
         shard.last_read = text(sequence_number(&record));
+        let number = shard.removed + shard.kept.len();
+        shard.kept.push_back(Consumed {
+            shard_id: shard.id.clone(),
+            sequence_number: shard.last_read.clone().unwrap_or_default(),
+            event_id: text(&record["eventID"]).unwrap_or_default(),
+        });
         for ((_, function), queue) in self.consumers.iter().zip(&mut shard.queues) {
             let filters = &function.filters;
             if filters.is_empty() || filters.iter().any(|filter| filter.fits(&record)) {
                 queue.waiting.push_back(Waiting {
                     record: record.clone(),
+                    number,
                     failures: 0,
                 });
             }
@@ -312,6 +413,84 @@ impl Stream {
 }
 
 /// Where the stream is asked.
+enum Source {
+    Embedded(Embedded),
+    At(Endpoint),
+}
+
+impl Source {
+    fn of(dynamodb: &Dynamodb) -> Self {
+        match dynamodb {
+            Dynamodb::Embedded(embedded) => Self::Embedded(embedded.clone()),
+            Dynamodb::At(url) => Self::At(Endpoint::of(url, &dynamodb.settings(""))),
+        }
+    }
+
+    fn url(&self) -> &str {
+        match self {
+            Self::Embedded(_) => embedded::ENDPOINT,
+            Self::At(endpoint) => &endpoint.url,
+        }
+    }
+
+    async fn ask(&self, action: &'static str, request: Value) -> Result<Value, StreamError> {
+        let target = format!("DynamoDBStreams_20120810.{action}");
+        let failed = |code: &str| StreamError {
+            action,
+            code: code.to_owned(),
+        };
+        let (is_success, body) = match self {
+            Self::Embedded(embedded) => {
+                let answer = embedded.answer(&target, request.to_string().as_bytes());
+                (answer.status == 200, answer.body)
+            }
+            Self::At(endpoint) => {
+                let answer = endpoint.post(target, request).await;
+                answer.map_err(|_| failed("no answer"))?
+            }
+        };
+        let body: Value = serde_json::from_str(&body).map_err(|_| failed("no JSON"))?;
+        if is_success {
+            return Ok(body);
+        }
+        let kind = body["__type"].as_str().unwrap_or("no code");
+        Err(failed(kind.rsplit('#').next().unwrap_or(kind)))
+    }
+
+    /// What changes with every write, where the store tells.
+    fn writes(&self) -> Option<watch::Receiver<u64>> {
+        match self {
+            Self::Embedded(embedded) => Some(embedded.writes()),
+            Self::At(_) => None,
+        }
+    }
+
+    /// The last record that was removed.
+    fn position(&self, table: &str) -> Result<Option<Position>, StreamError> {
+        match self {
+            Self::Embedded(embedded) => embedded
+                .records()
+                .position(table)
+                .map_err(|fault| StreamError::of_records("read the position", &fault)),
+            Self::At(_) => Ok(None),
+        }
+    }
+
+    async fn remove(&self, table: &str, consumed: &Consumed) -> Result<(), StreamError> {
+        let Self::Embedded(embedded) = self else {
+            return Ok(());
+        };
+        let (embedded, table, consumed) = (embedded.clone(), table.to_owned(), consumed.clone());
+        let removal = move || embedded.records().remove(&table, &consumed);
+        match tokio::task::spawn_blocking(removal).await {
+            Ok(Err(fault)) => Err(StreamError::of_records("remove records", &fault)),
+            // At shutdown.
+            Ok(Ok(())) | Err(_) => Ok(()),
+        }
+    }
+}
+
+/// Another process.
 struct Endpoint {
     http: reqwest::Client,
     url: String,
@@ -319,11 +498,11 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    fn of(settings: &Settings) -> Self {
+    fn of(url: &str, settings: &Settings) -> Self {
         let (key, region) = (settings.credentials.access_key_id(), &settings.region);
         Self {
             http: reqwest::Client::new(),
-            url: settings.endpoint.clone().unwrap_or_default(),
+            url: url.to_owned(),
             // Stores on one machine look at who asks and at the region, for they keep tables apart
             // by them, and check no signature.
             authorization: format!(
@@ -333,31 +512,19 @@ impl Endpoint {
         }
     }
 
-    async fn ask(&self, action: &'static str, request: Value) -> Result<Value, StreamError> {
-        let failed = |code: &str| StreamError {
-            action,
-            code: code.to_owned(),
-        };
+    async fn post(&self, target: String, request: Value) -> reqwest::Result<(bool, String)> {
         let answer = self
             .http
             .post(&self.url)
-            .header("x-amz-target", format!("DynamoDBStreams_20120810.{action}"))
+            .header("x-amz-target", target)
             .header("content-type", "application/x-amz-json-1.0")
             .header("authorization", &self.authorization)
             .header("x-amz-date", "20000101T000000Z")
             .timeout(ANSWER)
             .body(request.to_string())
             .send()
-            .await
-            .map_err(|_| failed("no answer"))?;
-        let is_success = answer.status().is_success();
-        let body = answer.text().await.map_err(|_| failed("no answer"))?;
-        let body: Value = serde_json::from_str(&body).map_err(|_| failed("no JSON"))?;
-        if is_success {
-            return Ok(body);
-        }
-        let kind = body["__type"].as_str().unwrap_or("no code");
-        Err(failed(kind.rsplit('#').next().unwrap_or(kind)))
+            .await?;
+        Ok((answer.status().is_success(), answer.text().await?))
     }
 }
 
@@ -523,7 +690,12 @@ mod tests {
         let rest = |failures| {
             let record = Value::Null;
             let queue = Queue {
-                waiting: [Waiting { record, failures }].into(),
+                waiting: [Waiting {
+                    record,
+                    number: 0,
+                    failures,
+                }]
+                .into(),
                 failed_at: Some(failed_at),
                 ..Queue::default()
             };

@@ -10,6 +10,7 @@ mod proxy;
 mod schema;
 pub(crate) mod server;
 pub(crate) mod table;
+mod twin;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
@@ -22,7 +23,8 @@ use std::time::Duration;
 use aws::Courier;
 use domain::{OperationId, Timestamp, User, UserId};
 use functions::{CONSUMERS, ENDPOINTS};
-use local::database;
+use local::database::{self, Dynamodb};
+use local::embedded::Embedded;
 use local::gateway::Gateway;
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
@@ -39,6 +41,7 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use server::Running;
+use twin::{Comparison, Journal};
 
 pub(crate) use policy::Policies;
 pub(crate) use proxy::{Fault, Faults, Recorded};
@@ -97,8 +100,14 @@ pub(crate) struct Roster {
     pub(crate) worker: Arc<Worker>,
     stream: Arc<Stream>,
     http: reqwest::Client,
-    behind_proxy: Settings,
+    dynamodb: Dynamodb,
+    /// The table.
+    settings: Settings,
+    /// The table, with the faults before it.
+    faulty: Settings,
+    /// Where the store is for programs, and where with the faults before it.
     store_url: String,
+    faulty_store_url: String,
     /// What serves the store, where that is a program of its own.
     store: Option<Arc<Running>>,
     parameters: Vec<(String, String)>,
@@ -106,6 +115,7 @@ pub(crate) struct Roster {
     pub(crate) now: Timestamp,
     /// How many others look at the same table.
     views: Arc<AtomicU64>,
+    comparison: Arc<Comparison>,
 }
 
 /// What came back.
@@ -272,7 +282,7 @@ fn template(parameters: &[(String, String)]) -> Template {
 /// Serves a gateway with its services; tells where, and what its consumers work with.
 async fn serve(
     template: &Template,
-    behind_proxy: &Settings,
+    faulty: &Settings,
     outbox: &Outbox,
     endpoints: &'static [&'static Endpoint],
     now: Timestamp,
@@ -280,10 +290,10 @@ async fn serve(
 ) -> (String, Arc<Worker>) {
     let listener = free_port().await;
     let base = format!("http://{}", listener.local_addr().unwrap());
-    let client = store::connect(behind_proxy);
+    let client = store::connect(faulty);
     let app_of = |function: &Function, entropy| {
         let client = store::as_another(&client, policy::credentials(function));
-        let users = Users::new(client, behind_proxy.table.clone());
+        let users = Users::new(client, faulty.table.clone());
         app(users, template, now, &base, entropy)
     };
     // All calls draw from one source, so that no two have the same operation.
@@ -342,33 +352,41 @@ impl Roster {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let template = template(&parameters);
-        let (store_url, store) = match store {
+        let (dynamodb, store_url, store) = match store {
             Store::Embedded => {
+                let embedded = Embedded::open(None).unwrap();
                 let listener = free_port().await;
                 let url = format!("http://{}", listener.local_addr().unwrap());
-                database::serve_embedded(None, listener, None).unwrap();
-                (url, None)
+                embedded.serve(listener, None);
+                (Dynamodb::Embedded(embedded), url, None)
             }
             Store::DynamodbLocal => {
                 let running = dynamodb_local::share().await;
-                (running.url.clone(), Some(running))
+                let url = running.url.clone();
+                (Dynamodb::At(url.clone()), url, Some(running))
             }
         };
-        let settings = database::settings(store_url.clone(), &new_table_name());
+        let journal = Journal::default();
+        let mut settings = dynamodb.settings(&new_table_name());
+        match store {
+            Some(_) => journal.give_up(),
+            None => settings.http_client = journal.of(settings.http_client),
+        }
         database::prepare(&settings, &template.table).await.unwrap();
-        let stream = Stream::open(&settings, &template.consumers, CONSUMERS).await;
+        let (table, consumers) = (&settings.table, &template.consumers);
+        let stream = Stream::open(&dynamodb, table, consumers, CONSUMERS).await;
 
-        let policies = Policies::of(&template, &settings.table);
-        let (faults, proxy_url) = Faults::between(&store_url, policies).await;
-        let behind_proxy = Settings {
-            endpoint: Some(proxy_url),
+        let faults = Faults::new(Policies::of(&template, table));
+        let faulty_store_url = faults.between(&store_url).await;
+        let faulty = Settings {
+            http_client: faults.before(settings.http_client.clone()),
             ..settings.clone()
         };
         let client = store::connect(&settings);
         let users = Users::new(client.clone(), settings.table.clone());
         let table = table::RawTable::new(client, settings.table.clone());
         let outbox = Outbox::new();
-        let (base, worker) = serve(&template, &behind_proxy, &outbox, endpoints, NOW, 0).await;
+        let (base, worker) = serve(&template, &faulty, &outbox, endpoints, NOW, 0).await;
         Self {
             base,
             users,
@@ -378,12 +396,16 @@ impl Roster {
             worker,
             stream: Arc::new(stream.unwrap()),
             http: reqwest::Client::new(),
-            behind_proxy,
+            dynamodb,
+            settings,
+            faulty,
             store_url,
+            faulty_store_url,
             store,
             parameters,
             now: NOW,
             views: Arc::default(),
+            comparison: Arc::new(Comparison(journal)),
         }
     }
 
@@ -395,11 +417,11 @@ impl Roster {
             all.push(((*name).to_owned(), (*value).to_owned()));
         }
         let template = template(&all);
-        let settings = database::settings(self.store_url.clone(), &self.table.name);
+        let settings = self.store_settings();
         let view = self.views.fetch_add(1, Ordering::Relaxed) + 1;
         let (base, worker) = serve(
             &template,
-            &self.behind_proxy,
+            &self.faulty,
             &self.outbox,
             ENDPOINTS,
             now,
@@ -416,12 +438,16 @@ impl Roster {
             worker,
             stream: Arc::clone(&self.stream),
             http: self.http.clone(),
-            behind_proxy: self.behind_proxy.clone(),
+            dynamodb: self.dynamodb.clone(),
+            settings: self.settings.clone(),
+            faulty: self.faulty.clone(),
             store_url: self.store_url.clone(),
+            faulty_store_url: self.faulty_store_url.clone(),
             store: self.store.clone(),
             parameters: all,
             now,
             views: Arc::clone(&self.views),
+            comparison: Arc::clone(&self.comparison),
         }
     }
 
@@ -448,9 +474,8 @@ impl Roster {
 
     /// Gives the consumers every record of the stream once more, from the oldest on.
     pub(crate) async fn deliver_again(&self) {
-        let settings = database::settings(self.store_url.clone(), &self.table.name);
         let consumers = template(&self.parameters).consumers;
-        let stream = Stream::open(&settings, &consumers, CONSUMERS)
+        let stream = Stream::open(&self.dynamodb, &self.table.name, &consumers, CONSUMERS)
             .await
             .unwrap();
         while stream.deliver(&self.worker).await.unwrap() > 0 {}
@@ -458,7 +483,7 @@ impl Roster {
 
     /// What a call is given, on the same table.
     pub(crate) fn app(&self) -> App {
-        let settings = database::settings(self.store_url.clone(), &self.table.name);
+        let settings = self.store_settings();
         let template = template(&self.parameters);
         let users = Users::new(store::connect(&settings), settings.table.clone());
         app(users, &template, self.now, &self.base, entropy(self.now, 0))
@@ -471,11 +496,12 @@ impl Roster {
 
     /// Where the table is.
     pub(crate) fn store_settings(&self) -> Settings {
-        database::settings(self.store_url.clone(), &self.table.name)
+        self.settings.clone()
     }
 
     /// What a function's environment needs to reach the same table.
     pub(crate) fn function_environment(&self) -> Vec<(&'static str, String)> {
+        self.comparison.0.give_up();
         vec![
             ("AWS_ENDPOINT_URL_DYNAMODB", self.store_url.clone()),
             ("TABLE_NAME", self.table.name.clone()),
@@ -486,7 +512,8 @@ impl Roster {
 
     /// Where the store is, with the faults before it.
     pub(crate) fn faulty_store_url(&self) -> &str {
-        self.behind_proxy.endpoint.as_deref().unwrap()
+        self.comparison.0.give_up();
+        &self.faulty_store_url
     }
 
     /// A request to `path`, with the administrator's key unless told otherwise.

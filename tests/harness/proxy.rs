@@ -2,13 +2,22 @@
 //! store ever throttles, conflicts or loses a reply.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::{Request, Response};
+use hyper::{HeaderMap, Request, Response};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -77,26 +86,100 @@ struct State {
 
 /// The faults to come, and the requests that went through.
 #[derive(Clone)]
-pub(crate) struct Faults(Arc<Mutex<State>>);
+pub(crate) struct Faults {
+    state: Arc<Mutex<State>>,
+    /// Each function may do what they allow.
+    policies: Arc<Policies>,
+}
+
+/// The SDK's way to a store, with the faults before it.
+#[derive(Clone)]
+struct Faulty<Inner> {
+    faults: Faults,
+    inner: Inner,
+}
+
+impl<Inner> fmt::Debug for Faulty<Inner> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Faulty")
+    }
+}
+
+impl HttpClient for Faulty<SharedHttpClient> {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Faulty {
+            faults: self.faults.clone(),
+            inner: self.inner.http_connector(settings, components),
+        })
+    }
+}
+
+impl HttpConnector for Faulty<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let Self { faults, inner } = self.clone();
+        HttpConnectorFuture::new(async move {
+            let sent = request.try_clone().unwrap().try_into_http1x().unwrap();
+            let body = Bytes::copy_from_slice(request.body().bytes().unwrap());
+            let onward = async move |_| {
+                let answer = inner.call(request).await.unwrap();
+                let answer = answer.try_into_http1x().unwrap();
+                let status = answer.status().as_u16();
+                (status, answer.into_body().collect().await.unwrap().to_bytes())
+            };
+            match faults.pass_on(sent.headers(), body, onward).await {
+                Ok(response) => Ok(response.map(SdkBody::from_body_1_x).try_into().unwrap()),
+                Err(lost) => Err(ConnectorError::io(lost.into())),
+            }
+        })
+    }
+}
 
 impl Faults {
-    /// A proxy in front of the store at `url`, which lets each function do what `policies` allow;
-    /// also its own URL.
-    pub(crate) async fn between(url: &str, policies: Policies) -> (Self, String) {
+    pub(crate) fn new(policies: Policies) -> Self {
+        Self {
+            state: Arc::default(),
+            policies: Arc::new(policies),
+        }
+    }
+
+    /// The SDK's way `inner` to a store, with the faults before it.
+    pub(crate) fn before(&self, inner: SharedHttpClient) -> SharedHttpClient {
+        SharedHttpClient::new(Faulty {
+            faults: self.clone(),
+            inner,
+        })
+    }
+
+    /// A proxy for programs, in front of the service at `url`; its own URL.
+    pub(crate) async fn between(&self, url: &str) -> String {
         let listener = free_port().await;
         let own = format!("http://{}", listener.local_addr().unwrap());
-        let faults = Self(Arc::default());
-        let (state, url) = (faults.clone(), url.to_owned());
-        let (client, policies) = (reqwest::Client::new(), Arc::new(policies));
+        let (faults, url, client) = (self.clone(), url.to_owned(), reqwest::Client::new());
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (state, url, client) = (state.clone(), url.clone(), client.clone());
-                let policies = Arc::clone(&policies);
-                let service = hyper::service::service_fn(move |request| {
-                    let (state, url, client) = (state.clone(), url.clone(), client.clone());
-                    let policies = Arc::clone(&policies);
-                    async move { state.pass_on(&client, &url, &policies, request).await }
+                let (faults, url, client) = (faults.clone(), url.clone(), client.clone());
+                let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+                    let (faults, url, client) = (faults.clone(), url.clone(), client.clone());
+                    async move {
+                        let (head, body) = request.into_parts();
+                        let body = body.collect().await.map_err(|_| LostReply)?.to_bytes();
+                        let onward = async |body| {
+                            let mut onward = client.post(url).body::<Bytes>(body);
+                            for (name, value) in &head.headers {
+                                if name != "host" {
+                                    onward = onward.header(name, value);
+                                }
+                            }
+                            let answer = onward.send().await.unwrap();
+                            (answer.status().as_u16(), answer.bytes().await.unwrap())
+                        };
+                        faults.pass_on(&head.headers, body, onward).await
+                    }
                 });
                 tokio::spawn(
                     hyper::server::conn::http1::Builder::new()
@@ -104,12 +187,12 @@ impl Faults {
                 );
             }
         });
-        (faults, own)
+        own
     }
 
     /// From the request number `at` on (0 is the next one), `times` requests meet `fault`.
     pub(crate) fn plan(&self, at: usize, times: usize, fault: Fault) {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
         state.recorded.clear();
         state.held.send_replace(0);
         state.planned = Some((at, times, fault));
@@ -117,7 +200,7 @@ impl Faults {
 
     /// No more faults; what went through since the last call of this or of `plan`.
     pub(crate) fn clear(&self) -> Vec<Recorded> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
         state.planned = None;
         state.cleared.send_modify(|cleared| *cleared += 1);
         std::mem::take(&mut state.recorded)
@@ -125,26 +208,26 @@ impl Faults {
 
     /// Waits until a request has got as far as it will get, the other side waiting for its answer.
     pub(crate) async fn wait_for_a_held_request(&self) {
-        let mut held = self.0.lock().unwrap().held.subscribe();
+        let mut held = self.state.lock().unwrap().held.subscribe();
         let is_held = tokio::time::timeout(A_MOMENT, held.wait_for(|held| *held > 0));
         is_held.await.expect("no request is held").unwrap();
     }
 
     /// Never answers.
     async fn hold(&self) -> ! {
-        self.0.lock().unwrap().held.send_modify(|held| *held += 1);
+        self.state.lock().unwrap().held.send_modify(|held| *held += 1);
         std::future::pending().await
     }
 
     /// Waits until the faults are cleared.
     async fn pause(&self) {
-        let mut cleared = self.0.lock().unwrap().cleared.subscribe();
-        self.0.lock().unwrap().held.send_modify(|held| *held += 1);
+        let mut cleared = self.state.lock().unwrap().cleared.subscribe();
+        self.state.lock().unwrap().held.send_modify(|held| *held += 1);
         cleared.changed().await.unwrap();
     }
 
     fn next(&self, action: &str, sent: usize) -> Option<Fault> {
-        let mut state = self.0.lock().unwrap();
+        let mut state = self.state.lock().unwrap();
         let number = state.recorded.len();
         state.recorded.push(Recorded {
             action: action.to_owned(),
@@ -160,17 +243,14 @@ impl Faults {
 
     async fn pass_on(
         &self,
-        client: &reqwest::Client,
-        url: &str,
-        policies: &Policies,
-        request: Request<Incoming>,
+        headers: &HeaderMap,
+        body: Bytes,
+        onward: impl AsyncFnOnce(Bytes) -> (u16, Bytes),
     ) -> Result<Response<Full<Bytes>>, LostReply> {
-        let (head, body) = request.into_parts();
-        let body = body.collect().await.map_err(|_| LostReply)?.to_bytes();
-        let target = head.headers["x-amz-target"].to_str().unwrap().to_owned();
+        let target = headers["x-amz-target"].to_str().unwrap();
         let action = target.rsplit('.').next().unwrap_or_default();
         let fault = self.next(action, body.len());
-        match policies.judge(&head.headers, action, &body) {
+        match self.policies.judge(headers, action, &body) {
             Ok(used) => log::used(used),
             Err(refusal) => {
                 eprintln!("{refusal}");
@@ -208,15 +288,7 @@ impl Faults {
         if let Some((status, body)) = refusal {
             return Ok(answer(status, body.to_string().into()));
         }
-        let mut onward = client.post(url).body(body);
-        for (name, value) in &head.headers {
-            if name != "host" {
-                onward = onward.header(name, value);
-            }
-        }
-        let response = onward.send().await.unwrap();
-        let status = response.status().as_u16();
-        let body = response.bytes().await.unwrap();
+        let (status, body) = onward(body).await;
         match fault {
             Some(Fault::DropReply) => return Err(LostReply),
             Some(Fault::HoldReply) => self.hold().await,
@@ -224,7 +296,7 @@ impl Faults {
             _ => {}
         }
         if let Ok(parsed) = serde_json::from_slice::<Value>(&body)
-            && let Some(last) = self.0.lock().unwrap().recorded.last_mut()
+            && let Some(last) = self.state.lock().unwrap().recorded.last_mut()
         {
             last.consumed = parsed["ConsumedCapacity"].clone();
             last.received = body.len();
@@ -237,8 +309,8 @@ impl Faults {
 #[derive(Debug)]
 struct LostReply;
 
-impl std::fmt::Display for LostReply {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for LostReply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("the reply got lost")
     }
 }

@@ -18,6 +18,7 @@ async fn main() -> Result<(), Error> {
             None,
             "environment",
         ),
+        http_client: store::http_client(),
     };
     let (client, table) = (&store::connect(&settings), settings.table.as_str());
     let users = Users::new(client.clone(), table.to_owned());

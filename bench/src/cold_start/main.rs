@@ -16,6 +16,8 @@ use std::time::Duration;
 
 use clap::Parser;
 use domain::{OperationId, sample};
+use local::database::Dynamodb;
+use local::embedded::Embedded;
 use local::event::{Context, Incoming, proxy_event};
 use local::template::Template;
 use local::{database, gateway};
@@ -152,8 +154,9 @@ async fn build(root: &Path, binary: &Binary) -> Result<PathBuf, Failure> {
 async fn set_up(root: &Path) -> Result<Setting, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let store = listener.local_addr()?;
-    database::serve_embedded(None, listener, None)?;
-    let settings = database::settings(format!("http://{store}"), "roster");
+    let embedded = Embedded::open(None)?;
+    embedded.serve(listener, None);
+    let settings = Dynamodb::Embedded(embedded).settings("roster");
     let template = Template::read(&root.join("template.yaml"), &[])?;
     database::prepare(&settings, &template.table).await?;
     write_sample(&settings).await?;

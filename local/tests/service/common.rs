@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use domain::Timestamp;
+use local::database::Dynamodb;
 use local::gateway::Gateway;
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::services::Services;
 use local::template::{Function, Template};
-use local::{database, services};
+use local::services;
 use roster_http::{
     Access, AccountSettings, Action, App, Clock, Connect, Endpoint, Entropy, KeyIds, LinkKeys,
     Method, Response, Schema,
@@ -72,7 +73,7 @@ pub(crate) async fn free_port() -> (TcpListener, String) {
 pub(crate) async fn start(keys: &KeyPair, parameters: &[(&str, &str)]) -> (String, Outbox) {
     let (listener, base) = free_port().await;
     let outbox = Outbox::new();
-    let nowhere = database::settings("http://127.0.0.1:1".to_owned(), "none");
+    let nowhere = Dynamodb::At("http://127.0.0.1:1".to_owned()).settings("none");
     let app = Arc::new(app(&nowhere));
     let (clock, entropy) = (app.clock, app.entropy.clone());
     let apps = |_: &Function| Arc::clone(&app);

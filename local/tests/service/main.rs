@@ -4,5 +4,6 @@
 
 mod common;
 mod gateway;
+mod port;
 mod services;
 mod stream;

@@ -1,9 +1,10 @@
 //! The stream's consumers: what they are given, and what comes again.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use domain::{OperationId, User, UserId, sample};
-use local::database;
+use local::database::{self, Dynamodb, Place};
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::stream::Stream;
@@ -34,6 +35,7 @@ static CONSUMER: Consumer = Consumer {
 
 struct Scene {
     users: Users,
+    dynamodb: Dynamodb,
     settings: Settings,
     outbox: Outbox,
     worker: Arc<Worker>,
@@ -42,9 +44,12 @@ struct Scene {
 
 impl Scene {
     async fn new() -> Self {
-        let (listener, url) = free_port().await;
-        database::serve_embedded(None, listener, None).unwrap();
-        let settings = database::settings(url, "stream");
+        Self::at(&Place::Memory).await
+    }
+
+    async fn at(place: &Place) -> Self {
+        let dynamodb = Dynamodb::open(place).await.unwrap();
+        let settings = dynamodb.settings("stream");
         let template = template(&[]);
         database::prepare(&settings, &template.table).await.unwrap();
         let (base, outbox) = start(&KeyPair::new(&Entropy::seeded(1)), &[]).await;
@@ -54,7 +59,8 @@ impl Scene {
                 app: app(&settings),
                 courier: courier(&base),
             }),
-            stream: open(&settings).await,
+            stream: open(&dynamodb).await,
+            dynamodb,
             settings,
             outbox,
         }
@@ -86,6 +92,17 @@ impl Scene {
         self.stream.deliver(&self.worker).await.unwrap()
     }
 
+    /// Waits until these users were told of.
+    async fn wait_for(&self, wanted: &[&str]) {
+        let wait = async {
+            while self.told() != wanted {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let told = tokio::time::timeout(Duration::from_secs(30), wait).await;
+        assert!(told.is_ok(), "{:?}", self.told());
+    }
+
     /// The ids of the users that were told of.
     fn told(&self) -> Vec<String> {
         let messages = self.outbox.messages().into_iter();
@@ -98,9 +115,9 @@ impl Scene {
     }
 }
 
-async fn open(settings: &Settings) -> Stream {
+async fn open(dynamodb: &Dynamodb) -> Stream {
     let consumers = template(&[]).consumers;
-    Stream::open(settings, &consumers, &[&CONSUMER])
+    Stream::open(dynamodb, "stream", &consumers, &[&CONSUMER])
         .await
         .unwrap()
 }
@@ -123,7 +140,7 @@ async fn what_happened_before_the_stream_was_opened_is_delivered_too() {
     let scene = Scene::new().await;
     scene.create(&["a"]).await;
     assert_eq!(scene.deliver().await, 1);
-    let late = open(&scene.settings).await;
+    let late = open(&scene.dynamodb).await;
     assert_eq!(late.deliver(&scene.worker).await.unwrap(), 1);
     assert_eq!(scene.told(), ["a", "a"]);
 }
@@ -223,7 +240,7 @@ async fn a_panic_holds_up_nothing_but_its_own_record() {
 async fn a_consumer_that_nobody_has_is_refused() {
     let scene = Scene::new().await;
     let consumers = template(&[]).consumers;
-    let refused = Stream::open(&scene.settings, &consumers, &[]).await;
+    let refused = Stream::open(&scene.dynamodb, "stream", &consumers, &[]).await;
     let refused = refused.err().unwrap().to_string();
     assert!(
         refused.contains("there is no consumer consume"),
@@ -234,11 +251,101 @@ async fn a_consumer_that_nobody_has_is_refused() {
 #[tokio::test]
 async fn a_table_that_is_not_there_is_refused() {
     let scene = Scene::new().await;
-    let settings = Settings {
-        table: "missing".to_owned(),
-        ..scene.settings
-    };
-    let refused = Stream::open(&settings, &[], &[]).await;
+    let refused = Stream::open(&scene.dynamodb, "missing", &[], &[]).await;
     let refused = refused.err().unwrap().to_string();
     assert!(refused.contains("no stream"), "{refused}");
+}
+
+/// A file of one test's own, not there yet.
+fn new_file(name: &str) -> PathBuf {
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.db"));
+    for end in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{end}", file.display()));
+    }
+    file
+}
+
+/// How many records of the stream the file has.
+fn records(file: &Path) -> u32 {
+    let file = rusqlite::Connection::open(file).unwrap();
+    let count = "SELECT count(*) FROM _stream_records";
+    file.query_row(count, [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn what_every_consumer_is_done_with_is_removed_and_a_restart_reads_on() {
+    let file = new_file("removed");
+    let place = Place::File(file.clone());
+    let scene = Scene::at(&place).await;
+    // More than go at once.
+    let ids: Vec<String> = (0..210).map(|number| number.to_string()).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    scene.create(&ids).await;
+    assert!(records(&file) >= 210);
+    scene.stream.remove_consumed().await.unwrap();
+    assert!(records(&file) >= 210, "nothing was consumed yet");
+    while scene.deliver().await > 0 {}
+    scene.stream.remove_consumed().await.unwrap();
+    // The last one keeps its place: dynoxide numbers the next one after it.
+    assert_eq!(records(&file), 1);
+    scene.create(&["late"]).await;
+    assert_eq!(scene.deliver().await, 1);
+    scene.stream.remove_consumed().await.unwrap();
+    scene.create(&["later"]).await;
+    drop(scene);
+
+    let scene = Scene::at(&place).await;
+    scene.create(&["last"]).await;
+    assert_eq!(scene.deliver().await, 2);
+    assert_eq!(scene.told(), ["later", "last"]);
+    scene.stream.remove_consumed().await.unwrap();
+    assert_eq!(records(&file), 1);
+}
+
+#[tokio::test]
+async fn a_record_that_fails_is_kept_with_those_after_it() {
+    let file = new_file("kept");
+    let place = Place::File(file.clone());
+    let scene = Scene::at(&place).await;
+    scene.create(&["a", "unlucky", "b"]).await;
+    scene.deliver().await;
+    assert_eq!(scene.told(), ["a", "b"]);
+    scene.stream.remove_consumed().await.unwrap();
+    drop(scene);
+
+    let scene = Scene::at(&place).await;
+    scene.deliver().await;
+    assert_eq!(scene.told(), ["b"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn consumers_wake_when_something_is_written_and_when_what_failed_has_rested() {
+    let scene = Scene::new().await;
+    let worker = Arc::clone(&scene.worker);
+    let running = tokio::spawn(open(&scene.dynamodb).await.run(worker));
+    scene.create(&["a"]).await;
+    scene.wait_for(&["a"]).await;
+    scene.outbox.refuse(1, 400, "OptedOut");
+    scene.create(&["b"]).await;
+    // Nobody writes after this.
+    scene.wait_for(&["a", "b"]).await;
+
+    let Dynamodb::Embedded(embedded) = &scene.dynamodb else {
+        unreachable!()
+    };
+    let (listener, url) = free_port().await;
+    embedded.serve(listener, None);
+    let through_the_port = Settings {
+        endpoint: Some(url),
+        http_client: store::http_client(),
+        ..scene.settings.clone()
+    };
+    let users = Users::new(
+        store::connect(&through_the_port),
+        scene.settings.table.clone(),
+    );
+    let scene = Scene { users, ..scene };
+    scene.create(&["c"]).await;
+    scene.wait_for(&["a", "b", "c"]).await;
+    running.abort();
 }

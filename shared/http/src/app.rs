@@ -181,6 +181,7 @@ impl App {
             endpoint: Environment::get("AWS_ENDPOINT_URL_DYNAMODB").ok(),
             table: Environment::get("TABLE_NAME")?,
             credentials: Environment::credentials()?,
+            http_client: store::http_client(),
         };
         Ok(Self {
             users: Users::new(store::connect(&settings), settings.table),

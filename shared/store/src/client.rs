@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
 use aws_sdk_dynamodb::{Client, Config};
 
-pub use sdk::Credentials;
+pub use sdk::{Credentials, SharedHttpClient, http_client};
 
 /// Where the table is, and who asks.
 #[derive(Clone, Debug)]
@@ -16,6 +16,8 @@ pub struct Settings {
     pub table: String,
     /// The function's role, or anything for a local store.
     pub credentials: Credentials,
+    /// How it is reached: [`http_client`], but for a store in the same process.
+    pub http_client: SharedHttpClient,
 }
 
 /// One client per process. It connects at its first request.
@@ -24,7 +26,7 @@ pub fn connect(settings: &Settings) -> Client {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(settings.region.clone()))
         .credentials_provider(settings.credentials.clone())
-        .http_client(sdk::http_client())
+        .http_client(settings.http_client.clone())
         .sleep_impl(sdk::sleep())
         .retry_config(sdk::retries())
         .timeout_config(sdk::timeouts());

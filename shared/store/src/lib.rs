@@ -23,7 +23,7 @@ mod usage;
 mod user;
 mod users;
 
-pub use client::{Credentials, Settings, as_another, connect};
+pub use client::{Credentials, Settings, SharedHttpClient, as_another, connect, http_client};
 pub use error::{StoreError, WriteError};
 pub use item::Item;
 pub use notification::{LEASE, Lease, NOTIFICATION_SORT_KEY, State};

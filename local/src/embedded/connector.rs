@@ -1,0 +1,55 @@
+//! How the SDK reaches the embedded store: without a socket.
+
+use std::fmt;
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::http::StatusCode;
+use aws_smithy_types::body::SdkBody;
+
+use super::Embedded;
+
+impl Embedded {
+    /// What an SDK client asks the store by.
+    pub fn http_client(&self) -> SharedHttpClient {
+        SharedHttpClient::new(self.clone())
+    }
+}
+
+impl fmt::Debug for Embedded {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Embedded")
+    }
+}
+
+impl HttpClient for Embedded {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Embedded {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let embedded = self.clone();
+        HttpConnectorFuture::new(async move { respond(&embedded, &request) })
+    }
+}
+
+fn respond(embedded: &Embedded, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+    let target = request.headers().get("x-amz-target").unwrap_or_default();
+    let body = request.body().bytes();
+    let body = body.ok_or_else(|| ConnectorError::user("a request in parts".into()))?;
+    let answer = embedded.answer(target, body);
+    let status = StatusCode::try_from(answer.status);
+    let status = status.map_err(|fault| ConnectorError::other(fault.into(), None))?;
+    Ok(HttpResponse::new(status, SdkBody::from(answer.body)))
+}

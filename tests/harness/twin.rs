@@ -1,0 +1,164 @@
+//! The embedded store beside dynoxide's own server: whatever a test asks the one in process, the
+//! other is asked through its port, and answers the same.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use dynoxide::Database;
+use serde_json::Value;
+use tokio::sync::Mutex;
+
+use super::free_port;
+
+/// Actions whose answers tell ids and times of the store's own.
+const TELL_THEIR_OWN: [&str; 2] = ["CreateTable", "DescribeTable"];
+
+/// What a store was asked in process, in order, and what it answered.
+#[derive(Clone, Default)]
+pub(crate) struct Journal {
+    entries: Arc<Mutex<Vec<Entry>>>,
+    /// Somebody asked the store in another way, too: its state is nobody else's.
+    is_incomplete: Arc<AtomicBool>,
+}
+
+struct Entry {
+    request: Asked,
+    status: u16,
+    answer: Value,
+}
+
+struct Asked {
+    target: String,
+    body: Vec<u8>,
+}
+
+/// The SDK's way to a store, written down.
+struct Written<Inner> {
+    journal: Journal,
+    inner: Inner,
+}
+
+impl<Inner> fmt::Debug for Written<Inner> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Written")
+    }
+}
+
+impl HttpClient for Written<SharedHttpClient> {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(Written {
+            journal: self.journal.clone(),
+            inner: self.inner.http_connector(settings, components),
+        })
+    }
+}
+
+impl HttpConnector for Written<SharedHttpConnector> {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let (journal, inner) = (self.journal.clone(), self.inner.clone());
+        HttpConnectorFuture::new(async move {
+            let asked = Asked {
+                target: request.headers().get("x-amz-target").unwrap().to_owned(),
+                body: request.body().bytes().unwrap().to_owned(),
+            };
+            // The order of the journal is the order of the writes.
+            let mut entries = journal.entries.lock().await;
+            let response = inner.call(request).await?;
+            entries.push(Entry {
+                request: asked,
+                status: response.status().as_u16(),
+                answer: serde_json::from_slice(response.body().bytes().unwrap()).unwrap(),
+            });
+            Ok(response)
+        })
+    }
+}
+
+impl Journal {
+    /// The SDK's way `inner` to a store, written down from now on.
+    pub(crate) fn of(&self, inner: SharedHttpClient) -> SharedHttpClient {
+        SharedHttpClient::new(Written {
+            journal: self.clone(),
+            inner,
+        })
+    }
+
+    /// Somebody is going to ask the store in another way.
+    pub(crate) fn give_up(&self) {
+        self.is_incomplete.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks dynoxide's own server the same, on an empty database, in the same order.
+    async fn compare(&self) {
+        if self.is_incomplete.load(Ordering::Relaxed) {
+            return;
+        }
+        let entries = self.entries.lock().await;
+        let listener = free_port().await;
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let database = Database::memory().unwrap();
+        tokio::spawn(dynoxide::server::serve_on(listener, database));
+        let client = reqwest::Client::new();
+        for Entry {
+            request,
+            status,
+            answer,
+        } in &*entries
+        {
+            let response = client
+                .post(&url)
+                .header("x-amz-target", &request.target)
+                .header("content-type", "application/x-amz-json-1.0")
+                .header("x-amz-date", "20260101T000000Z")
+                .header(
+                    "authorization",
+                    "AWS4-HMAC-SHA256 Credential=a, SignedHeaders=host, Signature=0",
+                )
+                .body(request.body.clone())
+                .send()
+                .await
+                .unwrap();
+            let asked = String::from_utf8_lossy(&request.body);
+            assert_eq!(response.status().as_u16(), *status, "{asked}");
+            let (_, action) = request.target.split_once('.').unwrap();
+            if !TELL_THEIR_OWN.contains(&action) {
+                let own: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
+                assert_eq!(&own, answer, "{action} {asked}");
+            }
+        }
+    }
+}
+
+/// Compares at the end of a test.
+pub(crate) struct Comparison(pub(crate) Journal);
+
+impl Drop for Comparison {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            return;
+        }
+        let journal = self.0.clone();
+        let compare = move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build();
+            runtime.unwrap().block_on(journal.compare());
+        };
+        let compared = std::thread::spawn(compare).join();
+        assert!(
+            compared.is_ok(),
+            "dynoxide's own server answers otherwise than the store in process"
+        );
+    }
+}
