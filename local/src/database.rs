@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use embedded::Embedded;
 use hyper::Uri;
 use store::table::{Made, Table, differences, make};
 use store::{Credentials, Settings, StoreError};
 use tokio::net::TcpStream;
 
 use crate::StartError;
-use crate::embedded::{self, Embedded};
 
 /// Where the items are.
 #[derive(Clone, Debug)]
@@ -51,7 +51,9 @@ impl Dynamodb {
             Place::Memory => None,
         };
         let embedded = Embedded::open(file).map_err(|reason| StartError::Data {
-            path: file.map(|file| file.display().to_string()).unwrap_or_default(),
+            path: file
+                .map(|file| file.display().to_string())
+                .unwrap_or_default(),
             reason,
         })?;
         Ok(Self::Embedded(embedded))

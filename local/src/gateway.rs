@@ -177,7 +177,9 @@ impl Gateway {
 
     /// Lets every rate of requests through.
     pub fn without_throttle(mut self) -> Self {
-        self.routes.iter_mut().for_each(|route| route.throttle = None);
+        self.routes
+            .iter_mut()
+            .for_each(|route| route.throttle = None);
         self.keys.values_mut().for_each(|key| key.throttle = None);
         self
     }

@@ -7,7 +7,6 @@
 //! calls' `ENDPOINT`s.
 
 pub mod database;
-pub mod embedded;
 pub mod event;
 mod filter;
 pub mod gateway;
@@ -17,6 +16,7 @@ mod hosts;
 pub mod link_keys;
 pub mod openapi;
 pub mod outbox;
+pub mod port;
 pub mod samples;
 pub mod services;
 pub mod stream;

@@ -13,6 +13,7 @@ use local::database::{self, Dynamodb, Place, SWEEP_EVERY};
 use local::gateway::{Gateway, KEYS};
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
+use local::port;
 use local::services::{self, Services};
 use local::stream::Stream;
 use local::template::{Function, Template};
@@ -121,7 +122,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
         Dynamodb::Embedded(embedded) => {
             let listener = listen(arguments.dynamodb_port, "--dynamodb-port").await?;
             let store = format!("http://{}", address(&listener)?);
-            embedded.serve(listener, arguments.hosts.iter().cloned());
+            port::serve(embedded, listener, arguments.hosts.iter().cloned());
             embedded.sweep_every(SWEEP_EVERY);
             store
         }

@@ -16,6 +16,7 @@ use std::time::Duration;
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use domain::Timestamp;
+use embedded::{Consumed, Embedded, Position};
 use roster_http::{Consumer, Worker, consume};
 use serde_json::{Value, json};
 use store::Settings;
@@ -25,7 +26,6 @@ use tracing::{error, warn};
 
 use crate::StartError;
 use crate::database::Dynamodb;
-use crate::embedded::{self, Consumed, Embedded, Position};
 use crate::template::StreamFunction;
 
 /// How long `cargo run` waits for what comes together, and how often it asks a store that doesn't tell
@@ -48,7 +48,7 @@ pub struct StreamError {
 }
 
 impl StreamError {
-    fn of_records(action: &'static str, fault: &rusqlite::Error) -> Self {
+    fn of_records(action: &'static str, fault: &embedded::Fault) -> Self {
         Self {
             action,
             code: fault.to_string(),
@@ -129,7 +129,8 @@ impl Shard {
     /// How many records, from the first that is kept on, every consumer is done with.
     fn done(&self) -> usize {
         let read = self.removed + self.kept.len();
-        let first_waiting = |queue: &Queue| queue.waiting.front().map_or(read, |first| first.number);
+        let first_waiting =
+            |queue: &Queue| queue.waiting.front().map_or(read, |first| first.number);
         let done = self.queues.iter().map(first_waiting).min();
         done.unwrap_or(read) - self.removed
     }
@@ -441,7 +442,9 @@ impl Source {
         };
         let (is_success, body) = match self {
             Self::Embedded(embedded) => {
-                let answer = embedded.answer(&target, request.to_string().as_bytes());
+                let answer = embedded
+                    .answer(&target, request.to_string().as_bytes())
+                    .await;
                 (answer.status == 200, answer.body)
             }
             Self::At(endpoint) => {
@@ -469,7 +472,6 @@ impl Source {
     fn position(&self, table: &str) -> Result<Option<Position>, StreamError> {
         match self {
             Self::Embedded(embedded) => embedded
-                .records()
                 .position(table)
                 .map_err(|fault| StreamError::of_records("read the position", &fault)),
             Self::At(_) => Ok(None),
@@ -481,7 +483,7 @@ impl Source {
             return Ok(());
         };
         let (embedded, table, consumed) = (embedded.clone(), table.to_owned(), consumed.clone());
-        let removal = move || embedded.records().remove(&table, &consumed);
+        let removal = move || embedded.remove_records(&table, &consumed);
         match tokio::task::spawn_blocking(removal).await {
             Ok(Err(fault)) => Err(StreamError::of_records("remove records", &fault)),
             // At shutdown.

@@ -22,12 +22,13 @@ use std::time::Duration;
 
 use aws::Courier;
 use domain::{OperationId, Timestamp, User, UserId};
+use embedded::Embedded;
 use functions::{CONSUMERS, ENDPOINTS};
 use local::database::{self, Dynamodb};
-use local::embedded::Embedded;
 use local::gateway::Gateway;
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
+use local::port;
 use local::services::{self, Services};
 use local::stream::Stream;
 use local::template::{Function, Template};
@@ -357,7 +358,7 @@ impl Roster {
                 let embedded = Embedded::open(None).unwrap();
                 let listener = free_port().await;
                 let url = format!("http://{}", listener.local_addr().unwrap());
-                embedded.serve(listener, None);
+                port::serve(&embedded, listener, None);
                 (Dynamodb::Embedded(embedded), url, None)
             }
             Store::DynamodbLocal => {
@@ -419,15 +420,8 @@ impl Roster {
         let template = template(&all);
         let settings = self.store_settings();
         let view = self.views.fetch_add(1, Ordering::Relaxed) + 1;
-        let (base, worker) = serve(
-            &template,
-            &self.faulty,
-            &self.outbox,
-            ENDPOINTS,
-            now,
-            view,
-        )
-        .await;
+        let (base, worker) =
+            serve(&template, &self.faulty, &self.outbox, ENDPOINTS, now, view).await;
         let client = store::connect(&settings);
         Self {
             base,

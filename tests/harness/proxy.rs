@@ -128,7 +128,10 @@ impl HttpConnector for Faulty<SharedHttpConnector> {
                 let answer = inner.call(request).await.unwrap();
                 let answer = answer.try_into_http1x().unwrap();
                 let status = answer.status().as_u16();
-                (status, answer.into_body().collect().await.unwrap().to_bytes())
+                (
+                    status,
+                    answer.into_body().collect().await.unwrap().to_bytes(),
+                )
             };
             match faults.pass_on(sent.headers(), body, onward).await {
                 Ok(response) => Ok(response.map(SdkBody::from_body_1_x).try_into().unwrap()),
@@ -215,14 +218,22 @@ impl Faults {
 
     /// Never answers.
     async fn hold(&self) -> ! {
-        self.state.lock().unwrap().held.send_modify(|held| *held += 1);
+        self.state
+            .lock()
+            .unwrap()
+            .held
+            .send_modify(|held| *held += 1);
         std::future::pending().await
     }
 
     /// Waits until the faults are cleared.
     async fn pause(&self) {
         let mut cleared = self.state.lock().unwrap().cleared.subscribe();
-        self.state.lock().unwrap().held.send_modify(|held| *held += 1);
+        self.state
+            .lock()
+            .unwrap()
+            .held
+            .send_modify(|held| *held += 1);
         cleared.changed().await.unwrap();
     }
 

@@ -16,11 +16,11 @@ use std::time::Duration;
 
 use clap::Parser;
 use domain::{OperationId, sample};
+use embedded::Embedded;
 use local::database::Dynamodb;
-use local::embedded::Embedded;
 use local::event::{Context, Incoming, proxy_event};
 use local::template::Template;
-use local::{database, gateway};
+use local::{database, gateway, port};
 use roster_http::Clock;
 use store::{Precondition, Settings, Users, Write};
 use tokio::net::TcpListener;
@@ -155,7 +155,7 @@ async fn set_up(root: &Path) -> Result<Setting, Failure> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let store = listener.local_addr()?;
     let embedded = Embedded::open(None)?;
-    embedded.serve(listener, None);
+    port::serve(&embedded, listener, None);
     let settings = Dynamodb::Embedded(embedded).settings("roster");
     let template = Template::read(&root.join("template.yaml"), &[])?;
     database::prepare(&settings, &template.table).await?;

@@ -9,9 +9,9 @@ use local::database::Dynamodb;
 use local::gateway::Gateway;
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
+use local::services;
 use local::services::Services;
 use local::template::{Function, Template};
-use local::services;
 use roster_http::{
     Access, AccountSettings, Action, App, Clock, Connect, Endpoint, Entropy, KeyIds, LinkKeys,
     Method, Response, Schema,

@@ -1,8 +1,9 @@
 //! The embedded store's port, for other programs on this machine.
 
+use embedded::Embedded;
 use hyper::StatusCode;
 use local::database::{self, Dynamodb};
-use local::embedded::Embedded;
+use local::port;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -10,8 +11,7 @@ use store::{Settings, Users};
 
 use crate::common::{free_port, template};
 
-const SIGNED: &str =
-    "AWS4-HMAC-SHA256 Credential=a/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, \
+const SIGNED: &str = "AWS4-HMAC-SHA256 Credential=a/20260101/eu-west-1/dynamodb/aws4_request, SignedHeaders=host, \
      Signature=0";
 
 struct Scene {
@@ -23,7 +23,7 @@ impl Scene {
     async fn new() -> Self {
         let embedded = Embedded::open(None).unwrap();
         let (listener, url) = free_port().await;
-        embedded.serve(listener, ["store.example".to_owned()]);
+        port::serve(&embedded, listener, ["store.example".to_owned()]);
         let settings = Dynamodb::Embedded(embedded).settings("port");
         let made = database::prepare(&settings, &template(&[]).table).await;
         made.unwrap();
@@ -44,7 +44,11 @@ async fn answer(request: RequestBuilder) -> (StatusCode, HeaderMap, Value) {
     let answer = request.send().await.unwrap();
     let (status, headers) = (answer.status(), answer.headers().clone());
     let body = answer.text().await.unwrap();
-    (status, headers, serde_json::from_str(&body).unwrap_or_default())
+    (
+        status,
+        headers,
+        serde_json::from_str(&body).unwrap_or_default(),
+    )
 }
 
 const SCAN: &str = "DynamoDB_20120810.Scan";
@@ -60,7 +64,9 @@ async fn the_port_and_the_process_see_the_same_table() {
     let [inside, outside] = [&scene.settings, &through_the_port]
         .map(|settings| Users::new(store::connect(settings), settings.table.clone()));
     let user = domain::sample::published();
-    local::samples::write_user(&outside, crate::common::NOW).await.unwrap();
+    local::samples::write_user(&outside, crate::common::NOW)
+        .await
+        .unwrap();
     assert_eq!(
         inside.get(&user.id).await.unwrap(),
         outside.get(&user.id).await.unwrap()
@@ -108,26 +114,38 @@ async fn what_dynamodb_would_not_take_is_refused_as_it_refuses() {
     let get = "DynamoDB_20120810.GetItem";
     for (request, wanted) in [
         (unsigned, "MissingAuthenticationTokenException"),
-        (scene.request("DynamoDB_20120810.Guess"), "UnknownOperationException"),
+        (
+            scene.request("DynamoDB_20120810.Guess"),
+            "UnknownOperationException",
+        ),
         (scene.request("Elsewhere.Scan"), "UnknownOperationException"),
         (scene.request(SCAN).body("{"), "SerializationException"),
         (scene.request(SCAN).body(""), "SerializationException"),
         (
-            scene.request(SCAN).body(json!({ "TableName": 1 }).to_string()),
+            scene
+                .request(SCAN)
+                .body(json!({ "TableName": 1 }).to_string()),
             "SerializationException",
         ),
         (scene.request(SCAN).body("{}"), "ValidationException"),
         (
-            scene.request(SCAN).body(json!({ "TableName": "none" }).to_string()),
+            scene
+                .request(SCAN)
+                .body(json!({ "TableName": "none" }).to_string()),
             "ResourceNotFoundException",
         ),
         (
-            scene.request(get).body(json!({ "TableName": "port", "Key": key }).to_string()),
+            scene
+                .request(get)
+                .body(json!({ "TableName": "port", "Key": key }).to_string()),
             "ValidationException",
         ),
     ] {
         let (status, _, body) = answer(request).await;
-        assert_eq!((status, kind(&body).as_str()), (StatusCode::BAD_REQUEST, wanted));
+        assert_eq!(
+            (status, kind(&body).as_str()),
+            (StatusCode::BAD_REQUEST, wanted)
+        );
     }
     let (status, ..) = answer(Client::new().get(&scene.url)).await;
     assert_eq!(status, StatusCode::NOT_FOUND);

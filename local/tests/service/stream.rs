@@ -7,6 +7,7 @@ use domain::{OperationId, User, UserId, sample};
 use local::database::{self, Dynamodb, Place};
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
+use local::port;
 use local::stream::Stream;
 use roster_http::{App, Clock, Consumed, Consumer, Entropy, Fault, Worker};
 use store::{Precondition, Settings, Users, Write};
@@ -334,7 +335,7 @@ async fn consumers_wake_when_something_is_written_and_when_what_failed_has_reste
         unreachable!()
     };
     let (listener, url) = free_port().await;
-    embedded.serve(listener, None);
+    port::serve(embedded, listener, None);
     let through_the_port = Settings {
         endpoint: Some(url),
         http_client: store::http_client(),

@@ -1,6 +1,6 @@
 //! The DynamoDB client.
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
 use aws_sdk_dynamodb::{Client, Config};
 
 pub use sdk::{Credentials, SharedHttpClient, http_client};
@@ -29,7 +29,9 @@ pub fn connect(settings: &Settings) -> Client {
         .http_client(settings.http_client.clone())
         .sleep_impl(sdk::sleep())
         .retry_config(sdk::retries())
-        .timeout_config(sdk::timeouts());
+        .timeout_config(sdk::timeouts())
+        // For bodies that stream; here an attempt's time-out ends with its whole answer.
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(settings.endpoint.clone());
     Client::from_conf(config.build())
 }

@@ -7,7 +7,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use dynoxide::auth_material::{AuthMaterial, validate};
+use embedded::{AuthMaterial, Embedded};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, ORIGIN};
@@ -16,41 +16,37 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 use tracing::{error, warn};
 
-use super::operation::{self, Operation};
-use super::{Answer, Embedded};
 use crate::hosts::{self, Hosts};
 
 /// DynamoDB's limit on a request's body.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-impl Embedded {
-    /// Serves other programs on `listener`, for as long as the runtime lives. They ask for a name of
-    /// this machine or for one of `names`.
-    pub fn serve(&self, listener: TcpListener, names: impl IntoIterator<Item = String>) {
-        let mut hosts = Hosts::of_this_machine();
-        hosts.allow(names);
-        let (embedded, hosts) = (self.clone(), Arc::new(hosts));
-        tokio::spawn(async move {
-            loop {
-                let stream = match listener.accept().await {
-                    Ok((stream, _)) => stream,
-                    Err(fault) => {
-                        error!(%fault, "accept");
-                        continue;
-                    }
-                };
+/// Serves programs on `listener`, for as long as the runtime lives. They ask for a name of this machine
+/// or for one of `names`.
+pub fn serve(embedded: &Embedded, listener: TcpListener, names: impl IntoIterator<Item = String>) {
+    let mut hosts = Hosts::of_this_machine();
+    hosts.allow(names);
+    let (embedded, hosts) = (embedded.clone(), Arc::new(hosts));
+    tokio::spawn(async move {
+        loop {
+            let stream = match listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(fault) => {
+                    error!(%fault, "accept");
+                    continue;
+                }
+            };
+            let (embedded, hosts) = (embedded.clone(), Arc::clone(&hosts));
+            let service = hyper::service::service_fn(move |request| {
                 let (embedded, hosts) = (embedded.clone(), Arc::clone(&hosts));
-                let service = hyper::service::service_fn(move |request| {
-                    let (embedded, hosts) = (embedded.clone(), Arc::clone(&hosts));
-                    async move { Ok::<_, Infallible>(respond(&embedded, &hosts, request).await) }
-                });
-                tokio::spawn(
-                    hyper::server::conn::http1::Builder::new()
-                        .serve_connection(TokioIo::new(stream), service),
-                );
-            }
-        });
-    }
+                async move { Ok::<_, Infallible>(respond(&embedded, &hosts, request).await) }
+            });
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new()
+                    .serve_connection(TokioIo::new(stream), service),
+            );
+        }
+    });
 }
 
 async fn respond(
@@ -68,28 +64,33 @@ async fn respond(
         return response(StatusCode::NOT_FOUND, String::new());
     }
     let target = text(&head.headers, "x-amz-target");
-    let answer = if Operation::of(target).is_none() {
-        operation::unknown()
-    } else if let Some(body) = validate(AuthMaterial {
-        authorization: head.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()),
+    let signed = AuthMaterial {
+        authorization: head
+            .headers
+            .get(AUTHORIZATION)
+            .and_then(|value| value.to_str().ok()),
         query: head.uri.query().unwrap_or_default(),
-        has_date_header: head.headers.contains_key("x-amz-date")
-            || head.headers.contains_key(DATE),
-    }) {
-        Answer { status: 400, body }
-    } else {
-        match Limited::new(body, MAX_BODY_BYTES).collect().await {
-            Ok(body) => embedded.answer(target, &body.to_bytes()),
+        has_date_header: head.headers.contains_key("x-amz-date") || head.headers.contains_key(DATE),
+    };
+    let answer = match embedded.refusal(target, signed) {
+        Some(refusal) => refusal,
+        None => match Limited::new(body, MAX_BODY_BYTES).collect().await {
+            Ok(body) => embedded.answer(target, &body.to_bytes()).await,
             Err(_) => return response(StatusCode::PAYLOAD_TOO_LARGE, String::new()),
-        }
+        },
     };
     let status = StatusCode::from_u16(answer.status);
-    response(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), answer.body)
+    response(
+        status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+        answer.body,
+    )
 }
 
 fn text<'headers>(headers: &'headers HeaderMap, name: &str) -> &'headers str {
     let value = headers.get(name);
-    value.and_then(|value| value.to_str().ok()).unwrap_or_default()
+    value
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 fn response(status: StatusCode, body: String) -> Response<Full<Bytes>> {

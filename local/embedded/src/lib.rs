@@ -1,13 +1,16 @@
-//! DynamoDB in this process.
+//! DynamoDB in this process: dynoxide, and what it lacks where it serves for good.
 //!
-//! Every request comes through [`Embedded::answer`], whoever asks: the SDK by a connector of its own
-//! (`connector`), other programs by a port (`port`), the stream's reader. So what one of them is
+//! **Invariant:** every request comes through [`Embedded::answer`], whoever asks: the SDK by a
+//! connector of its own, other programs by a port, the stream's reader. So what one of them is
 //! refused, all are refused, and every write is known when it happens.
+//!
+//! It is a crate of its own so that it is optimised in every profile.
 
 mod connector;
+mod disk;
 mod operation;
-mod port;
 mod records;
+mod tokens;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
@@ -17,34 +20,52 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use dynoxide::Database;
+pub use dynoxide::auth_material::AuthMaterial;
+use dynoxide::{Database, auth_material};
 use tokio::sync::watch;
 use tracing::error;
 
+use disk::Disk;
 use operation::Operation;
 use records::Records;
-pub(crate) use records::{Consumed, Position};
+pub use records::{Consumed, Position};
+use tokens::Tokens;
 
 /// How a database file starts.
 const FILE_HEAD: &[u8] = b"SQLite format 3\0";
 /// Where the SDK is told that the store is. Nothing listens there.
-pub(crate) const ENDPOINT: &str = "http://embedded.invalid";
+pub const ENDPOINT: &str = "http://embedded.invalid";
 
 /// The store of this process. Clones are the same store.
 #[derive(Clone)]
 pub struct Embedded(Arc<Inner>);
 
 struct Inner {
-    database: Database,
+    engine: Engine,
     records: Records,
+    /// Where the database is in a file.
+    disk: Option<Disk>,
     /// Counts the requests that may have written.
     written: watch::Sender<u64>,
 }
 
+/// What carries requests out.
+struct Engine {
+    database: Database,
+    tokens: Tokens,
+}
+
+/// SQLite can't do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Fault(#[from] rusqlite::Error);
+
 /// What is answered to a request: DynamoDB's JSON.
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: String,
+pub struct Answer {
+    /// HTTP's.
+    pub status: u16,
+    /// The operation's result, or an error with its `__type`.
+    pub body: String,
 }
 
 impl Embedded {
@@ -62,35 +83,72 @@ impl Embedded {
         };
         let database = Database::new(&place).map_err(|fault| fault.to_string())?;
         let records = Records::open(&place).map_err(|fault| fault.to_string())?;
+        let disk = file.map(Disk::below).transpose();
+        let disk = disk.map_err(|fault| fault.to_string())?;
+        if disk.is_some() {
+            // Of all that it sets, only `synchronous=NORMAL` isn't so from the start.
+            let set = database.disable_bulk_loading();
+            set.map_err(|fault| fault.to_string())?;
+        }
         Ok(Self(Arc::new(Inner {
-            database,
+            engine: Engine {
+                database,
+                tokens: Tokens::default(),
+            },
             records,
+            disk,
             written: watch::Sender::new(0),
         })))
     }
 
     /// Answers a request as DynamoDB does. `target` is its `X-Amz-Target`: protocol and operation.
     ///
-    /// It blocks until the answer is there; after a write to a file, that is when the disk has it.
-    pub(crate) fn answer(&self, target: &str, body: &[u8]) -> Answer {
+    /// A write to a file is answered when the disk has it. Where a disk has failed, reads go on.
+    pub async fn answer(&self, target: &str, body: &[u8]) -> Answer {
         let Some(operation) = Operation::of(target) else {
             return operation::unknown();
         };
-        let answer = operation.run(&self.0.database, body);
-        if operation.writes() {
-            self.0.written.send_modify(|count| *count += 1);
+        let Inner { engine, disk, .. } = &*self.0;
+        if operation.reads() {
+            return operation.run(engine, body);
         }
+        if disk.as_ref().is_some_and(Disk::is_broken) {
+            return operation::failed();
+        }
+        let answer = operation.run(engine, body);
+        if let Some(disk) = disk
+            && !disk.keep().await
+        {
+            return operation::failed();
+        }
+        self.0.written.send_modify(|count| *count += 1);
         answer
     }
 
     /// Changes with every write.
-    pub(crate) fn writes(&self) -> watch::Receiver<u64> {
+    pub fn writes(&self) -> watch::Receiver<u64> {
         self.0.written.subscribe()
     }
 
-    /// The records of the table's stream.
-    pub(crate) fn records(&self) -> &Records {
-        &self.0.records
+    /// What DynamoDB refuses a request for before it looks at the body: an operation that there is
+    /// none of, or no signature. No signature is checked.
+    pub fn refusal(&self, target: &str, signed: AuthMaterial<'_>) -> Option<Answer> {
+        if Operation::of(target).is_none() {
+            return Some(operation::unknown());
+        }
+        let body = auth_material::validate(signed)?;
+        Some(Answer { status: 400, body })
+    }
+
+    /// How far a table's stream was consumed, as [`Self::remove_records`] was told.
+    pub fn position(&self, table: &str) -> Result<Option<Position>, Fault> {
+        Ok(self.0.records.position(table)?)
+    }
+
+    /// Keeps how far a table's stream was consumed, and removes the records before that one. It
+    /// blocks.
+    pub fn remove_records(&self, table: &str, consumed: &Consumed) -> Result<(), Fault> {
+        Ok(self.0.records.remove(table, consumed)?)
     }
 
     /// Deletes expired items every `pause`, for as long as the runtime lives; DynamoDB itself takes
@@ -100,7 +158,7 @@ impl Embedded {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(pause).await;
-                let database = embedded.0.database.clone();
+                let database = embedded.0.engine.database.clone();
                 match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
                     Ok(Ok(0)) | Err(_) => {}
                     Ok(Ok(_)) => embedded.0.written.send_modify(|count| *count += 1),

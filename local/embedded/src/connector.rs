@@ -40,15 +40,18 @@ impl HttpClient for Embedded {
 impl HttpConnector for Embedded {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let embedded = self.clone();
-        HttpConnectorFuture::new(async move { respond(&embedded, &request) })
+        HttpConnectorFuture::new(async move { respond(&embedded, &request).await })
     }
 }
 
-fn respond(embedded: &Embedded, request: &HttpRequest) -> Result<HttpResponse, ConnectorError> {
+async fn respond(
+    embedded: &Embedded,
+    request: &HttpRequest,
+) -> Result<HttpResponse, ConnectorError> {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     let body = request.body().bytes();
     let body = body.ok_or_else(|| ConnectorError::user("a request in parts".into()))?;
-    let answer = embedded.answer(target, body);
+    let answer = embedded.answer(target, body).await;
     let status = StatusCode::try_from(answer.status);
     let status = status.map_err(|fault| ConnectorError::other(fault.into(), None))?;
     Ok(HttpResponse::new(status, SdkBody::from(answer.body)))

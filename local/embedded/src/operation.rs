@@ -1,11 +1,18 @@
 //! DynamoDB's operations: JSON in, JSON out.
 
-use dynoxide::{Database, DynoxideError, Result};
+use dynoxide::actions::transact_write_items::{
+    TransactWriteItemsRequest, TransactWriteItemsResponse,
+};
+use dynoxide::{DynoxideError, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::Answer;
+use super::tokens::Once;
+use super::{Answer, Engine};
+
+/// DynamoDB's limit on a `ClientRequestToken`.
+const MAX_TOKEN_LENGTH: usize = 36;
 
 /// An operation, once it is known that there is one of the name.
 pub(super) struct Operation(&'static (&'static str, Effect, Run));
@@ -13,11 +20,11 @@ pub(super) struct Operation(&'static (&'static str, Effect, Run));
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Effect {
     Reads,
-    /// It may change items.
+    /// It may change items, tables or what is known of them.
     Writes,
 }
 
-type Run = fn(&Database, &[u8]) -> std::result::Result<String, Failure>;
+type Run = fn(&Engine, &[u8]) -> std::result::Result<String, Failure>;
 
 /// Why a request has no result.
 enum Failure {
@@ -27,18 +34,46 @@ enum Failure {
 }
 
 fn run<Request: DeserializeOwned, Response: Serialize>(
-    database: &Database,
     body: &[u8],
-    operation: impl FnOnce(&Database, Request) -> Result<Response>,
+    operation: impl FnOnce(Request) -> Result<Response>,
 ) -> std::result::Result<String, Failure> {
     let request = serde_json::from_slice(body).map_err(Failure::Malformed)?;
-    let response = operation(database, request).map_err(Failure::Refused)?;
+    let response = operation(request).map_err(Failure::Refused)?;
     serde_json::to_string(&response).map_err(Failure::Malformed)
+}
+
+/// dynoxide's own, but for the token. What happened before has consumed nothing now; DynamoDB counts
+/// it as read.
+fn transact_write_items(engine: &Engine, body: &[u8]) -> std::result::Result<String, Failure> {
+    run(body, |mut request: TransactWriteItemsRequest| {
+        let is_fit = |token: &mut String| token.len() <= MAX_TOKEN_LENGTH;
+        let Some(token) = request.client_request_token.take_if(is_fit) else {
+            // None, or one that dynoxide refuses.
+            return engine.database.transact_write_items(request);
+        };
+        let asked: Value = serde_json::from_slice(body).unwrap_or_default();
+        let carry_out = || engine.database.transact_write_items(request);
+        match engine
+            .tokens
+            .once(&token, &asked["TransactItems"], carry_out)
+        {
+            Once::Now(result) => result,
+            Once::Before => Ok(TransactWriteItemsResponse::default()),
+            Once::Mismatch => Err(DynoxideError::IdempotentParameterMismatchException(
+                "An error occurred (IdempotentParameterMismatchException)".to_owned(),
+            )),
+        }
+    })
 }
 
 macro_rules! operations {
     ($($effect:ident $name:literal $method:ident)+) => {
-        &[$(($name, Effect::$effect, |database, body| run(database, body, Database::$method))),+]
+        &[
+            ("TransactWriteItems", Effect::Writes, transact_write_items),
+            $(($name, Effect::$effect, |engine, body| {
+                run(body, |request| engine.database.$method(request))
+            })),+
+        ]
     };
 }
 
@@ -47,7 +82,6 @@ static OPERATIONS: &[(&str, Effect, Run)] = operations![
     Reads "GetItem" get_item
     Reads "Query" query
     Writes "UpdateItem" update_item
-    Writes "TransactWriteItems" transact_write_items
     Writes "PutItem" put_item
     Writes "DeleteItem" delete_item
     Reads "BatchGetItem" batch_get_item
@@ -58,16 +92,16 @@ static OPERATIONS: &[(&str, Effect, Run)] = operations![
     Reads "GetShardIterator" get_shard_iterator
     Reads "DescribeStream" describe_stream
     Reads "ListStreams" list_streams
-    Reads "CreateTable" create_table
+    Writes "CreateTable" create_table
     Reads "DescribeTable" describe_table
     Reads "ListTables" list_tables
-    Reads "UpdateTable" update_table
-    Reads "DeleteTable" delete_table
+    Writes "UpdateTable" update_table
+    Writes "DeleteTable" delete_table
     Reads "DescribeTimeToLive" describe_time_to_live
-    Reads "UpdateTimeToLive" update_time_to_live
+    Writes "UpdateTimeToLive" update_time_to_live
     Reads "ListTagsOfResource" list_tags_of_resource
-    Reads "TagResource" tag_resource
-    Reads "UntagResource" untag_resource
+    Writes "TagResource" tag_resource
+    Writes "UntagResource" untag_resource
 ];
 
 impl Operation {
@@ -81,12 +115,12 @@ impl Operation {
         Some(Self(operation))
     }
 
-    pub(super) fn writes(&self) -> bool {
-        self.0.1 == Effect::Writes
+    pub(super) fn reads(&self) -> bool {
+        self.0.1 == Effect::Reads
     }
 
-    pub(super) fn run(&self, database: &Database, body: &[u8]) -> Answer {
-        match (self.0.2)(database, body) {
+    pub(super) fn run(&self, engine: &Engine, body: &[u8]) -> Answer {
+        match (self.0.2)(engine, body) {
             Ok(body) => Answer { status: 200, body },
             Err(Failure::Refused(error)) => Answer {
                 status: error.status_code(),
@@ -107,9 +141,14 @@ fn malformed(reason: &str) -> Answer {
     let marked = reason.split_once(':').filter(|(mark, _)| is_mark(mark));
     let (mark, message) = marked.unwrap_or(("", reason));
     let is_refused_value = mark.starts_with("VALIDATION")
-        || ["missing field", "unknown variant", "invalid type: null", "Supplied AttributeValue"]
-            .iter()
-            .any(|words| message.contains(words));
+        || [
+            "missing field",
+            "unknown variant",
+            "invalid type: null",
+            "Supplied AttributeValue",
+        ]
+        .iter()
+        .any(|words| message.contains(words));
     let kind = if is_refused_value {
         "com.amazon.coral.validate#ValidationException"
     } else {
@@ -119,6 +158,14 @@ fn malformed(reason: &str) -> Answer {
     Answer {
         status: 400,
         body: body.to_string(),
+    }
+}
+
+/// The answer to a write that nobody knows to be kept.
+pub(super) fn failed() -> Answer {
+    Answer {
+        status: 500,
+        body: r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError"}"#.to_owned(),
     }
 }
 
