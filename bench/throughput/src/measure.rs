@@ -14,7 +14,7 @@ use crate::load::{self, Load, Reading};
 use crate::process::Running;
 use crate::service::{Programs, Service};
 use crate::work::{Directory, Task, Work};
-use crate::{Failure, Plan};
+use crate::{Failure, Plan, report};
 
 /// How many users have a password and sign in.
 pub(crate) const SIGNERS: u32 = 200;
@@ -134,11 +134,10 @@ async fn play(
                         plan.time
                     },
                 };
-                let service = site.service;
                 let reading = site.work(work, load).await;
-                let reading = reading.map_err(|error| format!("{service}: {error}"))?;
-                eprint!(" {service} {:.0}/s", reading.rate);
-                let cell = (work, connections, service);
+                let reading = reading.map_err(|error| running.explained(error))?;
+                eprint!(" {} {}/s", site.service, report::short(reading.rate));
+                let cell = (work, connections, site.service);
                 cells.entry(cell).or_default().push(reading);
             }
             eprintln!();
@@ -199,7 +198,9 @@ impl<'a> Site<'a> {
             calls.push(service.call(&Task::Create(user), &credential));
         }
         let began = Instant::now();
-        let answers = load::send_all(running.address, SEEDED_AT_A_TIME, calls).await?;
+        let answers = load::send_all(running.address, SEEDED_AT_A_TIME, calls)
+            .await
+            .map_err(|error| running.explained(error))?;
         let seeding = began.elapsed();
         eprintln!(
             "{service}: {users} users made in {:.1} s",

@@ -19,6 +19,7 @@ use crate::work::Call;
 /// Within which time a service must answer after its start.
 const MOST_TO_START: Duration = Duration::from_mins(1);
 const MOST_TO_STOP: Duration = Duration::from_secs(15);
+const MOST_OF_A_LOG: usize = 2_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
 /// A service that runs, with all processes that it started; killed when dropped.
@@ -72,11 +73,18 @@ impl Running {
                 return Ok(self.started.elapsed());
             };
             if self.process.try_wait()?.is_some() || self.started.elapsed() > MOST_TO_START {
-                let log = fs::read_to_string(&self.log)?;
-                return Err(format!("it does not start: {error}\n{log}").into());
+                return Err(self.explained(error));
             }
             sleep(BETWEEN_TRIES).await;
         }
+    }
+
+    /// An error with what the service printed last.
+    pub(crate) fn explained(&self, error: Failure) -> Failure {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let last = log.split_at(log.len().saturating_sub(MOST_OF_A_LOG)).1;
+        let last = String::from_utf8_lossy(last);
+        format!("{error}\nWhat it printed last:\n{last}").into()
     }
 
     /// The CPU that its processes have used up to now.

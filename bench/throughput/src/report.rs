@@ -5,6 +5,8 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use clap::ValueEnum as _;
+
 use crate::Plan;
 use crate::load::Reading;
 use crate::measure::{Measured, Upkeep};
@@ -144,8 +146,9 @@ pub(crate) fn print_disk(directory: &Path) -> io::Result<()> {
 
 /// Says how the rounds were.
 pub(crate) fn print_plan(plan: &Plan) {
-    let slow: Vec<_> = [Work::SignIn, Work::CreateWithPassword]
+    let hashing: Vec<_> = Work::value_variants()
         .iter()
+        .filter(|work| work.hashes())
         .map(ToString::to_string)
         .collect();
     println!(
@@ -154,7 +157,7 @@ pub(crate) fn print_plan(plan: &Plan) {
         plan.rounds,
         plan.time.as_secs_f64(),
         plan.hash_time.as_secs_f64(),
-        slow.join(", "),
+        hashing.join(", "),
     );
 }
 
@@ -180,7 +183,7 @@ impl Spread {
 }
 
 /// With as many digits as say something.
-fn short(number: f64) -> String {
+pub(crate) fn short(number: f64) -> String {
     let digits = if number < 10.0 {
         2
     } else {
