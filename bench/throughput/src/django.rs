@@ -26,7 +26,7 @@ pub(crate) fn command(programs: &Programs, data: &Path, address: SocketAddr) -> 
         .args(["--bind", &address.to_string()])
         .args(["--preload", "--workers", "2"])
         // The only kind of worker without an event loop that keeps connections open.
-        .args(["--worker-class", "gthread", "--threads", "4"])
+        .args(["--worker-class", "gthread", "--threads", "2"])
         .args(["--keep-alive", "75", "--no-control-socket"])
         .arg("yardstick:application");
     gunicorn

@@ -67,69 +67,74 @@ pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     /// How many requests are under way at a time.
     pub(crate) connections: usize,
-    /// Asked before the time that counts.
+    /// For how long it is asked before anything counts.
     pub(crate) warm_up: Duration,
-    /// The time that counts.
+    /// For how long requests that count are sent.
     pub(crate) time: Duration,
 }
 
 /// What was measured.
 pub(crate) struct Reading {
-    /// Requests that were answered within the time, a second.
+    /// Requests a second, until the last one was answered.
     pub(crate) rate: f64,
-    /// What 99 of 100 requests were answered within, of those sent within the time.
+    /// What 99 of 100 requests were answered within.
     pub(crate) p99: Duration,
-    /// All that was answered, before and after the time too.
+    /// All that was answered, before anything counted too.
     pub(crate) answered: u32,
     /// What the generator itself used of one core.
     pub(crate) own_cpu: f64,
 }
 
-/// Asks for whatever `next` says for the connection of a number, until the time is over.
-pub(crate) async fn run(load: Load, next: impl FnMut(usize) -> Call) -> Result<Reading, Failure> {
+/// Asks for whatever `next` says for the connection of a number.
+pub(crate) async fn run(
+    load: Load,
+    mut next: impl FnMut(usize) -> Call,
+) -> Result<Reading, Failure> {
     let mut connections = Vec::new();
     for _ in 0..load.connections {
         connections.push(Connection::open(load.address).await?);
     }
-    let latencies = Histogram::<u32>::new_with_bounds(1, MOST_MICROS, DIGITS)?;
-    let next = RefCell::new(next);
-    // Latencies, what was answered within the time, and what was answered at all.
-    let seen = RefCell::new((latencies, 0_u32, 0_u32));
+    let warm_up = ask_for(&mut connections, load.warm_up, &mut next).await?;
     let (began, own_began) = (Instant::now(), own_cpu());
-    let start = began + load.warm_up;
-    let end = start + load.time;
-    let loops = connections
-        .into_iter()
-        .enumerate()
-        .map(async |(index, mut connection)| {
-            loop {
-                let sent = Instant::now();
-                if sent >= end {
-                    return Ok::<_, Failure>(());
-                }
-                let call = next.borrow_mut()(index);
-                connection.ask(call).await?;
-                let answered = Instant::now();
-                let (latencies, within, all) = &mut *seen.borrow_mut();
-                *all += 1;
-                if (start..end).contains(&answered) {
-                    *within += 1;
-                }
-                if sent >= start {
-                    let micros = (answered - sent).as_micros();
-                    latencies.saturating_record(u64::try_from(micros).unwrap_or(MOST_MICROS));
-                }
-            }
-        });
-    try_join_all(loops).await?;
-    let own = own_cpu().saturating_sub(own_began).as_secs_f64() / began.elapsed().as_secs_f64();
-    let (latencies, within, answered) = seen.into_inner();
+    let latencies = ask_for(&mut connections, load.time, &mut next).await?;
+    let took = began.elapsed().as_secs_f64();
+    let own = own_cpu().saturating_sub(own_began).as_secs_f64();
+    let counted = u32::try_from(latencies.len())?;
     Ok(Reading {
-        rate: f64::from(within) / load.time.as_secs_f64(),
+        rate: f64::from(counted) / took,
         p99: Duration::from_micros(latencies.value_at_quantile(0.99)),
-        answered,
-        own_cpu: own,
+        answered: counted + u32::try_from(warm_up.len())?,
+        own_cpu: own / took,
     })
+}
+
+/// Sends requests for some time, and waits for all answers: how long each took.
+///
+/// So none is under way before or after. What is under way at the end of a time would count for
+/// nothing, and that is all there is where a service works on many slow requests at once.
+async fn ask_for(
+    connections: &mut [Connection],
+    time: Duration,
+    next: impl FnMut(usize) -> Call,
+) -> Result<Histogram<u32>, Failure> {
+    let latencies = Histogram::new_with_bounds(1, MOST_MICROS, DIGITS)?;
+    let (latencies, next) = (RefCell::new(latencies), RefCell::new(next));
+    let end = Instant::now() + time;
+    let loops = connections.iter_mut().enumerate();
+    try_join_all(loops.map(async |(index, connection)| {
+        loop {
+            let sent = Instant::now();
+            if sent >= end {
+                return Ok::<_, Failure>(());
+            }
+            let call = next.borrow_mut()(index);
+            connection.ask(call).await?;
+            let micros = u64::try_from(sent.elapsed().as_micros())?;
+            latencies.borrow_mut().saturating_record(micros);
+        }
+    }))
+    .await?;
+    Ok(latencies.into_inner())
 }
 
 /// Sends each of these once, and returns their answers in the same order.

@@ -124,15 +124,17 @@ async fn play(
             for turn in 0..sites.len() {
                 let index = (round + turn) % sites.len();
                 let (site, running) = (&mut sites[index], &running[index]);
+                let (warm_up, time) = if work.hashes() {
+                    // Hashes are as slow from the first one on.
+                    (Duration::ZERO, plan.hash_time)
+                } else {
+                    (WARM_UP, plan.time)
+                };
                 let load = Load {
                     address: running.address,
                     connections,
-                    warm_up: WARM_UP,
-                    time: if work.hashes() {
-                        plan.hash_time
-                    } else {
-                        plan.time
-                    },
+                    warm_up,
+                    time,
                 };
                 let reading = site.work(work, load).await;
                 let reading = reading.map_err(|error| running.explained(error))?;

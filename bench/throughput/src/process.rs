@@ -8,7 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use rustix::param::clock_ticks_per_second;
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
@@ -18,7 +18,7 @@ use crate::work::Call;
 
 /// Within which time a service must answer after its start.
 const MOST_TO_START: Duration = Duration::from_mins(1);
-const MOST_TO_STOP: Duration = Duration::from_secs(15);
+const MOST_TO_STOP: Duration = Duration::from_secs(10);
 const MOST_OF_A_LOG: usize = 2_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
@@ -122,13 +122,17 @@ impl Running {
         Ok(members)
     }
 
-    /// Lets it close its files, and waits for that.
+    /// Lets it close its files, and ends what is left of it after a while.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         if let Some(group) = self.group {
-            kill_process_group(group, Signal::INT)?;
+            // Only the first process: workers are stopped by theirs.
+            kill_process(group, Signal::INT)?;
         }
-        let stopped = timeout(MOST_TO_STOP, self.process.wait()).await;
-        stopped.map_err(|_| "it does not stop")??;
+        if let Ok(ended) = timeout(MOST_TO_STOP, self.process.wait()).await {
+            ended?;
+        } else {
+            self.process.kill().await?;
+        }
         Ok(())
     }
 }
