@@ -1,0 +1,164 @@
+//! A closed loop: each connection sends its next request once the answer to the last one is there.
+//!
+//! All of it runs on one thread, because it shares the machine's cores with what it measures.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use futures_util::future::try_join_all;
+use hdrhistogram::Histogram;
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::{HOST, HeaderValue};
+use hyper_util::rt::TokioIo;
+use rustix::time::{ClockId, clock_gettime};
+use tokio::net::TcpStream;
+
+use crate::Failure;
+use crate::work::Call;
+
+/// Latencies are kept in microseconds, up to ten minutes, by three digits.
+const MOST_MICROS: u64 = 600_000_000;
+const DIGITS: u8 = 3;
+
+/// One connection that is kept open.
+pub(crate) struct Connection {
+    sender: SendRequest<Full<Bytes>>,
+    host: HeaderValue,
+}
+
+impl Connection {
+    /// Connects.
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+        // Ends with its sender, which tells of its errors.
+        tokio::spawn(connection);
+        let host = HeaderValue::from_str(&address.to_string())?;
+        Ok(Self { sender, host })
+    }
+
+    /// Sends a request and reads its answer; fails on any but the expected status.
+    pub(crate) async fn ask(&mut self, call: Call) -> Result<Bytes, Failure> {
+        let mut request = call.request;
+        request.headers_mut().insert(HOST, self.host.clone());
+        let asked = format_args!("{} {}", request.method(), request.uri()).to_string();
+        self.sender.ready().await?;
+        let sent = self.sender.send_request(request).await;
+        let answer = sent.map_err(|error| format!("{asked}: {error}"))?;
+        let status = answer.status();
+        let body = answer.into_body().collect().await?.to_bytes();
+        if status == call.expected {
+            Ok(body)
+        } else {
+            let body = String::from_utf8_lossy(&body);
+            Err(format!("{asked}: {status} {body}").into())
+        }
+    }
+}
+
+/// How hard and how long a service is asked.
+#[derive(Clone, Copy)]
+pub(crate) struct Load {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    /// How many requests are under way at a time.
+    pub(crate) connections: usize,
+    /// For how long it is asked before anything counts.
+    pub(crate) warm_up: Duration,
+    /// For how long requests that count are sent.
+    pub(crate) time: Duration,
+}
+
+/// What was measured.
+pub(crate) struct Reading {
+    /// Requests a second, until the last one was answered.
+    pub(crate) rate: f64,
+    /// What 99 of 100 requests were answered within.
+    pub(crate) p99: Duration,
+    /// All that was answered, before anything counted too.
+    pub(crate) answered: u32,
+    /// What the generator itself used of one core.
+    pub(crate) own_cpu: f64,
+}
+
+/// Asks for whatever `next` says for the connection of a number.
+pub(crate) async fn run(
+    load: Load,
+    mut next: impl FnMut(usize) -> Call,
+) -> Result<Reading, Failure> {
+    let mut connections = Vec::new();
+    for _ in 0..load.connections {
+        connections.push(Connection::open(load.address).await?);
+    }
+    let warm_up = ask_for(&mut connections, load.warm_up, &mut next).await?;
+    let (began, own_began) = (Instant::now(), own_cpu());
+    let latencies = ask_for(&mut connections, load.time, &mut next).await?;
+    let took = began.elapsed().as_secs_f64();
+    let own = own_cpu().saturating_sub(own_began).as_secs_f64();
+    let counted = u32::try_from(latencies.len())?;
+    Ok(Reading {
+        rate: f64::from(counted) / took,
+        p99: Duration::from_micros(latencies.value_at_quantile(0.99)),
+        answered: counted + u32::try_from(warm_up.len())?,
+        own_cpu: own / took,
+    })
+}
+
+/// Sends requests for some time, and waits for all answers: how long each took.
+///
+/// So none is under way before or after. What is under way at the end of a time would count for
+/// nothing, and that is all there is where a service works on many slow requests at once.
+async fn ask_for(
+    connections: &mut [Connection],
+    time: Duration,
+    next: impl FnMut(usize) -> Call,
+) -> Result<Histogram<u32>, Failure> {
+    let latencies = Histogram::new_with_bounds(1, MOST_MICROS, DIGITS)?;
+    let (latencies, next) = (RefCell::new(latencies), RefCell::new(next));
+    let end = Instant::now() + time;
+    let loops = connections.iter_mut().enumerate();
+    try_join_all(loops.map(async |(index, connection)| {
+        loop {
+            let sent = Instant::now();
+            if sent >= end {
+                return Ok::<_, Failure>(());
+            }
+            let call = next.borrow_mut()(index);
+            connection.ask(call).await?;
+            let micros = u64::try_from(sent.elapsed().as_micros())?;
+            latencies.borrow_mut().saturating_record(micros);
+        }
+    }))
+    .await?;
+    Ok(latencies.into_inner())
+}
+
+/// Sends each of these once, and returns their answers in the same order.
+pub(crate) async fn send_all(
+    address: SocketAddr,
+    connections: usize,
+    calls: Vec<Call>,
+) -> Result<Vec<Bytes>, Failure> {
+    let answers = RefCell::new(vec![Bytes::new(); calls.len()]);
+    let calls = RefCell::new(calls.into_iter().enumerate());
+    let next = || calls.borrow_mut().next();
+    try_join_all((0..connections).map(async |_| {
+        let mut connection = Connection::open(address).await?;
+        while let Some((index, call)) = next() {
+            let answer = connection.ask(call).await?;
+            answers.borrow_mut()[index] = answer;
+        }
+        Ok::<_, Failure>(())
+    }))
+    .await?;
+    Ok(answers.into_inner())
+}
+
+fn own_cpu() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::try_from(time).expect("no process has used less than no time")
+}

@@ -1,0 +1,155 @@
+//! `PocketBase`: who has a password is in an auth collection, the others in a base collection, and
+//! addresses that are added in a third one.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use hyper::header::{AUTHORIZATION, HeaderValue};
+use serde_json::{Value, json};
+use tokio::process::Command;
+
+use crate::Failure;
+use crate::load::Connection;
+use crate::service::{Programs, finish};
+use crate::work::{Call, NewUser, PASSWORD, Task};
+
+const SUPERUSER: &str = "root@load.example";
+
+pub(crate) async fn prepare(programs: &Programs, data: &Path) -> Result<(), Failure> {
+    let mut upsert = pocketbase(programs, data);
+    upsert.args(["superuser", "upsert", SUPERUSER, PASSWORD]);
+    finish(upsert).await
+}
+
+pub(crate) fn command(programs: &Programs, data: &Path, address: SocketAddr) -> Command {
+    let mut serve = pocketbase(programs, data);
+    serve.args(["serve", "--http", &address.to_string()]);
+    serve
+}
+
+fn pocketbase(programs: &Programs, data: &Path) -> Command {
+    let mut command = Command::new(&programs.pocketbase);
+    command
+        .arg("--dir")
+        .arg(data.join("pb_data"))
+        // It would write each collection's making to a file beside the data.
+        .arg("--automigrate=false");
+    command
+}
+
+pub(crate) fn probe() -> Call {
+    Call::get("/api/health")
+}
+
+/// Makes the collections, and a superuser's token: what a back end calls with.
+pub(crate) async fn set_up(address: SocketAddr) -> Result<HeaderValue, Failure> {
+    let mut connection = Connection::open(address).await?;
+    let sign_in = json!({ "identity": SUPERUSER, "password": PASSWORD });
+    let path = "/api/collections/_superusers/auth-with-password";
+    let answer = connection.ask(Call::post(path, &sign_in)).await?;
+    let answer: Value = serde_json::from_slice(&answer)?;
+    let token = answer["token"].as_str().ok_or("there is no token")?;
+    let credential = HeaderValue::from_str(token)?;
+    let mut make = async |collection: &Value| -> Result<Value, Failure> {
+        let call = Call::post("/api/collections", collection).with(AUTHORIZATION, &credential);
+        Ok(serde_json::from_slice(&connection.ask(call).await?)?)
+    };
+    let people = make(&people()).await?;
+    make(&addresses(&people["id"])).await?;
+    make(&accounts()).await?;
+    Ok(credential)
+}
+
+fn people() -> Value {
+    json!({
+        "name": "people",
+        "type": "base",
+        "fields": [
+            { "name": "username", "type": "text", "required": true, "max": 64 },
+            { "name": "email", "type": "email", "required": true },
+            { "name": "verified", "type": "bool" },
+            { "name": "given_name", "type": "text" },
+            { "name": "family_name", "type": "text" },
+            { "name": "created", "type": "autodate", "onCreate": true },
+            { "name": "updated", "type": "autodate", "onCreate": true, "onUpdate": true },
+        ],
+        "indexes": [
+            "CREATE UNIQUE INDEX people_username ON people (username)",
+            "CREATE UNIQUE INDEX people_email ON people (email)",
+        ],
+    })
+}
+
+fn addresses(people: &Value) -> Value {
+    json!({
+        "name": "addresses",
+        "type": "base",
+        "fields": [
+            {
+                "name": "person",
+                "type": "relation",
+                "collectionId": people,
+                "maxSelect": 1,
+                "required": true,
+                "cascadeDelete": true,
+            },
+            { "name": "email", "type": "email", "required": true },
+            { "name": "verified", "type": "bool" },
+        ],
+        "indexes": [
+            "CREATE INDEX addresses_person ON addresses (person)",
+            "CREATE UNIQUE INDEX addresses_email ON addresses (email)",
+        ],
+    })
+}
+
+/// An auth collection has e-mail address, password and `verified` by itself.
+fn accounts() -> Value {
+    json!({
+        "name": "accounts",
+        "type": "auth",
+        "fields": [
+            { "name": "username", "type": "text", "required": true, "max": 64 },
+            { "name": "given_name", "type": "text" },
+            { "name": "family_name", "type": "text" },
+            { "name": "created", "type": "autodate", "onCreate": true },
+            { "name": "updated", "type": "autodate", "onCreate": true, "onUpdate": true },
+        ],
+        "indexes": ["CREATE UNIQUE INDEX accounts_username ON accounts (username)"],
+    })
+}
+
+pub(crate) fn call(task: &Task<'_>, credential: &HeaderValue) -> Call {
+    match task {
+        Task::Get(user) => {
+            let path = format!("/api/collections/people/records/{user}");
+            Call::get(&path).with(AUTHORIZATION, credential)
+        }
+        Task::SignIn(email) => {
+            let body = json!({ "identity": email, "password": PASSWORD });
+            Call::post("/api/collections/accounts/auth-with-password", &body)
+        }
+        Task::AddEmail { user, email } => {
+            let body = json!({ "person": user, "email": email, "verified": true });
+            Call::post("/api/collections/addresses/records", &body).with(AUTHORIZATION, credential)
+        }
+        Task::Create(user) => create(user).with(AUTHORIZATION, credential),
+    }
+}
+
+fn create(user: &NewUser) -> Call {
+    let mut body = json!({
+        "username": user.username(),
+        "email": user.email(),
+        "verified": true,
+        "given_name": "Ada",
+        "family_name": "Lovelace",
+    });
+    let mut path = "/api/collections/people/records";
+    if user.has_password {
+        body["password"] = PASSWORD.into();
+        body["passwordConfirm"] = PASSWORD.into();
+        path = "/api/collections/accounts/records";
+    }
+    Call::post(path, &body)
+}

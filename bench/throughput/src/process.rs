@@ -1,0 +1,176 @@
+//! A service's processes: started, watched and stopped together.
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use rustix::param::clock_ticks_per_second;
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
+use tokio::process::{Child, Command};
+use tokio::time::{sleep, timeout};
+
+use crate::Failure;
+use crate::load::Connection;
+use crate::work::Call;
+
+/// Within which time a service must answer after its start.
+const MOST_TO_START: Duration = Duration::from_mins(1);
+const MOST_TO_STOP: Duration = Duration::from_secs(10);
+const MOST_OF_A_LOG: usize = 2_000;
+const BETWEEN_TRIES: Duration = Duration::from_millis(2);
+
+/// A service that runs, with all processes that it started; killed when dropped.
+pub(crate) struct Running {
+    /// Where it listens.
+    pub(crate) address: SocketAddr,
+    process: Child,
+    /// The service's own process group: it holds workers too.
+    group: Option<Pid>,
+    started: Instant,
+    log: PathBuf,
+}
+
+impl Running {
+    /// Starts the service that `command` makes for a free port. What it prints goes into `log`.
+    pub(crate) fn start(
+        command: impl FnOnce(SocketAddr) -> Command,
+        log: &Path,
+    ) -> Result<Self, Failure> {
+        let address = free_address()?;
+        let file = File::create(log)?;
+        let started = Instant::now();
+        let process = command(address)
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(file.try_clone()?)
+            .stderr(file)
+            .kill_on_drop(true)
+            .spawn()?;
+        let group = process.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+        Ok(Self {
+            address,
+            process,
+            group,
+            started,
+            log: log.to_owned(),
+        })
+    }
+
+    /// Asks until the answer is the expected one; how long that is after the start.
+    pub(crate) async fn first_answer(
+        &mut self,
+        call: impl Fn() -> Call,
+    ) -> Result<Duration, Failure> {
+        loop {
+            let answer = match Connection::open(self.address).await {
+                Ok(mut connection) => connection.ask(call()).await,
+                Err(error) => Err(error),
+            };
+            let Err(error) = answer else {
+                return Ok(self.started.elapsed());
+            };
+            if self.process.try_wait()?.is_some() || self.started.elapsed() > MOST_TO_START {
+                return Err(self.explained(error));
+            }
+            sleep(BETWEEN_TRIES).await;
+        }
+    }
+
+    /// An error with what the service printed last.
+    pub(crate) fn explained(&self, error: Failure) -> Failure {
+        let log = fs::read(&self.log).unwrap_or_default();
+        let last = log.split_at(log.len().saturating_sub(MOST_OF_A_LOG)).1;
+        let last = String::from_utf8_lossy(last);
+        format!("{error}\nWhat it printed last:\n{last}").into()
+    }
+
+    /// The CPU that its processes have used up to now.
+    pub(crate) fn cpu(&self) -> Result<Duration, Failure> {
+        let ticks: u64 = self.processes()?.iter().map(|process| process.ticks).sum();
+        Ok(Duration::from_millis(
+            ticks * 1_000 / clock_ticks_per_second(),
+        ))
+    }
+
+    /// The memory that its processes hold, in KiB; what they share counts once for each.
+    pub(crate) fn memory(&self) -> Result<u32, Failure> {
+        let mut kib = 0;
+        for process in self.processes()? {
+            kib += process.resident_kib()?;
+        }
+        Ok(kib)
+    }
+
+    fn processes(&self) -> Result<Vec<Process>, Failure> {
+        let group = self.group.ok_or("it was stopped")?.as_raw_nonzero().get();
+        let mut members = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let directory = entry?.path();
+            // What ends meanwhile, and what is no process, has no such file.
+            let Ok(stat) = fs::read_to_string(directory.join("stat")) else {
+                continue;
+            };
+            if let Some((member_of, ticks)) = group_and_ticks(&stat)
+                && member_of == group
+            {
+                members.push(Process { directory, ticks });
+            }
+        }
+        Ok(members)
+    }
+
+    /// Lets it close its files, and ends what is left of it after a while.
+    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+        if let Some(group) = self.group {
+            // Only the first process: workers are stopped by theirs.
+            kill_process(group, Signal::INT)?;
+        }
+        if let Ok(ended) = timeout(MOST_TO_STOP, self.process.wait()).await {
+            ended?;
+        } else {
+            self.process.kill().await?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(group) = self.group.take() {
+            // Nothing is left to kill after a stop.
+            kill_process_group(group, Signal::KILL).ok();
+        }
+    }
+}
+
+struct Process {
+    directory: PathBuf,
+    ticks: u64,
+}
+
+impl Process {
+    fn resident_kib(&self) -> Result<u32, Failure> {
+        let status = fs::read_to_string(self.directory.join("status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        Ok(number.ok_or("a process has no VmRSS")?.parse()?)
+    }
+}
+
+/// The process group, and the CPU used in user and in system mode, from proc(5)'s `stat`.
+fn group_and_ticks(stat: &str) -> Option<(i32, u64)> {
+    // The second field, the program's name, is in brackets and may hold anything.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let fields: Vec<_> = fields.split(' ').collect();
+    let group = fields.get(2)?.parse().ok()?;
+    let user: u64 = fields.get(11)?.parse().ok()?;
+    let system: u64 = fields.get(12)?.parse().ok()?;
+    Some((group, user + system))
+}
+
+fn free_address() -> io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
