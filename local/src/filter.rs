@@ -17,6 +17,13 @@ impl Filter {
         Ok(Self(pattern))
     }
 
+    /// Whether it looks at an item as it is or was, beside the item's keys.
+    pub(crate) fn looks_at_images(&self) -> bool {
+        ["NewImage", "OldImage"]
+            .iter()
+            .any(|image| !self.0["dynamodb"][image].is_null())
+    }
+
     /// Whether the record fits.
     pub(crate) fn fits(&self, record: &Value) -> bool {
         fits(&self.0, record)

@@ -16,7 +16,7 @@ use std::time::Duration;
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use domain::Timestamp;
-use embedded::{Consumed, Embedded, Position};
+use embedded::Embedded;
 use roster_http::{Consumer, Worker, consume};
 use serde_json::{Value, json};
 use store::Settings;
@@ -36,6 +36,10 @@ const POLL: Duration = Duration::from_millis(200);
 const RETRY: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(5)];
 /// How long one answer of the stream may take.
 const ANSWER: Duration = Duration::from_secs(3);
+/// The one shard of the embedded store's stream, which is read past its API.
+const EMBEDDED_SHARD: &str = "embedded";
+/// How many records are read at a time.
+const PAGE: usize = 200;
 /// How long it waits for a stream that can't be read.
 const REST: Duration = Duration::from_secs(5);
 
@@ -48,7 +52,7 @@ pub struct StreamError {
 }
 
 impl StreamError {
-    fn of_records(action: &'static str, fault: &embedded::Fault) -> Self {
+    fn of(action: &'static str, fault: &embedded::Fault) -> Self {
         Self {
             action,
             code: fault.to_string(),
@@ -67,6 +71,8 @@ pub struct Stream {
     table: String,
     arn: String,
     consumers: Vec<(&'static Consumer, StreamFunction)>,
+    /// A consumer's filter looks at more of an item than its keys.
+    filters_look_at_images: bool,
     shards: Mutex<Shards>,
 }
 
@@ -87,8 +93,8 @@ struct Shard {
     is_read_out: bool,
     /// One for each consumer.
     queues: Vec<Queue>,
-    /// What was read and not removed yet, in order.
-    kept: VecDeque<Consumed>,
+    /// The numbers of what was read and not removed yet, in order.
+    kept: VecDeque<String>,
     /// How many were removed since the start.
     removed: usize,
 }
@@ -126,6 +132,26 @@ impl Queue {
 }
 
 impl Shard {
+    fn new(id: String, parent: Option<String>, last_read: Option<String>, queues: usize) -> Self {
+        Self {
+            id,
+            parent,
+            last_read,
+            is_read_out: false,
+            queues: (0..queues).map(|_| Queue::default()).collect(),
+            kept: VecDeque::new(),
+            removed: 0,
+        }
+    }
+
+    /// Notes that a record was read, whoever wants it; how many were before it.
+    fn pass(&mut self, sequence_number: &str) -> usize {
+        let number = self.removed + self.kept.len();
+        self.kept.push_back(sequence_number.to_owned());
+        self.last_read = Some(sequence_number.to_owned());
+        number
+    }
+
     /// How many records, from the first that is kept on, every consumer is done with.
     fn done(&self) -> usize {
         let read = self.removed + self.kept.len();
@@ -200,6 +226,7 @@ impl Stream {
             source,
             table: table.to_owned(),
             arn,
+            filters_look_at_images: functions.iter().any(StreamFunction::looks_at_images),
             consumers,
             shards: Mutex::default(),
         })
@@ -301,7 +328,15 @@ impl Stream {
     }
 
     async fn find_shards(&self, shards: &mut Vec<Shard>) -> Result<(), StreamError> {
-        let position = self.source.position(&self.table)?;
+        if let Source::Embedded(embedded) = &self.source {
+            let position = embedded.position(&self.table);
+            let position =
+                position.map_err(|fault| StreamError::of("read the position", &fault))?;
+            let position = position.map(|number| number.to_string());
+            let id = EMBEDDED_SHARD.to_owned();
+            shards.push(Shard::new(id, None, position, self.consumers.len()));
+            return Ok(());
+        }
         let mut last = Value::Null;
         loop {
             let mut request = json!({ "StreamArn": self.arn });
@@ -313,17 +348,8 @@ impl Stream {
             for shard in array(&page["Shards"]) {
                 let id = text(&shard["ShardId"]).unwrap_or_default();
                 if shards.iter().all(|known| known.id != id) {
-                    let position = position.as_ref();
-                    let position = position.filter(|position| position.shard_id == id);
-                    shards.push(Shard {
-                        id,
-                        parent: text(&shard["ParentShardId"]),
-                        last_read: position.map(|position| position.sequence_number.clone()),
-                        is_read_out: false,
-                        queues: self.consumers.iter().map(|_| Queue::default()).collect(),
-                        kept: VecDeque::new(),
-                        removed: 0,
-                    });
+                    let parent = text(&shard["ParentShardId"]);
+                    shards.push(Shard::new(id, parent, None, self.consumers.len()));
                 }
             }
             last = page["LastEvaluatedShardId"].clone();
@@ -334,10 +360,41 @@ impl Stream {
     }
 
     /// Reads a shard up to its present end into its queues.
-    ///
+    async fn read(&self, shard: &mut Shard) -> Result<(), StreamError> {
+        match &self.source {
+            Source::Embedded(embedded) => self.skim(embedded, shard),
+            Source::At(_) => self.read_by_api(shard).await,
+        }
+    }
+
+    /// Most records are for no consumer, which their keys tell.
+    fn skim(&self, embedded: &Embedded, shard: &mut Shard) -> Result<(), StreamError> {
+        loop {
+            let last_read = shard.last_read.as_deref().unwrap_or_default();
+            let records = embedded
+                .records_after(&self.table, last_read.parse().unwrap_or(0), PAGE)
+                .map_err(|fault| StreamError::of("read records", &fault))?;
+            for record in &records {
+                let skimmed = record.json(self.filters_look_at_images);
+                if self
+                    .consumers
+                    .iter()
+                    .any(|(_, function)| function.wants(&skimmed))
+                {
+                    self.queue(record.json(true), shard);
+                } else {
+                    shard.pass(&record.number.to_string());
+                }
+            }
+            if records.len() < PAGE {
+                return Ok(());
+            }
+        }
+    }
+
     /// Iterators aren't kept from one time to the next: they lapse, and DynamoDB Local's lose their
     /// place in a shard without records.
-    async fn read(&self, shard: &mut Shard) -> Result<(), StreamError> {
+    async fn read_by_api(&self, shard: &mut Shard) -> Result<(), StreamError> {
         let mut iterator = Some(self.iterator(shard).await?);
         while let Some(place) = iterator {
             let request = json!({ "ShardIterator": place });
@@ -348,7 +405,7 @@ impl Stream {
             };
             let records = array(&page["Records"]);
             for record in records {
-                self.queue(record, shard);
+                self.queue(record.clone(), shard);
             }
             iterator = text(&page["NextShardIterator"]);
             if iterator.is_some() && records.is_empty() {
@@ -387,22 +444,14 @@ impl Stream {
     }
 
     /// Puts a record where it waits for the consumers whose filters it fits.
-    fn queue(&self, record: &Value, shard: &mut Shard) {
-        let mut record = record.clone();
+    fn queue(&self, mut record: Value, shard: &mut Shard) {
         record["eventSourceARN"] = self.arn.as_str().into();
         for image in ["Keys", "NewImage", "OldImage"] {
             mend(&mut record["dynamodb"][image]);
         }
-        shard.last_read = text(sequence_number(&record));
-        let number = shard.removed + shard.kept.len();
-        shard.kept.push_back(Consumed {
-            shard_id: shard.id.clone(),
-            sequence_number: shard.last_read.clone().unwrap_or_default(),
-            event_id: text(&record["eventID"]).unwrap_or_default(),
-        });
+        let number = shard.pass(sequence_number(&record).as_str().unwrap_or_default());
         for ((_, function), queue) in self.consumers.iter().zip(&mut shard.queues) {
-            let filters = &function.filters;
-            if filters.is_empty() || filters.iter().any(|filter| filter.fits(&record)) {
+            if function.wants(&record) {
                 queue.waiting.push_back(Waiting {
                     record: record.clone(),
                     number,
@@ -468,24 +517,14 @@ impl Source {
         }
     }
 
-    /// The last record that was removed.
-    fn position(&self, table: &str) -> Result<Option<Position>, StreamError> {
-        match self {
-            Self::Embedded(embedded) => embedded
-                .position(table)
-                .map_err(|fault| StreamError::of_records("read the position", &fault)),
-            Self::At(_) => Ok(None),
-        }
-    }
-
-    async fn remove(&self, table: &str, consumed: &Consumed) -> Result<(), StreamError> {
-        let Self::Embedded(embedded) = self else {
+    async fn remove(&self, table: &str, consumed: &str) -> Result<(), StreamError> {
+        let (Self::Embedded(embedded), Ok(consumed)) = (self, consumed.parse()) else {
             return Ok(());
         };
-        let (embedded, table, consumed) = (embedded.clone(), table.to_owned(), consumed.clone());
-        let removal = move || embedded.remove_records(&table, &consumed);
+        let (embedded, table) = (embedded.clone(), table.to_owned());
+        let removal = move || embedded.remove_records(&table, consumed);
         match tokio::task::spawn_blocking(removal).await {
-            Ok(Err(fault)) => Err(StreamError::of_records("remove records", &fault)),
+            Ok(Err(fault)) => Err(StreamError::of("remove records", &fault)),
             // At shutdown.
             Ok(Ok(())) | Err(_) => Ok(()),
         }

@@ -128,6 +128,16 @@ pub struct StreamFunction {
 }
 
 impl StreamFunction {
+    /// Whether a record is for it.
+    pub(crate) fn wants(&self, record: &Value) -> bool {
+        self.filters.is_empty() || self.filters.iter().any(|filter| filter.fits(record))
+    }
+
+    /// Whether a filter looks at more of an item than its keys.
+    pub(crate) fn looks_at_images(&self) -> bool {
+        self.filters.iter().any(Filter::looks_at_images)
+    }
+
     /// Whether it says which records failed; else Lambda takes all for done.
     pub fn reports_failures(&self) -> bool {
         self.response_types

@@ -355,6 +355,22 @@ fn it_answers_to_this_machines_names_and_those_that_are_allowed() {
 }
 
 #[test]
+fn the_templates_throttle_holds_unless_it_is_lifted() {
+    let slow = [
+        ["--parameter", "ThrottlingRateLimit=1"],
+        ["--parameter", "ThrottlingBurstLimit=1"],
+    ];
+    let statuses = |arguments: &[&str]| {
+        let running = Running::start(arguments);
+        let status = |_| running.send("GET", &sample_path(), "").0;
+        (0..3).map(status).collect::<Vec<_>>()
+    };
+    assert!(statuses(&slow.concat()).contains(&429));
+    let lifted = [&slow.concat()[..], &["--no-throttle"]].concat();
+    assert_eq!(statuses(&lifted), [200; 3]);
+}
+
+#[test]
 fn a_busy_port_is_refused_in_one_line() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port().to_string();

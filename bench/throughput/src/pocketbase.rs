@@ -1,5 +1,6 @@
-//! `PocketBase`: who has a password is in an auth collection, the others in a base collection, and
-//! addresses that are added in a third one.
+//! `PocketBase`: who has a password is in an auth collection, the others in a base collection, whose
+//! addresses are in a third one. No two users may have an address in common, whenever they were given
+//! it, so the one of a new user is there, too: made in one transaction with the user, by the batch API.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -12,6 +13,9 @@ use crate::Failure;
 use crate::load::Connection;
 use crate::service::{Programs, finish};
 use crate::work::{Call, NewUser, PASSWORD, Task};
+
+/// The characters of an id, which a client may choose (`PocketBase`'s own have 15).
+const ID_LENGTH: usize = 15;
 
 const SUPERUSER: &str = "root@load.example";
 
@@ -57,6 +61,9 @@ pub(crate) async fn set_up(address: SocketAddr) -> Result<HeaderValue, Failure> 
     let people = make(&people()).await?;
     make(&addresses(&people["id"])).await?;
     make(&accounts()).await?;
+    let batches = json!({ "batch": { "enabled": true, "maxRequests": 2, "timeout": 3 } });
+    let settings = Call::patch("/api/settings", &batches).with(AUTHORIZATION, &credential);
+    connection.ask(settings).await?;
     Ok(credential)
 }
 
@@ -66,8 +73,6 @@ fn people() -> Value {
         "type": "base",
         "fields": [
             { "name": "username", "type": "text", "required": true, "max": 64 },
-            { "name": "email", "type": "email", "required": true },
-            { "name": "verified", "type": "bool" },
             { "name": "given_name", "type": "text" },
             { "name": "family_name", "type": "text" },
             { "name": "created", "type": "autodate", "onCreate": true },
@@ -75,7 +80,6 @@ fn people() -> Value {
         ],
         "indexes": [
             "CREATE UNIQUE INDEX people_username ON people (username)",
-            "CREATE UNIQUE INDEX people_email ON people (email)",
         ],
     })
 }
@@ -122,6 +126,11 @@ fn accounts() -> Value {
 pub(crate) fn call(task: &Task<'_>, credential: &HeaderValue) -> Call {
     match task {
         Task::Get(user) => {
+            let addresses = "expand=addresses_via_person";
+            let path = format!("/api/collections/people/records/{user}?{addresses}");
+            Call::get(&path).with(AUTHORIZATION, credential)
+        }
+        Task::GetAlone(user) => {
             let path = format!("/api/collections/people/records/{user}");
             Call::get(&path).with(AUTHORIZATION, credential)
         }
@@ -138,18 +147,25 @@ pub(crate) fn call(task: &Task<'_>, credential: &HeaderValue) -> Call {
 }
 
 fn create(user: &NewUser) -> Call {
-    let mut body = json!({
+    let mut person = json!({
         "username": user.username(),
-        "email": user.email(),
-        "verified": true,
         "given_name": "Ada",
         "family_name": "Lovelace",
     });
-    let mut path = "/api/collections/people/records";
     if user.has_password {
-        body["password"] = PASSWORD.into();
-        body["passwordConfirm"] = PASSWORD.into();
-        path = "/api/collections/accounts/records";
+        person["email"] = user.email().into();
+        person["verified"] = true.into();
+        person["password"] = PASSWORD.into();
+        person["passwordConfirm"] = PASSWORD.into();
+        return Call::post("/api/collections/accounts/records", &person);
     }
-    Call::post(path, &body)
+    let id = format!("{:0>ID_LENGTH$}", user.username());
+    let address = json!({ "person": id, "email": user.email(), "verified": true });
+    person["id"] = id.into();
+    let create = |collection: &str, body: Value| {
+        let url = format!("/api/collections/{collection}/records");
+        json!({ "method": "POST", "url": url, "body": body })
+    };
+    let requests = [create("people", person), create("addresses", address)];
+    Call::post("/api/batch", &json!({ "requests": requests }))
 }

@@ -60,7 +60,9 @@ pub(crate) fn probe() -> Call {
 
 pub(crate) fn call(task: &Task<'_>, credential: &HeaderValue) -> Call {
     match task {
-        Task::Get(user) => Call::get(&format!("/api/users/{user}")).with(KEY, credential),
+        Task::Get(user) | Task::GetAlone(user) => {
+            Call::get(&format!("/api/users/{user}")).with(KEY, credential)
+        }
         Task::SignIn(email) => {
             let body = json!({ "email": email, "password": PASSWORD });
             Call::post("/users/login", &body)

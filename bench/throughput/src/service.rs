@@ -96,7 +96,8 @@ impl Service {
     /// The id in the answer to a created user.
     pub(crate) fn id_of(self, user: &Value) -> Option<String> {
         let id = match self {
-            Self::PocketBase => &user["id"],
+            // A batch answers with a list, the user first.
+            Self::PocketBase => user.pointer("/0/body/id").unwrap_or(&user["id"]),
             Self::Roster | Self::Django => &user["user_id"],
         };
         id.as_str()

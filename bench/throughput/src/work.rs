@@ -23,8 +23,10 @@ const SEED: u64 = 1;
 /// number of users that the data file began with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 pub(crate) enum Work {
-    /// Get a random user.
+    /// Get a random user with all addresses.
     Get,
+    /// The same, from `PocketBase` without the addresses, which are records of their own there.
+    GetAlone,
     /// Sign in as a random one of those with a password.
     SignIn,
     /// Add a proved e-mail address to a random user.
@@ -51,6 +53,7 @@ impl Display for Work {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Get => "get a user",
+            Self::GetAlone => "get a user's record alone",
             Self::SignIn => "sign in",
             Self::AddEmail => "add an address",
             Self::Create => "create a user",
@@ -61,8 +64,10 @@ impl Display for Work {
 
 /// One piece of work, before a service's own API gives it a form.
 pub(crate) enum Task<'a> {
-    /// Get the user of this id.
+    /// Get the user of this id, with all addresses.
     Get(&'a str),
+    /// Get the user of this id, without addresses where these are apart.
+    GetAlone(&'a str),
     /// Sign in by this address.
     SignIn(&'a str),
     /// Add a proved address to a user.
@@ -112,7 +117,16 @@ impl Call {
 
     /// A request with a JSON body.
     pub(crate) fn post(path: &str, body: &Value) -> Self {
-        let mut call = Self::new(Method::POST, path, body.to_string().into());
+        Self::with_json(Method::POST, path, body)
+    }
+
+    /// A request with a JSON body that changes what is there.
+    pub(crate) fn patch(path: &str, body: &Value) -> Self {
+        Self::with_json(Method::PATCH, path, body)
+    }
+
+    fn with_json(method: Method, path: &str, body: &Value) -> Self {
+        let mut call = Self::new(method, path, body.to_string().into());
         let json = HeaderValue::from_static("application/json");
         call.request.headers_mut().insert(CONTENT_TYPE, json);
         call
@@ -196,9 +210,14 @@ impl Directory {
     /// one keyboard.
     pub(crate) fn draw(&mut self, work: Work, connection: usize, connections: usize) -> Task<'_> {
         match work {
-            Work::Get => {
+            Work::Get | Work::GetAlone => {
                 let index = self.random.random_range(..self.people.len());
-                Task::Get(&self.people[index])
+                let person = &self.people[index];
+                if work == Work::Get {
+                    Task::Get(person)
+                } else {
+                    Task::GetAlone(person)
+                }
             }
             Work::SignIn => {
                 let own = (self.signers.len() - connection).div_ceil(connections);

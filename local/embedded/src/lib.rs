@@ -27,8 +27,8 @@ use tracing::error;
 
 use disk::Disk;
 use operation::Operation;
+pub use records::Record;
 use records::Records;
-pub use records::{Consumed, Position};
 use tokens::Tokens;
 
 /// How a database file starts.
@@ -140,14 +140,25 @@ impl Embedded {
         Some(Answer { status: 400, body })
     }
 
-    /// How far a table's stream was consumed, as [`Self::remove_records`] was told.
-    pub fn position(&self, table: &str) -> Result<Option<Position>, Fault> {
+    /// The number of the record up to which a table's stream was consumed, as
+    /// [`Self::remove_records`] was told.
+    pub fn position(&self, table: &str) -> Result<Option<i64>, Fault> {
         Ok(self.0.records.position(table)?)
     }
 
-    /// Keeps how far a table's stream was consumed, and removes the records before that one. It
+    /// The next records of a table's stream after the one of a number.
+    pub fn records_after(
+        &self,
+        table: &str,
+        number: i64,
+        at_most: usize,
+    ) -> Result<Vec<Record>, Fault> {
+        Ok(self.0.records.after(table, number, at_most)?)
+    }
+
+    /// Keeps up to which record a table's stream was consumed, and removes those before it. It
     /// blocks.
-    pub fn remove_records(&self, table: &str, consumed: &Consumed) -> Result<(), Fault> {
+    pub fn remove_records(&self, table: &str, consumed: i64) -> Result<(), Fault> {
         Ok(self.0.records.remove(table, consumed)?)
     }
 

@@ -1,27 +1,29 @@
-//! The stream's records, as dynoxide keeps them in its database: past its own API, because it never
-//! removes one and looks through all of them at each write.
+//! The stream's records, as dynoxide keeps them in its database: past its own API, which never removes
+//! one, looks through all of them at each write, and reads both images of each for whoever asks.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rusqlite::{Connection, OptionalExtension as _, Result, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
+use serde_json::{Value, json};
 
-/// What dynoxide 3.2 lacks: it asks for the highest number of a table's records at each write. The
-/// id lets a record be found without reading its images.
+/// What dynoxide 3.2 lacks: it asks for the highest number of a table's records at each write.
 const INDEX: &str = "CREATE INDEX IF NOT EXISTS roster_stream_records
-    ON _stream_records (table_name, CAST(sequence_number AS INTEGER), event_id)";
+    ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 /// How far a table's stream was consumed.
 const POSITIONS: &str = "CREATE TABLE IF NOT EXISTS roster_stream_positions (
     table_name TEXT PRIMARY KEY,
-    shard_id TEXT NOT NULL,
-    sequence_number TEXT NOT NULL
+    sequence_number INTEGER NOT NULL
 ) WITHOUT ROWID";
-/// Everything before a record, and never the record itself: dynoxide numbers the next one after the
-/// highest that is there, and its clock may go back.
+const AFTER: &str = "SELECT CAST(sequence_number AS INTEGER), event_id, event_name, created_at,
+        user_identity, keys_json, new_image, old_image,
+        (SELECT stream_view_type FROM _tables WHERE _tables.table_name = ?1)
+    FROM _stream_records
+    WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) > ?2
+    ORDER BY CAST(sequence_number AS INTEGER)
+    LIMIT ?3";
 const REMOVE: &str = "DELETE FROM _stream_records WHERE id IN (
     SELECT id FROM _stream_records
-    WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < (
-        SELECT CAST(sequence_number AS INTEGER) FROM _stream_records
-        WHERE table_name = ?1 AND event_id = ?2)
+    WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < ?2
     ORDER BY CAST(sequence_number AS INTEGER)
     LIMIT ?3)";
 /// How many records go at once: what a request may have to wait for.
@@ -30,24 +32,78 @@ const BATCH: usize = 200;
 /// The database, by a second connection.
 pub(crate) struct Records(Mutex<Connection>);
 
-/// The last record that every consumer is done with.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consumed {
-    /// Its shard.
-    pub shard_id: String,
-    /// Its `SequenceNumber`.
-    pub sequence_number: String,
-    /// Its `eventID`.
-    pub event_id: String,
+/// A record of a table's stream.
+#[derive(Debug)]
+pub struct Record {
+    /// Its place in the stream: rises from record to record.
+    pub number: i64,
+    event_id: String,
+    event_name: String,
+    /// Seconds since the Unix epoch.
+    created_at: i64,
+    /// Of what the sweep of expired items has removed.
+    user_identity: Option<String>,
+    keys: String,
+    new_image: Option<String>,
+    old_image: Option<String>,
+    view_type: Option<String>,
 }
 
-/// How far a table's stream was consumed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// The last record's shard.
-    pub shard_id: String,
-    /// The last record's `SequenceNumber`.
-    pub sequence_number: String,
+impl Record {
+    fn of(row: &Row<'_>) -> Result<Self> {
+        Ok(Self {
+            number: row.get(0)?,
+            event_id: row.get(1)?,
+            event_name: row.get(2)?,
+            created_at: row.get(3)?,
+            user_identity: row.get(4)?,
+            keys: row.get(5)?,
+            new_image: row.get(6)?,
+            old_image: row.get(7)?,
+            view_type: row.get(8)?,
+        })
+    }
+
+    /// The record as `GetRecords` tells it, without its images unless they are asked for: they are most
+    /// of the work.
+    pub fn json(&self, has_images: bool) -> Value {
+        let sizes = [
+            Some(&self.keys),
+            self.new_image.as_ref(),
+            self.old_image.as_ref(),
+        ];
+        let size: usize = sizes.into_iter().flatten().map(String::len).sum();
+        let mut record = json!({
+            "eventID": self.event_id,
+            "eventName": self.event_name,
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": dynoxide::streams::LOCAL_REGION,
+            "dynamodb": {
+                "ApproximateCreationDateTime": self.created_at,
+                "Keys": parsed(&self.keys),
+                "SequenceNumber": self.number.to_string(),
+                "SizeBytes": size,
+                "StreamViewType": self.view_type,
+            },
+        });
+        if has_images {
+            for (name, image) in [("NewImage", &self.new_image), ("OldImage", &self.old_image)] {
+                if let Some(image) = image {
+                    record["dynamodb"][name] = parsed(image);
+                }
+            }
+        }
+        if let Some(identity) = &self.user_identity {
+            record["userIdentity"] = parsed(identity);
+        }
+        record
+    }
+}
+
+/// What dynoxide has written is JSON.
+fn parsed(json: &str) -> Value {
+    serde_json::from_str(json).unwrap_or_default()
 }
 
 impl Records {
@@ -61,36 +117,35 @@ impl Records {
         Ok(Self(Mutex::new(connection)))
     }
 
-    /// How far the table's stream was consumed.
-    pub(crate) fn position(&self, table: &str) -> Result<Option<Position>> {
-        let position = "SELECT shard_id, sequence_number FROM roster_stream_positions
-            WHERE table_name = ?1";
+    /// The number of the record up to which the table's stream was consumed.
+    pub(crate) fn position(&self, table: &str) -> Result<Option<i64>> {
+        let position = "SELECT sequence_number FROM roster_stream_positions WHERE table_name = ?1";
         self.connection()
-            .query_row(position, [table], |row| {
-                Ok(Position {
-                    shard_id: row.get(0)?,
-                    sequence_number: row.get(1)?,
-                })
-            })
+            .query_row(position, [table], |row| row.get(0))
             .optional()
     }
 
-    /// Keeps how far the table's stream was consumed, and removes what lies before.
-    pub(crate) fn remove(&self, table: &str, consumed: &Consumed) -> Result<()> {
-        let Consumed {
-            shard_id,
-            sequence_number,
-            event_id,
-        } = consumed;
-        let keep = "INSERT OR REPLACE INTO roster_stream_positions VALUES (?1, ?2, ?3)";
-        self.connection()
-            .execute(keep, [table, shard_id, sequence_number])?;
+    /// The next records after the one of a number.
+    pub(crate) fn after(&self, table: &str, number: i64, at_most: usize) -> Result<Vec<Record>> {
+        let connection = self.connection();
+        let mut records = connection.prepare_cached(AFTER)?;
+        let records = records.query_map(params![table, number, at_most], Record::of)?;
+        records.collect()
+    }
+
+    /// Keeps up to which record the table's stream was consumed, and removes those before.
+    ///
+    /// The record itself stays: dynoxide numbers the next one after the highest that is there, and a
+    /// clock may go back.
+    pub(crate) fn remove(&self, table: &str, consumed: i64) -> Result<()> {
+        let keep = "INSERT OR REPLACE INTO roster_stream_positions VALUES (?1, ?2)";
+        self.connection().execute(keep, params![table, consumed])?;
         loop {
             // Requests may come in between.
             let removed = self
                 .connection()
                 .prepare_cached(REMOVE)?
-                .execute(params![table, event_id, BATCH])?;
+                .execute(params![table, consumed, BATCH])?;
             if removed < BATCH {
                 return Ok(());
             }
@@ -157,29 +212,84 @@ mod tests {
         let _database = Database::new(&place).unwrap();
         let records = Records::open(&place).unwrap();
         let connection = Connection::open(&place).unwrap();
+        let all = BATCH as i64 * 2 + 10;
         insert(&connection, 0..BATCH as u32 * 2 + 10);
-        let consumed = |number: usize| Consumed {
-            shard_id: "shard".to_owned(),
-            sequence_number: format!("public {number}"),
-            event_id: format!("event {number}"),
-        };
         let left = || {
-            let left = "SELECT min(CAST(sequence_number AS INTEGER)) FROM _stream_records";
-            connection
-                .query_row(left, [], |row| row.get::<_, usize>(0))
-                .unwrap()
+            let records = records.after("a", -1, usize::MAX >> 1).unwrap();
+            (records[0].number, records.len() as i64)
         };
-        assert!(records.position("a").unwrap().is_none());
-        for number in [1, BATCH * 2 + 3, BATCH * 2 + 9] {
-            records.remove("a", &consumed(number)).unwrap();
-            assert_eq!(left(), number);
-            let position = records.position("a").unwrap().unwrap();
-            assert_eq!(position.sequence_number, format!("public {number}"));
+        assert_eq!(records.position("a").unwrap(), None);
+        for consumed in [1, all - 7, all - 1] {
+            records.remove("a", consumed).unwrap();
+            assert_eq!(left(), (consumed, all - consumed));
+            assert_eq!(records.position("a").unwrap(), Some(consumed));
         }
-        assert_eq!(next(&connection).0, BATCH as u32 * 2 + 10);
-        // What somebody has removed already, and another table's.
-        records.remove("a", &consumed(1)).unwrap();
-        records.remove("b", &consumed(BATCH * 2 + 9)).unwrap();
-        assert_eq!(left(), BATCH * 2 + 9);
+        assert_eq!(i64::from(next(&connection).0), all);
+        records.remove("b", all).unwrap();
+        assert_eq!(left(), (all - 1, 1));
+    }
+
+    #[test]
+    fn a_record_is_told_as_dynoxides_own_api_tells_it() {
+        let embedded = crate::Embedded::open(None).unwrap();
+        let engine = &embedded.0.engine;
+        let ask = |target: &str, request: Value| -> Value {
+            let operation = crate::Operation::of(target).unwrap();
+            let answer = operation.run(engine, request.to_string().as_bytes());
+            assert_eq!(answer.status, 200, "{}", answer.body);
+            parsed(&answer.body)
+        };
+        ask(
+            "DynamoDB_20120810.CreateTable",
+            json!({
+                "TableName": "abc",
+                "AttributeDefinitions": [{ "AttributeName": "PK", "AttributeType": "S" }],
+                "KeySchema": [{ "AttributeName": "PK", "KeyType": "HASH" }],
+                "BillingMode": "PAY_PER_REQUEST",
+                "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
+            }),
+        );
+        for value in ["1", "2"] {
+            let item =
+                json!({ "PK": { "S": "b" }, "list": { "L": [{ "N": value }, { "M": {} }] } });
+            let put = json!({ "TableName": "abc", "Item": item });
+            ask("DynamoDB_20120810.PutItem", put);
+        }
+        let delete = json!({ "TableName": "abc", "Key": { "PK": { "S": "b" } } });
+        ask("DynamoDB_20120810.DeleteItem", delete);
+
+        let streams = ask(
+            "DynamoDBStreams_20120810.ListStreams",
+            json!({ "TableName": "abc" }),
+        );
+        let arn = &streams["Streams"][0]["StreamArn"];
+        let stream = ask(
+            "DynamoDBStreams_20120810.DescribeStream",
+            json!({ "StreamArn": arn }),
+        );
+        let iterator = ask(
+            "DynamoDBStreams_20120810.GetShardIterator",
+            json!({
+                "StreamArn": arn,
+                "ShardId": stream["StreamDescription"]["Shards"][0]["ShardId"],
+                "ShardIteratorType": "TRIM_HORIZON",
+            }),
+        );
+        let mut told = ask("DynamoDBStreams_20120810.GetRecords", iterator);
+        let records = embedded.0.records.after("abc", 0, 10).unwrap();
+        let mut read: Vec<_> = records.iter().map(|record| record.json(true)).collect();
+        let told = told["Records"].as_array_mut().unwrap();
+        assert_eq!(told.len(), 3);
+        for record in told.iter_mut().chain(&mut read) {
+            let dynamodb = record["dynamodb"].as_object_mut().unwrap();
+            // Each has a form of its own for it.
+            assert!(dynamodb.remove("SequenceNumber").unwrap().is_string());
+            let time = dynamodb["ApproximateCreationDateTime"].as_f64().unwrap();
+            dynamodb["ApproximateCreationDateTime"] = time.into();
+        }
+        assert_eq!(&read, told);
+        let skimmed = records[0].json(false);
+        assert_eq!(skimmed["dynamodb"]["Keys"], read[0]["dynamodb"]["Keys"]);
+        assert!(skimmed["dynamodb"].get("NewImage").is_none());
     }
 }
