@@ -379,7 +379,7 @@ impl Roster {
 
         let faults = Faults::new(Policies::of(&template, table));
         let faulty_store_url = faults.between(&store_url).await;
-        let faulty = Settings {
+        let with_faults = Settings {
             http_client: faults.before(settings.http_client.clone()),
             ..settings.clone()
         };
@@ -387,7 +387,7 @@ impl Roster {
         let users = Users::new(client.clone(), settings.table.clone());
         let table = table::RawTable::new(client, settings.table.clone());
         let outbox = Outbox::new();
-        let (base, worker) = serve(&template, &faulty, &outbox, endpoints, NOW, 0).await;
+        let (base, worker) = serve(&template, &with_faults, &outbox, endpoints, NOW, 0).await;
         Self {
             base,
             users,
@@ -399,7 +399,7 @@ impl Roster {
             http: reqwest::Client::new(),
             dynamodb,
             settings,
-            faulty,
+            faulty: with_faults,
             store_url,
             faulty_store_url,
             store,

@@ -27,7 +27,7 @@ const REMOVE: &str = "DELETE FROM _stream_records WHERE id IN (
     ORDER BY CAST(sequence_number AS INTEGER)
     LIMIT ?3)";
 /// How many records go at once: what a request may have to wait for.
-const BATCH: usize = 200;
+const BATCH: u32 = 200;
 
 /// The database, by a second connection.
 pub(crate) struct Records(Mutex<Connection>);
@@ -146,7 +146,7 @@ impl Records {
                 .connection()
                 .prepare_cached(REMOVE)?
                 .execute(params![table, consumed, BATCH])?;
-            if removed < BATCH {
+            if removed < BATCH as usize {
                 return Ok(());
             }
         }
@@ -212,16 +212,16 @@ mod tests {
         let _database = Database::new(&place).unwrap();
         let records = Records::open(&place).unwrap();
         let connection = Connection::open(&place).unwrap();
-        let all = BATCH as i64 * 2 + 10;
-        insert(&connection, 0..BATCH as u32 * 2 + 10);
+        insert(&connection, 0..BATCH * 2 + 10);
+        let all = i64::from(BATCH) * 2 + 10;
         let left = || {
             let records = records.after("a", -1, usize::MAX >> 1).unwrap();
-            (records[0].number, records.len() as i64)
+            (records[0].number, records.len())
         };
         assert_eq!(records.position("a").unwrap(), None);
         for consumed in [1, all - 7, all - 1] {
             records.remove("a", consumed).unwrap();
-            assert_eq!(left(), (consumed, all - consumed));
+            assert_eq!(left(), (consumed, usize::try_from(all - consumed).unwrap()));
             assert_eq!(records.position("a").unwrap(), Some(consumed));
         }
         assert_eq!(i64::from(next(&connection).0), all);
