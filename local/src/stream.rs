@@ -332,9 +332,8 @@ impl Stream {
             let position = embedded.position(&self.table);
             let position =
                 position.map_err(|fault| StreamError::of("read the position", &fault))?;
-            let position = position.map(|number| number.to_string());
-            let id = EMBEDDED_SHARD.to_owned();
-            shards.push(Shard::new(id, None, position, self.consumers.len()));
+            let (id, position) = (EMBEDDED_SHARD.to_owned(), position.to_string());
+            shards.push(Shard::new(id, None, Some(position), self.consumers.len()));
             return Ok(());
         }
         let mut last = Value::Null;

@@ -30,7 +30,8 @@ impl Disk {
     pub(super) fn below(file: &Path) -> io::Result<Self> {
         let mut log = file.as_os_str().to_owned();
         log.push("-wal");
-        Ok(Self::of(File::open(log)?))
+        // Some systems sync only what may be written.
+        Ok(Self::of(File::options().read(true).write(true).open(log)?))
     }
 
     fn of(log: File) -> Self {

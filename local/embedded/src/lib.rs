@@ -141,8 +141,8 @@ impl Embedded {
     }
 
     /// The number of the record up to which a table's stream was consumed, as
-    /// [`Self::remove_records`] was told.
-    pub fn position(&self, table: &str) -> Result<Option<i64>, Fault> {
+    /// [`Self::remove_records`] was told; 0 at its start.
+    pub fn position(&self, table: &str) -> Result<i64, Fault> {
         Ok(self.0.records.position(table)?)
     }
 

@@ -14,6 +14,11 @@ const POSITIONS: &str = "CREATE TABLE IF NOT EXISTS roster_stream_positions (
     table_name TEXT PRIMARY KEY,
     sequence_number INTEGER NOT NULL
 ) WITHOUT ROWID";
+const POSITION: &str = "SELECT position.sequence_number
+    FROM roster_stream_positions AS position
+    WHERE table_name = ?1 AND sequence_number <= (
+        SELECT MAX(CAST(record.sequence_number AS INTEGER)) FROM _stream_records AS record
+        WHERE record.table_name = ?1)";
 const AFTER: &str = "SELECT CAST(sequence_number AS INTEGER), event_id, event_name, created_at,
         user_identity, keys_json, new_image, old_image,
         (SELECT stream_view_type FROM _tables WHERE _tables.table_name = ?1)
@@ -117,12 +122,14 @@ impl Records {
         Ok(Self(Mutex::new(connection)))
     }
 
-    /// The number of the record up to which the table's stream was consumed.
-    pub(crate) fn position(&self, table: &str) -> Result<Option<i64>> {
-        let position = "SELECT sequence_number FROM roster_stream_positions WHERE table_name = ?1";
-        self.connection()
-            .query_row(position, [table], |row| row.get(0))
-            .optional()
+    /// The number of the record up to which the table's stream was consumed; 0 where that record is
+    /// gone with its table, and numbers may have begun anew.
+    pub(crate) fn position(&self, table: &str) -> Result<i64> {
+        let position = self
+            .connection()
+            .query_row(POSITION, [table], |row| row.get(0))
+            .optional()?;
+        Ok(position.unwrap_or(0))
     }
 
     /// The next records after the one of a number.
@@ -218,15 +225,23 @@ mod tests {
             let records = records.after("a", -1, usize::MAX >> 1).unwrap();
             (records[0].number, records.len())
         };
-        assert_eq!(records.position("a").unwrap(), None);
+        assert_eq!(records.position("a").unwrap(), 0);
         for consumed in [1, all - 7, all - 1] {
             records.remove("a", consumed).unwrap();
             assert_eq!(left(), (consumed, usize::try_from(all - consumed).unwrap()));
-            assert_eq!(records.position("a").unwrap(), Some(consumed));
+            assert_eq!(records.position("a").unwrap(), consumed);
         }
         assert_eq!(i64::from(next(&connection).0), all);
         records.remove("b", all).unwrap();
         assert_eq!(left(), (all - 1, 1));
+
+        // The table was deleted and made anew, and the clock went back in between.
+        connection
+            .execute("DELETE FROM _stream_records", [])
+            .unwrap();
+        assert_eq!(records.position("a").unwrap(), 0);
+        insert(&connection, 1..3);
+        assert_eq!(records.position("a").unwrap(), 0);
     }
 
     #[test]
