@@ -45,6 +45,8 @@ pub(crate) const SAMPLE_STAGE: &str = "prod";
 const MOST_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// Lambda's limit on an event.
 const MOST_EVENT_BYTES: usize = 6 * 1024 * 1024;
+/// How long it waits after a connection that can't be taken.
+const REST: Duration = Duration::from_secs(1);
 /// How long requests under way may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -196,6 +198,8 @@ impl Gateway {
                     Ok(accepted) => accepted,
                     Err(fault) => {
                         error!(%fault, "accept");
+                        // Out of files: that doesn't pass at once.
+                        tokio::time::sleep(REST).await;
                         continue;
                     }
                 },

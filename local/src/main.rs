@@ -46,7 +46,7 @@ struct Arguments {
     /// The port of the embedded store, for cargo-lambda and the AWS CLI; 0 for a free one.
     #[arg(long, default_value_t = 9081)]
     dynamodb_port: u16,
-    /// Keep the items in this file; without it they are gone at the end.
+    /// Keep the items in this file; without it they are gone at the end, and may take 1 GiB.
     #[arg(long, value_name = "PATH", conflicts_with = "dynamodb")]
     data: Option<PathBuf>,
     /// Use this store, such as DynamoDB Local's, instead of the embedded one.

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use embedded::{AuthMaterial, Embedded};
@@ -20,6 +21,8 @@ use crate::hosts::{self, Hosts};
 
 /// DynamoDB's limit on a request's body.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
+/// How long it waits after a connection that can't be taken.
+const REST: Duration = Duration::from_secs(1);
 
 /// Serves programs on `listener`, for as long as the runtime lives. They ask for a name of this machine
 /// or for one of `names`.
@@ -33,6 +36,8 @@ pub fn serve(embedded: &Embedded, listener: TcpListener, names: impl IntoIterato
                 Ok((stream, _)) => stream,
                 Err(fault) => {
                     error!(%fault, "accept");
+                    // Out of files: that doesn't pass at once.
+                    tokio::time::sleep(REST).await;
                     continue;
                 }
             };
@@ -56,9 +61,15 @@ async fn respond(
 ) -> Response<Full<Bytes>> {
     let (head, body) = request.into_parts();
     let is_ours = hosts::named(&head.headers).is_some_and(|host| hosts.have(&host));
-    if !is_ours || head.headers.contains_key(ORIGIN) {
-        warn!(status = 421, "another site at the store");
+    if !is_ours {
+        warn!(status = 421, "another name at the store");
         return hosts::misdirected();
+    }
+    if head.headers.contains_key(ORIGIN) {
+        warn!(status = 403, "a page at the store");
+        let body =
+            r#"{"__type":"AccessDeniedException","message":"Pages are not answered (Origin)."}"#;
+        return response(StatusCode::FORBIDDEN, body.to_owned());
     }
     if head.method != Method::POST {
         return response(StatusCode::NOT_FOUND, String::new());

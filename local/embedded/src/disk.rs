@@ -1,11 +1,11 @@
 //! When the disk has what was written.
 //!
 //! SQLite would have every commit wait for the disk, and all other requests wait for that commit. Here
-//! no commit waits (`synchronous=NORMAL`, in which only the write-ahead log's own order is kept): a
+//! a commit waits only where it moves the write-ahead log into the database (`synchronous=NORMAL`): a
 //! request is answered once the log is on the disk, and one such wait is for everybody who has
-//! committed before it began. What is answered is kept, as with `synchronous=FULL`
-//! (<https://sqlite.org/pragma.html#pragma_synchronous>); what others read may be some
-//! milliseconds younger than what the disk has.
+//! committed before it began. What a write is answered with is kept, as with `synchronous=FULL`
+//! (<https://sqlite.org/pragma.html#pragma_synchronous>). What is read, and what is answered from it,
+//! may be some milliseconds younger than what the disk has.
 
 use std::fs::File;
 use std::io;
@@ -17,8 +17,10 @@ use tokio::sync::Mutex;
 use tracing::error;
 
 /// The write-ahead log of a database file.
-pub(super) struct Disk {
-    log: Arc<File>,
+pub(super) struct Disk(Arc<Log>);
+
+struct Log {
+    file: File,
     committed: AtomicU64,
     /// How many of the commits the disk has. Whoever holds it waits for the disk.
     kept: Mutex<u64>,
@@ -26,47 +28,62 @@ pub(super) struct Disk {
 }
 
 impl Disk {
-    /// The disk below the database in `file`, which is open.
+    /// The disk below the database in `file`, which is open. SQLite follows links to it.
     pub(super) fn below(file: &Path) -> io::Result<Self> {
-        let mut log = file.as_os_str().to_owned();
+        let mut log = file.canonicalize()?.into_os_string();
         log.push("-wal");
         // Some systems sync only what may be written.
-        Ok(Self::of(File::options().read(true).write(true).open(log)?))
+        let file = File::options().read(true).write(true).open(log)?;
+        Ok(Self::of(file))
     }
 
-    fn of(log: File) -> Self {
-        Self {
-            log: Arc::new(log),
+    pub(super) fn of(file: File) -> Self {
+        Self(Arc::new(Log {
+            file,
             committed: AtomicU64::new(0),
             kept: Mutex::new(0),
             is_broken: AtomicBool::new(false),
-        }
+        }))
     }
 
     /// Waits until the disk has what was committed up to now; false when it never will.
     pub(super) async fn keep(&self) -> bool {
-        let commit = self.committed.fetch_add(1, Ordering::AcqRel) + 1;
-        let mut kept = self.kept.lock().await;
-        if *kept < commit {
-            let up_to = self.committed.load(Ordering::Acquire);
-            let log = Arc::clone(&self.log);
-            match tokio::task::spawn_blocking(move || log.sync_data()).await {
-                Ok(Ok(())) => *kept = up_to,
-                Ok(Err(fault)) => {
-                    error!(%fault, "the disk no longer keeps what is written");
-                    self.is_broken.store(true, Ordering::Relaxed);
-                }
-                // At shutdown.
-                Err(_) => return false,
-            }
-        }
-        !self.is_broken()
+        let commit = self.0.committed.fetch_add(1, Ordering::AcqRel) + 1;
+        // The wait goes on where nobody asks any more: the system tells of a failure once.
+        let kept = tokio::spawn(Arc::clone(&self.0).keep(commit)).await;
+        kept.unwrap_or(false)
+    }
+
+    /// How many commits the disk has.
+    #[cfg(test)]
+    pub(super) async fn kept(&self) -> u64 {
+        *self.0.kept.lock().await
     }
 
     /// The disk has failed once. Linux then forgets what it could not write, and tells nobody again:
     /// whatever comes after could be lost with it.
     pub(super) fn is_broken(&self) -> bool {
-        self.is_broken.load(Ordering::Relaxed)
+        self.0.is_broken.load(Ordering::Acquire)
+    }
+}
+
+impl Log {
+    async fn keep(self: Arc<Self>, commit: u64) -> bool {
+        let mut kept = self.kept.lock().await;
+        if *kept < commit {
+            let up_to = self.committed.load(Ordering::Acquire);
+            let log = Arc::clone(&self);
+            match tokio::task::spawn_blocking(move || log.file.sync_data()).await {
+                Ok(Ok(())) => *kept = up_to,
+                Ok(Err(fault)) => {
+                    error!(%fault, "the disk no longer keeps what is written");
+                    self.is_broken.store(true, Ordering::Release);
+                }
+                // At shutdown.
+                Err(_) => return false,
+            }
+        }
+        !self.is_broken.load(Ordering::Acquire)
     }
 }
 
@@ -81,7 +98,7 @@ mod tests {
         let all = (0..100).map(|_| disk.keep());
         let kept = futures_util::future::join_all(all).await;
         assert_eq!(kept, [true; 100]);
-        assert_eq!(*disk.kept.lock().await, 100);
+        assert_eq!(disk.kept().await, 100);
     }
 
     #[tokio::test]
@@ -92,5 +109,19 @@ mod tests {
         assert!(!disk.keep().await);
         assert!(disk.is_broken());
         assert!(!disk.keep().await);
+    }
+
+    #[tokio::test]
+    async fn a_failure_is_noted_though_nobody_waits_for_it_any_more() {
+        let disk = Disk::of(File::open("/dev/null").unwrap());
+        {
+            let mut wait = std::pin::pin!(disk.keep());
+            let waker = futures_util::task::noop_waker_ref();
+            let mut context = std::task::Context::from_waker(waker);
+            assert!(wait.as_mut().poll(&mut context).is_pending());
+        }
+        while !disk.is_broken() {
+            tokio::task::yield_now().await;
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! DynamoDB in this process: dynoxide, and what it lacks where it serves for good.
 //!
 //! **Invariant:** every request comes through [`Embedded::answer`], whoever asks: the SDK by a
-//! connector of its own, other programs by a port, the stream's reader. So what one of them is
-//! refused, all are refused, and every write is known when it happens.
+//! connector of its own, other programs by a port. So what one of them is refused, all are refused,
+//! and every write is known when it happens. What no request does, removing expired items and
+//! records of the stream, is here too.
 //!
 //! It is a crate of its own so that it is optimised in every profile.
 
@@ -72,18 +73,22 @@ impl Embedded {
     /// The store in `file`, which is made where it is missing; in memory without one.
     ///
     /// Refused are a file that is no database, one of a newer dynoxide, and one that can't be
-    /// written, each in words for a person.
+    /// written, each in words for a person. A process opens a file once.
     pub fn open(file: Option<&Path>) -> Result<Self, String> {
-        let place = match file {
+        // A relative path could be one of SQLite's URIs.
+        let file = file.map(std::path::absolute).transpose();
+        let file = file.map_err(|fault| fault.to_string())?;
+        let place = match &file {
             Some(file) => {
                 check_file(file)?;
-                file.display().to_string()
+                let place = file.to_str().ok_or("its name is no UTF-8")?;
+                place.to_owned()
             }
             None => new_memory(),
         };
         let database = Database::new(&place).map_err(|fault| fault.to_string())?;
         let records = Records::open(&place).map_err(|fault| fault.to_string())?;
-        let disk = file.map(Disk::below).transpose();
+        let disk = file.as_deref().map(Disk::below).transpose();
         let disk = disk.map_err(|fault| fault.to_string())?;
         if disk.is_some() {
             // Of all that it sets, only `synchronous=NORMAL` isn't so from the start.
@@ -103,26 +108,26 @@ impl Embedded {
 
     /// Answers a request as DynamoDB does. `target` is its `X-Amz-Target`: protocol and operation.
     ///
-    /// A write to a file is answered when the disk has it. Where a disk has failed, reads go on.
+    /// A write to a file is answered when the disk has it. After the disk has failed once, all
+    /// requests fail: what is read might not be there after a restart.
     pub async fn answer(&self, target: &str, body: &[u8]) -> Answer {
         let Some(operation) = Operation::of(target) else {
             return operation::unknown();
         };
         let Inner { engine, disk, .. } = &*self.0;
-        if operation.reads() {
-            return operation.run(engine, body);
-        }
         if disk.as_ref().is_some_and(Disk::is_broken) {
             return operation::failed();
         }
         let answer = operation.run(engine, body);
-        if let Some(disk) = disk
-            && !disk.keep().await
-        {
-            return operation::failed();
+        if operation.reads() {
+            return answer;
         }
+        // Before the wait, which may be given up.
         self.0.written.send_modify(|count| *count += 1);
-        answer
+        match disk {
+            Some(disk) if !disk.keep().await => operation::failed(),
+            _ => answer,
+        }
     }
 
     /// Changes with every write.
@@ -169,11 +174,17 @@ impl Embedded {
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(pause).await;
+                if embedded.0.disk.as_ref().is_some_and(Disk::is_broken) {
+                    return;
+                }
                 let database = embedded.0.engine.database.clone();
-                match tokio::task::spawn_blocking(move || database.sweep_ttl()).await {
-                    Ok(Ok(0)) | Err(_) => {}
-                    Ok(Ok(_)) => embedded.0.written.send_modify(|count| *count += 1),
-                    Ok(Err(fault)) => error!(%fault, "sweep"),
+                let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
+                if let Ok(Err(fault)) = &swept {
+                    error!(%fault, "sweep");
+                }
+                // One that failed may have deleted some.
+                if !matches!(swept, Ok(Ok(0))) {
+                    embedded.0.written.send_modify(|count| *count += 1);
                 }
             }
         });
@@ -193,10 +204,85 @@ fn check_file(file: &Path) -> Result<(), String> {
     }
 }
 
-/// A database in memory that this process can open twice, which `:memory:` can't
-/// (<https://sqlite.org/inmemorydb.html>).
+/// A database in memory that this process can open twice, which `:memory:` can't. It may grow to 1 GiB
+/// (<https://sqlite.org/c3ref/c_config_covering_index_scan.html>, `SQLITE_CONFIG_MEMDB_MAXSIZE`).
 fn new_memory() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("file:/roster-{}-{number}?vfs=memdb", process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn request(operation: &str) -> (String, Vec<u8>) {
+        let key = json!({ "id": { "S": "a" } });
+        let mut body = match operation {
+            "CreateTable" => json!({
+                "AttributeDefinitions": [{ "AttributeName": "id", "AttributeType": "S" }],
+                "KeySchema": [{ "AttributeName": "id", "KeyType": "HASH" }],
+                "BillingMode": "PAY_PER_REQUEST",
+            }),
+            "PutItem" => json!({ "Item": key }),
+            _ => json!({ "Key": key }),
+        };
+        body["TableName"] = "table".into();
+        let target = format!("DynamoDB_20120810.{operation}");
+        (target, body.to_string().into_bytes())
+    }
+
+    async fn status(embedded: &Embedded, operation: &str) -> u16 {
+        let (target, body) = request(operation);
+        embedded.answer(&target, &body).await.status
+    }
+
+    /// A store in a file that is reached through a link.
+    async fn linked(directory: &Path) -> Embedded {
+        let link = directory.join("link.db");
+        std::os::unix::fs::symlink(directory.join("file.db"), &link).unwrap();
+        let embedded = Embedded::open(Some(&link)).unwrap();
+        assert_eq!(status(&embedded, "CreateTable").await, 200);
+        embedded
+    }
+
+    #[tokio::test]
+    async fn a_write_to_a_file_is_on_the_disk_when_it_is_answered() {
+        let directory = tempfile::tempdir().unwrap();
+        let embedded = linked(directory.path()).await;
+        let kept = async || embedded.0.disk.as_ref().unwrap().kept().await;
+        assert_eq!(kept().await, 1);
+        assert_eq!(status(&embedded, "PutItem").await, 200);
+        assert_eq!(kept().await, 2);
+        assert_eq!(status(&embedded, "GetItem").await, 200);
+        assert_eq!(kept().await, 2, "a read waits for nothing");
+        assert!(directory.path().join("file.db-wal").exists());
+    }
+
+    #[tokio::test]
+    async fn after_the_disk_has_failed_nothing_is_answered() {
+        let directory = tempfile::tempdir().unwrap();
+        let embedded = linked(directory.path()).await;
+        let inner = Arc::into_inner(embedded.0).unwrap();
+        // Nothing can be kept there.
+        let disk = Disk::of(File::open("/dev/null").unwrap());
+        let disk = Some(disk);
+        let embedded = Embedded(Arc::new(Inner { disk, ..inner }));
+        assert_eq!(status(&embedded, "GetItem").await, 200);
+        let writes = embedded.writes();
+        assert_eq!(status(&embedded, "PutItem").await, 500);
+        assert!(writes.has_changed().unwrap(), "it happened all the same");
+        assert_eq!(status(&embedded, "GetItem").await, 500);
+    }
+
+    #[tokio::test]
+    async fn a_name_that_looks_like_a_uri_is_a_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file:x?mode=memory");
+        let embedded = Embedded::open(Some(&file)).unwrap();
+        assert_eq!(status(&embedded, "CreateTable").await, 200);
+        assert!(file.exists());
+    }
 }

@@ -45,13 +45,13 @@ fn run<Request: DeserializeOwned, Response: Serialize>(
 /// dynoxide's own, but for the token. What happened before has consumed nothing now; DynamoDB counts
 /// it as read.
 fn transact_write_items(engine: &Engine, body: &[u8]) -> std::result::Result<String, Failure> {
+    let asked: Value = serde_json::from_slice(body).map_err(Failure::Malformed)?;
     run(body, |mut request: TransactWriteItemsRequest| {
         let is_fit = |token: &mut String| token.len() <= MAX_TOKEN_LENGTH;
         let Some(token) = request.client_request_token.take_if(is_fit) else {
             // None, or one that dynoxide refuses.
             return engine.database.transact_write_items(request);
         };
-        let asked: Value = serde_json::from_slice(body).unwrap_or_default();
         let carry_out = || engine.database.transact_write_items(request);
         match engine
             .tokens
@@ -77,7 +77,7 @@ macro_rules! operations {
     };
 }
 
-/// All that DynamoDB's and its streams' clients ask for, less PartiQL and vectors.
+/// All that DynamoDB's and its streams' clients ask for, less vectors.
 static OPERATIONS: &[(&str, Effect, Run)] = operations![
     Reads "GetItem" get_item
     Reads "Query" query
@@ -88,6 +88,9 @@ static OPERATIONS: &[(&str, Effect, Run)] = operations![
     Writes "BatchWriteItem" batch_write_item
     Reads "TransactGetItems" transact_get_items
     Reads "Scan" scan
+    Writes "ExecuteStatement" execute_statement
+    Writes "ExecuteTransaction" execute_transaction
+    Writes "BatchExecuteStatement" batch_execute_statement
     Reads "GetRecords" get_records
     Reads "GetShardIterator" get_shard_iterator
     Reads "DescribeStream" describe_stream
@@ -145,6 +148,7 @@ fn malformed(reason: &str) -> Answer {
             "missing field",
             "unknown variant",
             "invalid type: null",
+            "empty AttributeValue",
             "Supplied AttributeValue",
         ]
         .iter()

@@ -1,5 +1,6 @@
 //! The embedded store's port, for other programs on this machine.
 
+use dynoxide::Database;
 use embedded::Embedded;
 use hyper::StatusCode;
 use local::database::{self, Dynamodb};
@@ -79,14 +80,15 @@ async fn no_page_in_a_browser_is_answered() {
     let scene = Scene::new().await;
     let (status, _, body) = answer(scene.request(SCAN)).await;
     assert_eq!((status, &body["Count"]), (StatusCode::OK, &json!(0)));
-    for (name, value) in [
-        ("origin", "https://elsewhere.example"),
-        ("origin", "http://127.0.0.1:9080"),
-        ("origin", "null"),
-        ("host", "elsewhere.example"),
+    let (page, name) = (StatusCode::FORBIDDEN, StatusCode::MISDIRECTED_REQUEST);
+    for (header, value, wanted) in [
+        ("origin", "https://elsewhere.example", page),
+        ("origin", "http://127.0.0.1:9080", page),
+        ("origin", "null", page),
+        ("host", "elsewhere.example", name),
     ] {
-        let (status, headers, body) = answer(scene.request(SCAN).header(name, value)).await;
-        assert_eq!(status, StatusCode::MISDIRECTED_REQUEST, "{name}: {value}");
+        let (status, headers, body) = answer(scene.request(SCAN).header(header, value)).await;
+        assert_eq!(status, wanted, "{header}: {value}");
         assert!(!headers.contains_key("access-control-allow-origin"));
         assert_eq!(body["Count"], Value::Null);
     }
@@ -95,58 +97,107 @@ async fn no_page_in_a_browser_is_answered() {
         .header("origin", "https://elsewhere.example")
         .header("access-control-request-method", "POST");
     let (status, headers, _) = answer(preflight).await;
-    assert_eq!(status, StatusCode::MISDIRECTED_REQUEST);
+    assert_eq!(status, page);
     assert!(!headers.contains_key("access-control-allow-origin"));
 
     let (status, ..) = answer(scene.request(SCAN).header("host", "store.example")).await;
     assert_eq!(status, StatusCode::OK);
 }
 
-#[tokio::test]
-async fn what_dynamodb_would_not_take_is_refused_as_it_refuses() {
-    let scene = Scene::new().await;
-    let kind = |body: &Value| {
-        let kind = body["__type"].as_str().unwrap_or_default();
-        kind.rsplit('#').next().unwrap_or_default().to_owned()
+fn kind(body: &Value) -> String {
+    let kind = body["__type"].as_str().unwrap_or_default();
+    kind.rsplit('#').next().unwrap_or_default().to_owned()
+}
+
+/// Requests that are no good, each by its target and its body.
+fn bad_requests() -> Vec<(&'static str, String)> {
+    let key = json!({ "PK": { "S": "a" }, "SK": { "S": "b" } });
+    let put = |value: Value| {
+        let mut item = key.clone();
+        item["value"] = value;
+        json!({ "TransactItems": [{ "Put": { "TableName": "port", "Item": item } }] })
     };
-    let unsigned = Client::new().post(&scene.url).header("x-amz-target", SCAN);
-    let key = json!({ "PK": { "S": "a" }, "SK": { "N": "1" } });
-    let get = "DynamoDB_20120810.GetItem";
-    for (request, wanted) in [
-        (unsigned, "MissingAuthenticationTokenException"),
-        (
-            scene.request("DynamoDB_20120810.Guess"),
-            "UnknownOperationException",
-        ),
-        (scene.request("Elsewhere.Scan"), "UnknownOperationException"),
-        (scene.request(SCAN).body("{"), "SerializationException"),
-        (scene.request(SCAN).body(""), "SerializationException"),
-        (
-            scene
-                .request(SCAN)
-                .body(json!({ "TableName": 1 }).to_string()),
-            "SerializationException",
-        ),
-        (scene.request(SCAN).body("{}"), "ValidationException"),
-        (
-            scene
-                .request(SCAN)
-                .body(json!({ "TableName": "none" }).to_string()),
-            "ResourceNotFoundException",
-        ),
-        (
-            scene
-                .request(get)
-                .body(json!({ "TableName": "port", "Key": key }).to_string()),
-            "ValidationException",
-        ),
+    let get = |key: Value| json!({ "TableName": "port", "Key": key });
+    let mut bad = vec![
+        ("DynamoDB_20120810.Guess", json!({})),
+        ("Elsewhere.Scan", json!({})),
+        (SCAN, json!({ "TableName": 1 })),
+        (SCAN, json!({})),
+        (SCAN, json!({ "TableName": null })),
+        (SCAN, json!({ "TableName": "none" })),
+        (SCAN, json!({ "TableName": "port", "Select": "NOTHING" })),
+    ];
+    for key in [
+        json!({ "PK": { "S": "a" }, "SK": { "N": "1" } }),
+        json!({ "PK": { "S": "a" } }),
+        json!({ "PK": { "S": "" }, "SK": { "S": "b" } }),
+        json!({ "PK": {}, "SK": { "S": "b" } }),
+        json!({ "PK": { "S": "a", "N": "1" }, "SK": { "S": "b" } }),
+        json!({ "PK": { "S": 1 }, "SK": { "S": "b" } }),
     ] {
-        let (status, _, body) = answer(request).await;
-        assert_eq!(
-            (status, kind(&body).as_str()),
-            (StatusCode::BAD_REQUEST, wanted)
-        );
+        bad.push(("DynamoDB_20120810.GetItem", get(key)));
     }
+    for value in [
+        json!({ "N": "x" }),
+        json!({ "N": "1e400" }),
+        json!({ "N": "1".repeat(39) }),
+        json!({ "SS": ["a", "a"] }),
+        json!({ "SS": [] }),
+        json!({ "NULL": false }),
+        json!({ "B": "no base64" }),
+    ] {
+        bad.push(("DynamoDB_20120810.TransactWriteItems", put(value)));
+    }
+    let mut bad: Vec<_> = bad
+        .into_iter()
+        .map(|(target, body)| (target, body.to_string()))
+        .collect();
+    bad.extend(["{", "", "[]", "{\"TableName\":"].map(|body| (SCAN, body.to_owned())));
+    bad
+}
+
+#[tokio::test]
+async fn what_dynoxides_own_server_refuses_is_refused_as_the_same() {
+    let scene = Scene::new().await;
+    let (listener, url) = free_port().await;
+    let database = Database::memory().unwrap();
+    tokio::spawn(dynoxide::server::serve_on(listener, database));
+    let their = Scene {
+        settings: Settings {
+            endpoint: Some(url.clone()),
+            http_client: store::http_client(),
+            ..scene.settings.clone()
+        },
+        url,
+    };
+    let made = database::prepare(&their.settings, &template(&[]).table).await;
+    made.unwrap();
+    let mut differences = Vec::new();
+    for (target, body) in bad_requests() {
+        let ask = async |scene: &Scene| {
+            let request = scene
+                .request(target)
+                .header("content-type", "application/json");
+            let (status, _, answer) = answer(request.body(body.clone())).await;
+            (status, kind(&answer))
+        };
+        let our = ask(&scene).await;
+        assert_eq!(our.0, StatusCode::BAD_REQUEST, "{target} {body}");
+        let their = ask(&their).await;
+        if our != their {
+            differences.push((body, our, their));
+        }
+    }
+    assert!(differences.is_empty(), "{differences:#?}");
+}
+
+#[tokio::test]
+async fn what_is_no_request_to_dynamodb_is_refused() {
+    let scene = Scene::new().await;
+    let unsigned = Client::new().post(&scene.url).header("x-amz-target", SCAN);
+    let (status, _, body) = answer(unsigned).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert_eq!(kind(&body), "MissingAuthenticationTokenException");
     let (status, ..) = answer(Client::new().get(&scene.url)).await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     let (status, ..) = answer(scene.request(SCAN).body(vec![b' '; 16 * 1024 * 1024 + 1])).await;
