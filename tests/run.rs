@@ -15,6 +15,8 @@ pub const FUNCTIONS: &str = "functions.log";
 pub const CARGO_LAMBDA: &str = "cargo-lambda-watch.log";
 /// A [`Sent`] in each line.
 pub const REQUESTS: &str = "requests.jsonl";
+/// In each line how many answers of the embedded store were compared with dynoxide's own server's.
+pub const COMPARED: &str = "compared.txt";
 
 /// A [`Used`] in each line, no two the same.
 pub const USED: &str = "used.jsonl";

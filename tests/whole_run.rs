@@ -48,6 +48,19 @@ fn requests() -> Option<Vec<Sent>> {
     None
 }
 
+#[test]
+fn what_the_store_answered_in_process_was_compared_with_dynoxides_own_server() {
+    if requests().is_none() {
+        return;
+    }
+    let compared = read(run::COMPARED);
+    let answers: usize = compared
+        .lines()
+        .map(|line| line.parse::<usize>().unwrap())
+        .sum();
+    assert!(answers > FEW, "{answers}");
+}
+
 fn secrets(requests: Vec<Sent>) -> BTreeSet<String> {
     let secrets = requests.into_iter().flat_map(|request| request.secrets);
     secrets.collect()

@@ -15,6 +15,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
     let _ = std::fs::remove_dir_all(directory);
     std::fs::create_dir_all(directory).unwrap();
     Run {
+        compared: Mutex::new(File::create(file(run::COMPARED)).unwrap()),
         calls: Mutex::new(File::create(file(run::CALLS)).unwrap()),
         requests: Mutex::new((File::create(requests).unwrap(), BTreeSet::new())),
         used: Mutex::new((File::create(file(run::USED)).unwrap(), BTreeSet::new())),
@@ -22,6 +23,7 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
 });
 
 struct Run {
+    compared: Mutex<File>,
     calls: Mutex<File>,
     /// With the secrets that are written down already.
     requests: Mutex<(File, BTreeSet<String>)>,
@@ -64,6 +66,11 @@ pub(crate) fn answered(mut sent: Sent) {
     let (file, known) = &mut *requests;
     sent.secrets.retain(|secret| known.insert(secret.clone()));
     writeln!(file, "{}", serde_json::to_string(&sent).unwrap()).unwrap();
+}
+
+/// Writes down how many answers of the embedded store were compared.
+pub(crate) fn compared(answers: usize) {
+    writeln!(RUN.compared.lock().unwrap(), "{answers}").unwrap();
 }
 
 /// Writes down what functions have used of what their roles allow.

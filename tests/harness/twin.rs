@@ -1,5 +1,7 @@
-//! The embedded store beside dynoxide's own server: whatever a test asks the one in process, the
-//! other is asked through its port, and answers the same.
+//! The embedded store beside dynoxide's own server: what a test asked the one in process, the other is
+//! asked through its port afterwards, and answers the same. Not where a program of its own asked, too.
+//!
+//! The requests of a test come to the store one after the other for it, as they do to SQLite anyway.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use dynoxide::Database;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
-use super::free_port;
+use super::{free_port, log};
 
 /// Actions whose answers tell ids and times of the store's own.
 const TELL_THEIR_OWN: [&str; 2] = ["CreateTable", "DescribeTable"];
@@ -142,6 +144,7 @@ impl Journal {
                 assert_eq!(&own, answer, "{action} {asked}");
             }
         }
+        log::compared(entries.len());
     }
 }
 
