@@ -23,8 +23,9 @@ use roster_http::{App, Clock, Endpoint, Entropy, Event, Method};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
-use tracing::{error, info};
+use tracing::info;
 
+use crate::accept::accept;
 use crate::event::{Context, Incoming, proxy_event};
 use crate::home;
 use crate::hosts::{self, Hosts};
@@ -45,8 +46,6 @@ pub(crate) const SAMPLE_STAGE: &str = "prod";
 const MOST_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// Lambda's limit on an event.
 const MOST_EVENT_BYTES: usize = 6 * 1024 * 1024;
-/// How long it waits after a connection that can't be taken.
-const REST: Duration = Duration::from_secs(1);
 /// How long requests under way may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -194,15 +193,7 @@ impl Gateway {
         loop {
             let (stream, peer) = tokio::select! {
                 () = &mut shutdown => break,
-                accepted = listener.accept() => match accepted {
-                    Ok(accepted) => accepted,
-                    Err(fault) => {
-                        error!(%fault, "accept");
-                        // Out of files: that doesn't pass at once.
-                        tokio::time::sleep(REST).await;
-                        continue;
-                    }
-                },
+                accepted = accept(&listener) => accepted,
             };
             let gateway = Arc::clone(&gateway);
             let service = hyper::service::service_fn(move |request| {

@@ -6,6 +6,7 @@
 //! limits, the stream's consumers and the table come from template.yaml, everything else from the
 //! calls' `ENDPOINT`s.
 
+mod accept;
 pub mod database;
 pub mod event;
 mod filter;

@@ -148,7 +148,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
         courier: Courier::new(&services::settings(&base), sender.to_owned())
             .with_configuration_set(configuration_set.map(str::to_owned)),
     };
-    let stream = Stream::open(&dynamodb, &settings.table, &template.consumers, CONSUMERS).await?;
+    let stream = Stream::open(&dynamodb, &settings, &template.consumers, CONSUMERS).await?;
     let (clock, entropy) = (calls.clock, calls.entropy.clone());
     // Stores of other programs may keep the tables of each name apart: all functions ask in one.
     let app = |_: &Function| Arc::clone(&calls);

@@ -5,24 +5,24 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use embedded::{AuthMaterial, Embedded};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, ORIGIN};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, HeaderValue, ORIGIN};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
-use tracing::{error, warn};
+use tracing::warn;
 
+use crate::accept::accept;
 use crate::hosts::{self, Hosts};
 
+/// Names the operation.
+const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 /// DynamoDB's limit on a request's body.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
-/// How long it waits after a connection that can't be taken.
-const REST: Duration = Duration::from_secs(1);
 
 /// Serves programs on `listener`, for as long as the runtime lives. They ask for a name of this machine
 /// or for one of `names`.
@@ -32,15 +32,7 @@ pub fn serve(embedded: &Embedded, listener: TcpListener, names: impl IntoIterato
     let (embedded, hosts) = (embedded.clone(), Arc::new(hosts));
     tokio::spawn(async move {
         loop {
-            let stream = match listener.accept().await {
-                Ok((stream, _)) => stream,
-                Err(fault) => {
-                    error!(%fault, "accept");
-                    // Out of files: that doesn't pass at once.
-                    tokio::time::sleep(REST).await;
-                    continue;
-                }
-            };
+            let (stream, _) = accept(&listener).await;
             let (embedded, hosts) = (embedded.clone(), Arc::clone(&hosts));
             let service = hyper::service::service_fn(move |request| {
                 let (embedded, hosts) = (embedded.clone(), Arc::clone(&hosts));
@@ -74,12 +66,10 @@ async fn respond(
     if head.method != Method::POST {
         return response(StatusCode::NOT_FOUND, String::new());
     }
-    let target = text(&head.headers, "x-amz-target");
+    let text = |name: HeaderName| head.headers.get(name).and_then(|value| value.to_str().ok());
+    let target = text(TARGET).unwrap_or_default();
     let signed = AuthMaterial {
-        authorization: head
-            .headers
-            .get(AUTHORIZATION)
-            .and_then(|value| value.to_str().ok()),
+        authorization: text(AUTHORIZATION),
         query: head.uri.query().unwrap_or_default(),
         has_date_header: head.headers.contains_key("x-amz-date") || head.headers.contains_key(DATE),
     };
@@ -95,13 +85,6 @@ async fn respond(
         status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
         answer.body,
     )
-}
-
-fn text<'headers>(headers: &'headers HeaderMap, name: &str) -> &'headers str {
-    let value = headers.get(name);
-    value
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default()
 }
 
 fn response(status: StatusCode, body: String) -> Response<Full<Bytes>> {

@@ -188,22 +188,22 @@ enum Failed {
 }
 
 impl Stream {
-    /// The stream of a table, from behind the last record that was removed on; of a store that
+    /// The stream of the table that `settings` name, from behind the last record that was removed on; of a store that
     /// removes none, from the oldest. What comes again is no harm: at least once is what Lambda
     /// promises, too.
     pub async fn open(
         dynamodb: &Dynamodb,
-        table: &str,
+        settings: &Settings,
         functions: &[StreamFunction],
         consumers: &[&'static Consumer],
     ) -> Result<Self, StartError> {
-        let source = Source::of(dynamodb);
+        let source = Source::of(dynamodb, settings);
         let refused = |reason| StartError::Store {
             url: source.url().to_owned(),
             reason,
         };
         let streams = source
-            .ask("ListStreams", json!({ "TableName": table }))
+            .ask("ListStreams", json!({ "TableName": settings.table }))
             .await
             .map_err(|fault| refused(fault.to_string()))?;
         let arn = array(&streams["Streams"])
@@ -224,7 +224,7 @@ impl Stream {
             .map_err(refused)?;
         Ok(Self {
             source,
-            table: table.to_owned(),
+            table: settings.table.clone(),
             arn,
             filters_look_at_images: functions.iter().any(StreamFunction::looks_at_images),
             consumers,
@@ -468,10 +468,10 @@ enum Source {
 }
 
 impl Source {
-    fn of(dynamodb: &Dynamodb) -> Self {
+    fn of(dynamodb: &Dynamodb, settings: &Settings) -> Self {
         match dynamodb {
             Dynamodb::Embedded(embedded) => Self::Embedded(embedded.clone()),
-            Dynamodb::At(url) => Self::At(Endpoint::of(url, &dynamodb.settings(""))),
+            Dynamodb::At(url) => Self::At(Endpoint::of(url, settings)),
         }
     }
 

@@ -3,6 +3,7 @@
 pub(crate) mod browser;
 mod dynamodb_local;
 pub(crate) mod function;
+mod layer;
 pub(crate) mod log;
 pub(crate) mod person;
 pub(crate) mod policy;
@@ -375,7 +376,7 @@ impl Roster {
         }
         database::prepare(&settings, &template.table).await.unwrap();
         let (table, consumers) = (&settings.table, &template.consumers);
-        let stream = Stream::open(&dynamodb, table, consumers, CONSUMERS).await;
+        let stream = Stream::open(&dynamodb, &settings, consumers, CONSUMERS).await;
 
         let faults = Faults::new(Policies::of(&template, table));
         let faulty_store_url = faults.between(&store_url).await;
@@ -469,7 +470,7 @@ impl Roster {
     /// Gives the consumers every record of the stream once more, from the oldest on.
     pub(crate) async fn deliver_again(&self) {
         let consumers = template(&self.parameters).consumers;
-        let stream = Stream::open(&self.dynamodb, &self.table.name, &consumers, CONSUMERS)
+        let stream = Stream::open(&self.dynamodb, &self.settings, &consumers, CONSUMERS)
             .await
             .unwrap();
         while stream.deliver(&self.worker).await.unwrap() > 0 {}

@@ -7,12 +7,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpConnector as _, HttpConnectorFuture, SharedHttpClient,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -23,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::policy::Policies;
-use super::{free_port, log};
+use super::{free_port, layer, log};
 
 /// How long a request may take to come.
 const A_MOMENT: Duration = Duration::from_mins(1);
@@ -92,55 +89,6 @@ pub(crate) struct Faults {
     policies: Arc<Policies>,
 }
 
-/// The SDK's way to a store, with the faults before it.
-#[derive(Clone)]
-struct Faulty<Inner> {
-    faults: Faults,
-    inner: Inner,
-}
-
-impl<Inner> fmt::Debug for Faulty<Inner> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Faulty")
-    }
-}
-
-impl HttpClient for Faulty<SharedHttpClient> {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Faulty {
-            faults: self.faults.clone(),
-            inner: self.inner.http_connector(settings, components),
-        })
-    }
-}
-
-impl HttpConnector for Faulty<SharedHttpConnector> {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Self { faults, inner } = self.clone();
-        HttpConnectorFuture::new(async move {
-            let sent = request.try_clone().unwrap().try_into_http1x().unwrap();
-            let body = Bytes::copy_from_slice(request.body().bytes().unwrap());
-            let onward = async move |_| {
-                let answer = inner.call(request).await.unwrap();
-                let answer = answer.try_into_http1x().unwrap();
-                let status = answer.status().as_u16();
-                (
-                    status,
-                    answer.into_body().collect().await.unwrap().to_bytes(),
-                )
-            };
-            match faults.pass_on(sent.headers(), body, onward).await {
-                Ok(response) => Ok(response.map(SdkBody::from_body_1_x).try_into().unwrap()),
-                Err(lost) => Err(ConnectorError::io(lost.into())),
-            }
-        })
-    }
-}
-
 impl Faults {
     pub(crate) fn new(policies: Policies) -> Self {
         Self {
@@ -151,9 +99,24 @@ impl Faults {
 
     /// The SDK's way `inner` to a store, with the faults before it.
     pub(crate) fn before(&self, inner: SharedHttpClient) -> SharedHttpClient {
-        SharedHttpClient::new(Faulty {
-            faults: self.clone(),
-            inner,
+        let faults = self.clone();
+        layer::before(inner, move |inner, request| {
+            let faults = faults.clone();
+            HttpConnectorFuture::new(async move {
+                let sent = request.try_clone().unwrap().try_into_http1x().unwrap();
+                let body = Bytes::copy_from_slice(request.body().bytes().unwrap());
+                let onward = async move |_| {
+                    let answer = inner.call(request).await.unwrap();
+                    let answer = answer.try_into_http1x().unwrap();
+                    let status = answer.status().as_u16();
+                    let body = answer.into_body().collect().await.unwrap();
+                    (status, body.to_bytes())
+                };
+                match faults.pass_on(sent.headers(), body, onward).await {
+                    Ok(response) => Ok(response.map(SdkBody::from_body_1_x).try_into().unwrap()),
+                    Err(lost) => Err(ConnectorError::io(lost.into())),
+                }
+            })
         })
     }
 

@@ -3,21 +3,17 @@
 //!
 //! The requests of a test come to the store one after the other for it, as they do to SQLite anyway.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
-    SharedHttpConnector,
+    HttpConnector as _, HttpConnectorFuture, SharedHttpClient,
 };
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use dynoxide::Database;
 use serde_json::{Map, Value};
 use tokio::sync::Mutex;
 
-use super::{free_port, log};
+use super::{free_port, layer, log};
 
 /// Actions whose answers tell ids and times of the store's own.
 const TELL_THEIR_OWN: [&str; 2] = ["CreateTable", "DescribeTable"];
@@ -41,58 +37,27 @@ struct Asked {
     body: Vec<u8>,
 }
 
-/// The SDK's way to a store, written down.
-struct Written<Inner> {
-    journal: Journal,
-    inner: Inner,
-}
-
-impl<Inner> fmt::Debug for Written<Inner> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Written")
-    }
-}
-
-impl HttpClient for Written<SharedHttpClient> {
-    fn http_connector(
-        &self,
-        settings: &HttpConnectorSettings,
-        components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(Written {
-            journal: self.journal.clone(),
-            inner: self.inner.http_connector(settings, components),
-        })
-    }
-}
-
-impl HttpConnector for Written<SharedHttpConnector> {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let (journal, inner) = (self.journal.clone(), self.inner.clone());
-        HttpConnectorFuture::new(async move {
-            let asked = Asked {
-                target: request.headers().get("x-amz-target").unwrap().to_owned(),
-                body: request.body().bytes().unwrap().to_owned(),
-            };
-            // The order of the journal is the order of the writes.
-            let mut entries = journal.entries.lock().await;
-            let response = inner.call(request).await?;
-            entries.push(Entry {
-                request: asked,
-                status: response.status().as_u16(),
-                answer: serde_json::from_slice(response.body().bytes().unwrap()).unwrap(),
-            });
-            Ok(response)
-        })
-    }
-}
-
 impl Journal {
     /// The SDK's way `inner` to a store, written down from now on.
     pub(crate) fn of(&self, inner: SharedHttpClient) -> SharedHttpClient {
-        SharedHttpClient::new(Written {
-            journal: self.clone(),
-            inner,
+        let entries = Arc::clone(&self.entries);
+        layer::before(inner, move |inner, request| {
+            let entries = Arc::clone(&entries);
+            HttpConnectorFuture::new(async move {
+                let asked = Asked {
+                    target: request.headers().get("x-amz-target").unwrap().to_owned(),
+                    body: request.body().bytes().unwrap().to_owned(),
+                };
+                // The order of the journal is the order of the writes.
+                let mut entries = entries.lock().await;
+                let response = inner.call(request).await?;
+                entries.push(Entry {
+                    request: asked,
+                    status: response.status().as_u16(),
+                    answer: serde_json::from_slice(response.body().bytes().unwrap()).unwrap(),
+                });
+                Ok(response)
+            })
         })
     }
 

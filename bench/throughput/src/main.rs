@@ -5,6 +5,7 @@
 
 mod django;
 mod load;
+mod management;
 mod measure;
 mod pocketbase;
 mod process;

@@ -58,19 +58,20 @@ pub(crate) async fn set_up(address: SocketAddr) -> Result<HeaderValue, Failure> 
         let call = Call::post("/api/collections", collection).with(AUTHORIZATION, &credential);
         Ok(serde_json::from_slice(&connection.ask(call).await?)?)
     };
-    let people = make(&people()).await?;
+    let people = make(&users("people", "base")).await?;
     make(&addresses(&people["id"])).await?;
-    make(&accounts()).await?;
+    make(&users("accounts", "auth")).await?;
     let batches = json!({ "batch": { "enabled": true, "maxRequests": 2, "timeout": 3 } });
     let settings = Call::patch("/api/settings", &batches).with(AUTHORIZATION, &credential);
     connection.ask(settings).await?;
     Ok(credential)
 }
 
-fn people() -> Value {
+/// A collection of users. An auth collection has e-mail address, password and `verified` by itself.
+fn users(name: &str, kind: &str) -> Value {
     json!({
-        "name": "people",
-        "type": "base",
+        "name": name,
+        "type": kind,
         "fields": [
             { "name": "username", "type": "text", "required": true, "max": 64 },
             { "name": "given_name", "type": "text" },
@@ -78,9 +79,7 @@ fn people() -> Value {
             { "name": "created", "type": "autodate", "onCreate": true },
             { "name": "updated", "type": "autodate", "onCreate": true, "onUpdate": true },
         ],
-        "indexes": [
-            "CREATE UNIQUE INDEX people_username ON people (username)",
-        ],
+        "indexes": [format!("CREATE UNIQUE INDEX {name}_username ON {name} (username)")],
     })
 }
 
@@ -104,22 +103,6 @@ fn addresses(people: &Value) -> Value {
             "CREATE INDEX addresses_person ON addresses (person)",
             "CREATE UNIQUE INDEX addresses_email ON addresses (email)",
         ],
-    })
-}
-
-/// An auth collection has e-mail address, password and `verified` by itself.
-fn accounts() -> Value {
-    json!({
-        "name": "accounts",
-        "type": "auth",
-        "fields": [
-            { "name": "username", "type": "text", "required": true, "max": 64 },
-            { "name": "given_name", "type": "text" },
-            { "name": "family_name", "type": "text" },
-            { "name": "created", "type": "autodate", "onCreate": true },
-            { "name": "updated", "type": "autodate", "onCreate": true, "onUpdate": true },
-        ],
-        "indexes": ["CREATE UNIQUE INDEX accounts_username ON accounts (username)"],
     })
 }
 

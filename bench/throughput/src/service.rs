@@ -10,7 +10,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use crate::work::{Call, Task};
-use crate::{Failure, django, pocketbase, roster};
+use crate::{Failure, django, management, pocketbase, roster};
 
 /// Where the services' programs are.
 pub(crate) struct Programs {
@@ -69,27 +69,26 @@ impl Service {
     /// What a service without users answers once it runs.
     pub(crate) fn probe(self) -> Call {
         match self {
-            Self::Roster => roster::probe(),
+            Self::Roster => management::probe(roster::NOBODY),
             Self::PocketBase => pocketbase::probe(),
-            Self::Django => django::probe(),
+            Self::Django => management::probe(django::NOBODY),
         }
     }
 
     /// What lets a back end in; made anew, with what else a new data file needs.
     pub(crate) async fn credential(self, address: SocketAddr) -> Result<HeaderValue, Failure> {
         match self {
-            Self::Roster => Ok(roster::credential()),
+            Self::Roster | Self::Django => Ok(management::credential()),
             Self::PocketBase => pocketbase::set_up(address).await,
-            Self::Django => Ok(django::credential()),
         }
     }
 
     /// A piece of work as this service is asked for it.
     pub(crate) fn call(self, task: &Task<'_>, credential: &HeaderValue) -> Call {
         match self {
-            Self::Roster => roster::call(task, credential),
+            Self::Roster => management::call(task, credential, roster::LOGIN),
             Self::PocketBase => pocketbase::call(task, credential),
-            Self::Django => django::call(task, credential),
+            Self::Django => management::call(task, credential, django::LOGIN),
         }
     }
 

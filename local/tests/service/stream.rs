@@ -118,9 +118,14 @@ impl Scene {
 
 async fn open(dynamodb: &Dynamodb) -> Stream {
     let consumers = template(&[]).consumers;
-    Stream::open(dynamodb, "stream", &consumers, &[&CONSUMER])
-        .await
-        .unwrap()
+    Stream::open(
+        dynamodb,
+        &dynamodb.settings("stream"),
+        &consumers,
+        &[&CONSUMER],
+    )
+    .await
+    .unwrap()
 }
 
 #[tokio::test]
@@ -241,7 +246,7 @@ async fn a_panic_holds_up_nothing_but_its_own_record() {
 async fn a_consumer_that_nobody_has_is_refused() {
     let scene = Scene::new().await;
     let consumers = template(&[]).consumers;
-    let refused = Stream::open(&scene.dynamodb, "stream", &consumers, &[]).await;
+    let refused = Stream::open(&scene.dynamodb, &scene.settings, &consumers, &[]).await;
     let refused = refused.err().unwrap().to_string();
     assert!(
         refused.contains("there is no consumer consume"),
@@ -252,7 +257,8 @@ async fn a_consumer_that_nobody_has_is_refused() {
 #[tokio::test]
 async fn a_table_that_is_not_there_is_refused() {
     let scene = Scene::new().await;
-    let refused = Stream::open(&scene.dynamodb, "missing", &[], &[]).await;
+    let missing = scene.dynamodb.settings("missing");
+    let refused = Stream::open(&scene.dynamodb, &missing, &[], &[]).await;
     let refused = refused.err().unwrap().to_string();
     assert!(refused.contains("no stream"), "{refused}");
 }
