@@ -1,8 +1,8 @@
 //! Bad input gets the contract's answer, stores nothing and leaks nothing.
 
 use domain::sample;
-use functions::ENDPOINTS;
-use local::openapi::example_path;
+use local::calls::ENDPOINTS;
+use local::generate::openapi::example_path;
 use roster_http::Access;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -145,10 +145,10 @@ on_both_stores! {
             json!({ "hunter2": 71_077_345 }), json!([[71_077_345]]),
         ];
         let mut refused = 0;
-        for endpoint in ENDPOINTS {
+        for endpoint in ENDPOINTS.iter() {
             let (method, route) = endpoint.route();
             let (method, path) = (method.as_str(), example_path(route));
-            let Ok(Value::Object(example)) = serde_json::from_str(endpoint.example) else {
+            let Ok(Value::Object(example)) = serde_json::from_str(endpoint.body.example()) else {
                 continue;
             };
             for member in example.keys() {

@@ -3,13 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use functions::{CONSUMERS, ENDPOINTS};
-use local::template::{Function, StreamFunction, Template};
-use roster_http::{Access, Action};
+use local::calls::{CONSUMERS, ENDPOINTS};
+use local::template::{Function, Template};
 use serde_json::{Value, json};
-use store::{LEASE, NOTIFICATION_SORT_KEY};
+use store::NOTIFICATION_SORT_KEY;
 
-use crate::harness::policy::logical_id;
 use crate::harness::root;
 
 fn template() -> Template {
@@ -46,29 +44,6 @@ fn all_names() -> BTreeSet<String> {
     names
 }
 
-/// The functions that may read the keys of links.
-fn has_link_keys(name: &str) -> bool {
-    let mut links = ENDPOINTS.iter().filter(|e| e.access == Access::Link);
-    links.any(|endpoint| endpoint.name == name) || name == "send_notifications"
-}
-
-#[test]
-fn every_call_has_one_binary_one_event_and_one_function() {
-    let template = template();
-    let functions: BTreeSet<_> = template.functions.iter().map(|f| f.name.clone()).collect();
-    assert_eq!(functions, call_names());
-    assert_eq!(functions.len(), template.functions.len());
-    let consumers: Vec<_> = template
-        .consumers
-        .iter()
-        .map(|c| c.function.name.as_str())
-        .collect();
-    let wanted: Vec<_> = CONSUMERS.iter().map(|consumer| consumer.name).collect();
-    assert_eq!(consumers, wanted);
-    assert_eq!(names_in("functions/src/bin", ".rs"), all_names());
-    assert_eq!(names_in("events", ".json"), all_names());
-}
-
 #[test]
 fn every_call_has_a_file_of_tests() {
     let folders = [
@@ -87,55 +62,10 @@ fn every_call_has_a_file_of_tests() {
 }
 
 #[test]
-fn every_binary_serves_the_call_of_its_name() {
-    for endpoint in ENDPOINTS {
-        let path = root().join(format!("functions/src/bin/{}.rs", endpoint.name));
-        let main = std::fs::read_to_string(path).unwrap();
-        let serve = if has_link_keys(endpoint.name) {
-            "serve_link"
-        } else {
-            "serve"
-        };
-        let module = format!("::{}::ENDPOINT", endpoint.name);
-        assert!(
-            main.contains(&format!("roster_http::{serve}(&")),
-            "{} is not served by {serve}",
-            endpoint.name
-        );
-        assert!(
-            main.contains(&module),
-            "{} serves another call",
-            endpoint.name
-        );
-    }
-}
-
-#[test]
-fn the_template_routes_what_the_calls_say() {
-    let template = template();
-    for endpoint in ENDPOINTS {
-        let function = function(&template, endpoint.name);
-        let text = |method: &roster_http::Method, path: &str| format!("{method} {path}");
-        let routes: BTreeSet<_> = function
-            .routes
-            .iter()
-            .map(|route| text(&route.method, &route.path))
-            .collect();
-        let wanted: BTreeSet<_> = endpoint
-            .routes
-            .iter()
-            .map(|(method, path)| text(method, path))
-            .collect();
-        assert_eq!(routes, wanted, "{}", endpoint.name);
-        assert_eq!(function.logical_id, logical_id(endpoint.name));
-    }
-}
-
-#[test]
 fn people_need_no_key_and_are_throttled_more_strictly_than_programs() {
     let template = template();
     assert!(template.key_limit.is_some());
-    for endpoint in ENDPOINTS {
+    for endpoint in ENDPOINTS.iter() {
         for route in &function(&template, endpoint.name).routes {
             assert_eq!(
                 route.needs_key,
@@ -150,103 +80,6 @@ fn people_need_no_key_and_are_throttled_more_strictly_than_programs() {
                 is_stricter, !route.needs_key,
                 "{} {}",
                 endpoint.name, route.path
-            );
-        }
-    }
-}
-
-/// What a role needs beside the table: its log, and the keys of links.
-fn wanted_permissions(name: &str, actions: &[Action]) -> Vec<(String, Value)> {
-    let table = json!({ "Fn::GetAtt": ["Table", "Arn"] });
-    let mut wanted: Vec<_> = actions
-        .iter()
-        .map(|action| (action.iam_name(), table.clone()))
-        .collect();
-    if has_link_keys(name) {
-        let parameter = |name: &str| {
-            let arn = "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter";
-            json!({ "Fn::Sub": format!("{arn}${{{name}}}") })
-        };
-        let parameters = [
-            parameter("LinkKeyParameter"),
-            parameter("PreviousLinkKeyParameter"),
-        ];
-        wanted.push(("ssm:GetParameters".to_owned(), json!(parameters)));
-    }
-    let log = json!({ "Fn::GetAtt": ["FunctionLog", "Arn"] });
-    wanted.push(("logs:CreateLogStream".to_owned(), log.clone()));
-    wanted.push(("logs:PutLogEvents".to_owned(), log));
-    wanted
-}
-
-#[test]
-fn every_role_may_do_what_its_call_needs_and_nothing_else() {
-    let template = template();
-    for endpoint in ENDPOINTS {
-        let function = function(&template, endpoint.name);
-        let wanted = wanted_permissions(endpoint.name, endpoint.actions);
-        assert_eq!(function.permissions, wanted, "{}", endpoint.name);
-        assert!(function.managed_policies.is_empty(), "{}", endpoint.name);
-    }
-}
-
-#[test]
-fn a_consumer_may_read_the_stream_and_send_and_nothing_else() {
-    const SENDER: &str = "no-reply@roster.example";
-    let sender = [("NoReplyEmail".to_owned(), SENDER.to_owned())];
-    let template = Template::read(&root().join("template.yaml"), &sender).unwrap();
-    let [consumer] = CONSUMERS else {
-        panic!("another consumer needs its own list of permissions");
-    };
-    let [StreamFunction { function, .. }] = template.consumers.as_slice() else {
-        panic!("the template has other consumers");
-    };
-    assert_eq!(function.logical_id, logical_id(consumer.name));
-    let stream = json!({ "Fn::GetAtt": ["Table", "StreamArn"] });
-    let queue = json!({ "Fn::GetAtt": ["UnsentNotifications", "Arn"] });
-    let ses = json!({
-        "Resource": [{
-            "Fn::Sub": "arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*",
-        }],
-        "Condition": { "StringEquals": { "ses:FromAddress": SENDER } },
-    });
-    let no_topic = json!({ "NotResource": { "Fn::Sub": "arn:${AWS::Partition}:sns:*:*:*" } });
-    let extra = [
-        ("dynamodb:DescribeStream", stream.clone()),
-        ("dynamodb:GetRecords", stream.clone()),
-        ("dynamodb:GetShardIterator", stream),
-        ("dynamodb:ListStreams", json!("*")),
-        ("sqs:SendMessage", queue),
-        ("ses:SendEmail", ses),
-        ("sns:Publish", no_topic),
-    ];
-    let mut wanted = wanted_permissions(consumer.name, consumer.actions);
-    wanted.extend(extra.map(|(action, resource)| (action.to_owned(), resource)));
-    let sorted = |permissions: &[(String, Value)]| -> BTreeSet<String> {
-        permissions
-            .iter()
-            .map(|(action, resource)| format!("{action} {resource}"))
-            .collect()
-    };
-    assert_eq!(sorted(&function.permissions), sorted(&wanted));
-    assert!(function.managed_policies.is_empty());
-}
-
-#[test]
-fn the_functions_that_may_read_the_keys_of_links_are_told_where_and_the_others_are_not() {
-    let template = template();
-    let consumers = template.consumers.iter().map(|consumer| &consumer.function);
-    for function in template.functions.iter().chain(consumers) {
-        for variable in [
-            "LINK_KEY_PARAMETER",
-            "PREVIOUS_LINK_KEY_PARAMETER",
-            "LINK_KEY_ROTATION",
-        ] {
-            assert_eq!(
-                function.environment.contains_key(variable),
-                has_link_keys(&function.name),
-                "{} {variable}",
-                function.name
             );
         }
     }
@@ -311,11 +144,6 @@ fn the_stream_brings_new_notifications_and_gives_up_after_an_hour() {
 }
 
 #[test]
-fn a_lease_on_a_notification_lasts_as_long_as_its_sender_may_run() {
-    assert_eq!(template().consumers[0].function.timeout, LEASE);
-}
-
-#[test]
 fn the_table_and_each_index_have_an_alarm_for_writes_that_are_throttled() {
     let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
     let indexes = template().table.indexes.into_iter();
@@ -335,17 +163,6 @@ fn the_table_and_each_index_have_an_alarm_for_writes_that_are_throttled() {
     }
     assert!(watches_the_table);
     assert_eq!(watched, names);
-}
-
-#[test]
-fn every_function_connects_by_what_its_role_allows() {
-    for endpoint in ENDPOINTS {
-        assert!(
-            endpoint.actions.contains(&endpoint.connect.action),
-            "{}",
-            endpoint.name
-        );
-    }
 }
 
 #[test]
@@ -371,42 +188,6 @@ fn functions_that_hash_have_a_whole_core_and_the_others_the_least() {
             function.name
         );
     }
-}
-
-/// Every type that API Gateway documents for its own answers, and the status that each has here.
-/// One without an answer of its own would have the status of `DEFAULT_4XX` or `DEFAULT_5XX`.
-const RESPONSE_TYPES: [(&str, u16); 21] = [
-    ("ACCESS_DENIED", 403),
-    ("API_CONFIGURATION_ERROR", 500),
-    ("AUTHORIZER_CONFIGURATION_ERROR", 500),
-    ("AUTHORIZER_FAILURE", 500),
-    ("BAD_REQUEST_BODY", 400),
-    ("BAD_REQUEST_PARAMETERS", 400),
-    ("DEFAULT_4XX", 400),
-    ("DEFAULT_5XX", 500),
-    ("EXPIRED_TOKEN", 404),
-    ("INTEGRATION_FAILURE", 503),
-    ("INTEGRATION_TIMEOUT", 503),
-    ("INVALID_API_KEY", 401),
-    ("INVALID_SIGNATURE", 404),
-    ("MISSING_AUTHENTICATION_TOKEN", 404),
-    ("QUOTA_EXCEEDED", 429),
-    ("REQUEST_TOO_LARGE", 413),
-    ("RESOURCE_NOT_FOUND", 404),
-    ("THROTTLED", 429),
-    ("UNAUTHORIZED", 401),
-    ("UNSUPPORTED_MEDIA_TYPE", 415),
-    ("WAF_FILTERED", 403),
-];
-
-#[test]
-fn every_type_of_the_gateways_own_answers_has_its_own_status() {
-    let template = template();
-    let responses = template.gateway_responses.iter();
-    let statuses: Vec<_> = responses
-        .map(|(kind, response)| (kind.as_str(), response.status))
-        .collect();
-    assert_eq!(statuses, RESPONSE_TYPES);
 }
 
 #[test]
@@ -578,12 +359,12 @@ fn the_logs_hold_no_path_query_or_address() {
 
 #[test]
 fn what_is_generated_is_up_to_date() {
-    local::generate::generate(&root(), ENDPOINTS, CONSUMERS, true).unwrap();
+    local::generate::generate(&root(), true).unwrap();
 }
 
 #[test]
 fn what_an_answer_shows_has_every_member_and_no_other() {
-    let document = local::openapi::document(ENDPOINTS);
+    let document = local::generate::openapi::document(&ENDPOINTS);
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         let is_answer = schema["additionalProperties"] == false;
         let reference = format!("#/components/schemas/{name}");

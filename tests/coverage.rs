@@ -3,11 +3,12 @@
 use std::sync::LazyLock;
 
 use domain::{OperationId, User, sample};
-use functions::{ENDPOINTS, users};
+use local::calls::ENDPOINTS;
 use local::database::Dynamodb;
+use local::generate::openapi::example_path;
 use local::generate::sample_session;
-use local::openapi::example_path;
 use local::samples;
+use management::users;
 use roster_http::{
     Access, AccountSettings, App, Clock, Endpoint, Entropy, Event, KeyIds, LinkKeys, Method,
 };
@@ -19,7 +20,7 @@ const UNKNOWN_EMAIL: &str = "00000000-0000-4000-8000-000000000000";
 
 /// A request that the call answers with success, once the samples are there.
 fn good<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
-    request(roster, endpoint, &path(endpoint)).body(endpoint.example)
+    request(roster, endpoint, &path(endpoint)).body(endpoint.body.example())
 }
 
 fn request<'a>(roster: &'a Roster, endpoint: &Endpoint, path: &str) -> Call<'a> {
@@ -115,14 +116,14 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
         }
         400 => good(roster, endpoint).body("{").send().await,
         401 if endpoint.access == Access::SignIn => {
-            let wrong = endpoint.example.replace("correct", "wrong");
+            let wrong = endpoint.body.example().replace("correct", "wrong");
             good(roster, endpoint).body(wrong).send().await
         }
         401 => {
             let (method, _) = endpoint.route();
             roster
                 .visit(method.as_str(), &path(endpoint))
-                .body(endpoint.example)
+                .body(endpoint.body.example())
                 .send()
                 .await
         }
@@ -138,7 +139,7 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
         404 => {
             let unknown = path(endpoint).replace(sample::published().id.as_str(), "nobody");
             request(roster, endpoint, &unknown)
-                .body(endpoint.example)
+                .body(endpoint.body.example())
                 .send()
                 .await
         }
@@ -168,7 +169,7 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
         422 => {
             let malformed = path(endpoint).replace(sample::published().id.as_str(), "a%20b");
             request(roster, endpoint, &malformed)
-                .body(endpoint.example)
+                .body(endpoint.body.example())
                 .send()
                 .await
         }
@@ -192,7 +193,7 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
 on_both_stores! {
     async fn every_documented_status_of_every_call_can_be_provoked(roster: Roster) {
         let mut gaps = Vec::new();
-        for endpoint in ENDPOINTS {
+        for endpoint in ENDPOINTS.iter() {
             for status in [endpoint.statuses, endpoint.shared_statuses()].concat() {
                 roster.table.clear().await;
                 let mut user = sample::published();

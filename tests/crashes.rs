@@ -1,7 +1,7 @@
 //! A function that is killed while it follows a link: the account is as before or as after, and the
 //! link, used again, finishes.
 
-use local::openapi::example_path;
+use local::generate::openapi::example_path;
 use local::samples;
 use roster_http::{Clock, Endpoint};
 use serde_json::{Value, json};

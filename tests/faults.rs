@@ -3,10 +3,11 @@
 
 use domain::sample;
 use domain::user::SignIns;
-use functions::{ENDPOINTS, account};
+use local::calls::ENDPOINTS;
+use local::generate::openapi::example_path;
 use local::generate::sample_session;
-use local::openapi::example_path;
 use local::samples;
+use people::account;
 use roster_http::{Access, Endpoint};
 
 use crate::harness::person::{AccountState, link_calls};
@@ -35,7 +36,7 @@ fn request<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
     let path = example_path(route);
     roster
         .request(method.as_str(), &path)
-        .body(endpoint.example)
+        .body(endpoint.body.example())
 }
 
 /// The sample user in a state in which the call has something to do, and nobody else.
@@ -270,7 +271,7 @@ impl Calm {
                 .header("cookie", format!("linknonce={nonce}"))
                 .body("password=a+new+long+password")
         } else {
-            let call = roster.visit("POST", &path).body(endpoint.example);
+            let call = roster.visit("POST", &path).body(endpoint.body.example());
             let headers = sample_session().into_iter();
             headers.fold(call, |call, (name, value)| call.header(&name, value))
         };

@@ -9,9 +9,9 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use domain::{Timestamp, sample};
-use functions::{CONSUMERS, ENDPOINTS};
+use local::calls::{PACKAGES, Package};
 use local::samples;
-use roster_http::{Access, Clock, Endpoint};
+use roster_http::{Access, Clock, Consumer, Endpoint};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tests::run;
@@ -34,13 +34,13 @@ struct Watch {
 }
 
 impl Watch {
-    /// Serves the functions on the store of `roster`, with local.env for the rest.
-    fn start(roster: &Roster) -> Self {
+    /// Serves a package's functions on the store of `roster`, with local.env for the rest.
+    fn start(roster: &Roster, package: &Package) -> Self {
         let port = free_port();
         let log = File::create(Self::log()).unwrap();
         let mut command = cargo_lambda("watch", port);
         command
-            .args(["--ignore-changes", "--package", "functions"])
+            .args(["--ignore-changes", "--package", package.name])
             .args(["--env-file", "local.env"])
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -274,24 +274,34 @@ async fn every_binary_answers_its_event() {
     // The binaries know no other time.
     let now = Clock::System.now();
     let roster = Roster::start(Store::Embedded).await.also(now, &[]).await;
-    let watch = Watch::start(&roster);
-    for endpoint in ENDPOINTS {
+    for package in &PACKAGES {
+        let watch = Watch::start(&roster, package);
+        check_calls(&roster, &watch, package.endpoints, now).await;
+        check_consumers(&roster, &watch, package.consumers, now).await;
+    }
+}
+
+async fn check_calls(roster: &Roster, watch: &Watch, endpoints: &[&Endpoint], now: Timestamp) {
+    for endpoint in endpoints {
         let name = endpoint.name;
-        lay_out(&roster, now).await;
+        lay_out(roster, now).await;
         let answer = watch.invoke(name).await;
         assert_eq!(
             answer["statusCode"], endpoint.statuses[0],
             "{name}: {answer}"
         );
         match endpoint.access {
-            Access::Read | Access::Write => check_user(&roster, endpoint, &answer).await,
+            Access::Read | Access::Write => check_user(roster, endpoint, &answer).await,
             Access::Session | Access::SignIn | Access::Link => {
-                check_person(&roster, endpoint, &answer).await;
+                check_person(roster, endpoint, &answer).await;
             }
         }
     }
-    for consumer in CONSUMERS {
-        plant_notification(&roster, now).await;
+}
+
+async fn check_consumers(roster: &Roster, watch: &Watch, consumers: &[&Consumer], now: Timestamp) {
+    for consumer in consumers {
+        plant_notification(roster, now).await;
         let sent = roster.outbox.messages().len();
         let answer = watch.invoke(consumer.name).await;
         assert_eq!(

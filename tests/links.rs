@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use domain::link::{FORM_LIFETIME, Keys, Link, Purpose};
 use domain::{UserId, sample};
-use local::openapi::example_path;
+use local::generate::openapi::example_path;
 use local::samples;
 use roster_http::{App, Endpoint, Event, LinkKeys, Method};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! `If-Match`: a write replaces only the version that its caller has seen.
 
 use domain::sample;
-use functions::ENDPOINTS;
-use local::openapi::example_path;
+use local::calls::ENDPOINTS;
+use local::generate::openapi::example_path;
 use roster_http::Access;
 use serde_json::json;
 
@@ -15,7 +15,11 @@ fn writes() -> Vec<(&'static str, String, &'static str)> {
         .filter(|endpoint| endpoint.access == Access::Write && endpoint.name != "create_user")
         .map(|endpoint| {
             let (method, route) = endpoint.route();
-            (method.as_str(), example_path(route), endpoint.example)
+            (
+                method.as_str(),
+                example_path(route),
+                endpoint.body.example(),
+            )
         })
         .collect()
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use domain::sample;
 use domain::session::{SessionSecret, SessionToken};
-use functions::ENDPOINTS;
 use futures_util::future::join;
-use local::openapi::example_path;
+use local::calls::ENDPOINTS;
+use local::generate::openapi::example_path;
 use local::samples;
 use reqwest::Method;
 use roster_http::{Access, Endpoint};
@@ -55,7 +55,7 @@ async fn status_with(
 ) -> u16 {
     let request = roster
         .visit(method.as_str(), &example_path(path))
-        .body(call.example);
+        .body(call.body.example());
     let request = headers.iter().fold(request, |request, (name, value)| {
         request.header(name, value.as_str())
     });
@@ -82,7 +82,7 @@ async fn requests_of(person: &Person<'_>) -> Vec<String> {
 #[test]
 fn every_call_of_people_is_known_by_a_session_a_link_or_a_password() {
     let mut methods = BTreeSet::new();
-    for call in ENDPOINTS {
+    for call in ENDPOINTS.iter() {
         for (method, path) in call.routes {
             let access = match path {
                 path if path.starts_with("/api/") => continue,

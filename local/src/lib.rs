@@ -7,6 +7,7 @@
 //! calls' `ENDPOINT`s.
 
 mod accept;
+pub mod calls;
 pub mod database;
 pub mod event;
 mod filter;
@@ -15,7 +16,6 @@ pub mod generate;
 mod home;
 mod hosts;
 pub mod link_keys;
-pub mod openapi;
 pub mod outbox;
 pub mod port;
 pub mod samples;
@@ -84,4 +84,7 @@ pub enum StartError {
     /// `generate --check` found files that differ from what would be made.
     #[error("not up to date: {0}; run `cargo run -- generate`")]
     Stale(String),
+    /// `generate` found files where it makes all files, and did not make these.
+    #[error("of no call: {0}; remove it, or rename it with its call")]
+    Leftover(String),
 }

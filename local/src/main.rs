@@ -8,7 +8,7 @@ use std::sync::Arc;
 use aws::Courier;
 use clap::{Parser, Subcommand};
 use domain::sample;
-use functions::{CONSUMERS, ENDPOINTS};
+use local::calls::{CONSUMERS, ENDPOINTS};
 use local::database::{self, Dynamodb, Place, SWEEP_EVERY};
 use local::gateway::{Gateway, KEYS};
 use local::link_keys::KeyPair;
@@ -93,9 +93,7 @@ fn name_and_value(argument: &str) -> Result<(String, String), String> {
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
-        Some(Command::Generate { check }) => {
-            generate::generate(std::path::Path::new("."), ENDPOINTS, CONSUMERS, check)
-        }
+        Some(Command::Generate { check }) => generate::generate(std::path::Path::new("."), check),
         None => run(arguments).await,
     };
     match done {
@@ -148,11 +146,11 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
         courier: Courier::new(&services::settings(&base), sender.to_owned())
             .with_configuration_set(configuration_set.map(str::to_owned)),
     };
-    let stream = Stream::open(&dynamodb, &settings, &template.consumers, CONSUMERS).await?;
+    let stream = Stream::open(&dynamodb, &settings, &template.consumers, &CONSUMERS).await?;
     let (clock, entropy) = (calls.clock, calls.entropy.clone());
     // Stores of other programs may keep the tables of each name apart: all functions ask in one.
     let app = |_: &Function| Arc::clone(&calls);
-    let mut gateway = Gateway::new(template, clock, entropy, app, ENDPOINTS)
+    let mut gateway = Gateway::new(template, clock, entropy, app, &ENDPOINTS)
         .map_err(|reason| StartError::Template {
             path: arguments.template.display().to_string(),
             reason,

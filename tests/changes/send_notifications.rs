@@ -2,13 +2,13 @@ use std::time::Duration;
 
 use aws::Courier;
 use domain::{JsonObject, OperationId, Timestamp, sample};
-use functions::changes::send_notifications::CONSUMER;
 use local::services;
 use roster_http::{AccountSettings, App, Clock, Entropy, LinkKeys, Record, Worker};
 use serde_json::json;
 use store::{LEASE, Lease, State};
 use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
+use workers::send_notifications::CONSUMER;
 
 use crate::harness::{Fault, NOW, Roster, Store, free_port, log};
 

@@ -12,6 +12,7 @@ use http_body_util::{BodyExt as _, Collected, Full};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response};
 use hyper_util::rt::TokioIo;
+use local::calls::PACKAGES;
 use roster_http::Clock;
 use serde_json::Value;
 use tests::run;
@@ -145,8 +146,10 @@ impl Function {
 fn built(name: &str) -> PathBuf {
     static ALL: OnceLock<()> = OnceLock::new();
     ALL.get_or_init(|| {
-        let status = cargo(&["build", "--quiet", "--package", "functions", "--bins"]).status();
-        assert!(status.unwrap().success(), "the functions can't be built");
+        for package in &PACKAGES {
+            let status = cargo(&["build", "--quiet", "--package", package.name, "--bins"]).status();
+            assert!(status.unwrap().success(), "{} can't be built", package.name);
+        }
     });
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     target.join("debug").join(name)

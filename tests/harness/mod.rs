@@ -24,7 +24,7 @@ use std::time::Duration;
 use aws::Courier;
 use domain::{OperationId, Timestamp, User, UserId};
 use embedded::Embedded;
-use functions::{CONSUMERS, ENDPOINTS};
+use local::calls::{CONSUMERS, ENDPOINTS};
 use local::database::{self, Dynamodb};
 use local::gateway::Gateway;
 use local::link_keys::KeyPair;
@@ -335,7 +335,7 @@ impl Roster {
 
     /// A service with other values for some of the template's parameters.
     pub(crate) async fn with_parameters(store: Store, parameters: &[(&str, &str)]) -> Self {
-        Self::with(store, parameters, ENDPOINTS).await
+        Self::with(store, parameters, &ENDPOINTS).await
     }
 
     /// A service with other calls behind the template's routes.
@@ -376,7 +376,7 @@ impl Roster {
         }
         database::prepare(&settings, &template.table).await.unwrap();
         let (table, consumers) = (&settings.table, &template.consumers);
-        let stream = Stream::open(&dynamodb, &settings, consumers, CONSUMERS).await;
+        let stream = Stream::open(&dynamodb, &settings, consumers, &CONSUMERS).await;
 
         let faults = Faults::new(Policies::of(&template, table));
         let faulty_store_url = faults.between(&store_url).await;
@@ -422,7 +422,7 @@ impl Roster {
         let settings = self.store_settings();
         let view = self.views.fetch_add(1, Ordering::Relaxed) + 1;
         let (base, worker) =
-            serve(&template, &self.faulty, &self.outbox, ENDPOINTS, now, view).await;
+            serve(&template, &self.faulty, &self.outbox, &ENDPOINTS, now, view).await;
         let client = store::connect(&settings);
         Self {
             base,
@@ -470,7 +470,7 @@ impl Roster {
     /// Gives the consumers every record of the stream once more, from the oldest on.
     pub(crate) async fn deliver_again(&self) {
         let consumers = template(&self.parameters).consumers;
-        let stream = Stream::open(&self.dynamodb, &self.settings, &consumers, CONSUMERS)
+        let stream = Stream::open(&self.dynamodb, &self.settings, &consumers, &CONSUMERS)
             .await
             .unwrap();
         while stream.deliver(&self.worker).await.unwrap() > 0 {}

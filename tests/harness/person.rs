@@ -3,8 +3,8 @@
 use domain::account::{PendingEmail, UndoRight};
 use domain::user::{Operations, Tenure};
 use domain::{Account, User, UserId, sample};
-use functions::ENDPOINTS;
 use futures_util::future::join;
+use local::calls::ENDPOINTS;
 use roster_http::{Access, Endpoint};
 use serde_json::{Value, json};
 

@@ -2,15 +2,16 @@
 
 use std::sync::LazyLock;
 
-use functions::ENDPOINTS;
 use jsonschema::Validator;
+use local::calls::ENDPOINTS;
+use local::generate::openapi::resolved;
 use reqwest::Method;
 use roster_http::Access;
 use serde_json::{Value, json};
 
 use super::Answer;
 
-static DOCUMENT: LazyLock<Value> = LazyLock::new(|| local::openapi::document(ENDPOINTS));
+static DOCUMENT: LazyLock<Value> = LazyLock::new(|| local::generate::openapi::document(&ENDPOINTS));
 static USER: LazyLock<Validator> = LazyLock::new(|| validator("User"));
 static PROBLEM: LazyLock<Validator> = LazyLock::new(|| validator("Problem"));
 
@@ -35,8 +36,12 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
         let operation = &DOCUMENT["paths"][route.1][method.as_str().to_lowercase()];
         Some((*endpoint, operation))
     });
-    let documented =
-        operation.map(|(_, operation)| &operation["responses"][answer.status.to_string()]);
+    let documented = operation.map(|(_, operation)| {
+        resolved(
+            &DOCUMENT,
+            &operation["responses"][answer.status.to_string()],
+        )
+    });
     if let Some(documented) = documented {
         assert!(
             documented.is_object(),

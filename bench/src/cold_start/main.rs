@@ -53,7 +53,7 @@ struct Binary {
 const BINARIES: [Binary; 3] = [
     Binary {
         name: "get_user",
-        arguments: "-p functions",
+        arguments: "-p management",
         target: "target",
         every: 1,
     },

@@ -6,13 +6,14 @@ use store::Usage;
 use tokio::time::Instant;
 use tracing::{error, info};
 
+use crate::problem::Cause;
 use crate::request::Origin;
-use crate::response::{finish, json, show};
-use crate::{App, Endpoint, Problem, ProblemBody, Request};
+use crate::response::json;
+use crate::{App, Endpoint, Failure, Problem, ProblemBody, Request, Response};
 
-/// What browsers are to make of every answer: nobody keeps it, it is nothing but what its media
-/// type says, and the host is asked by HTTPS alone for two years. Other hosts of the domain are
-/// not the service's to speak for.
+/// What browsers are told with every answer: don't keep it, take it for nothing but what its media
+/// type says, and ask this host by HTTPS alone for two years. Other hosts of the domain may be other
+/// services, so they are left out.
 const FOR_EVERY_ANSWER: [(HeaderName, &str); 3] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -32,19 +33,11 @@ pub async fn call(
         // An honest answer before Lambda ends the function without one.
         tokio::time::timeout_at(request.deadline(), (endpoint.handler)(app, request))
             .await
-            .unwrap_or_else(|_| Err(Problem::Unavailable("out of time".to_owned())))
+            .unwrap_or_else(|_| Err(Problem::Unavailable(Cause::OutOfTime).into()))
     })
     .await;
-    let mut response = match outcome {
-        Ok(response) => response.into_http(&origin.public_path),
-        Err(problem) => {
-            let problem = problem.for_access(endpoint.access);
-            if let Some(fault) = problem.fault() {
-                error!(trace_id = origin.trace_id, route = endpoint.name, fault);
-            }
-            refuse(problem, &origin)
-        }
-    };
+    let response = outcome.unwrap_or_else(|failure| refuse(failure, endpoint, &origin));
+    let mut response = http::Response::from(response);
     for (name, value) in FOR_EVERY_ANSWER {
         let value = HeaderValue::from_static(value);
         response.headers_mut().insert(name, value);
@@ -57,6 +50,23 @@ pub async fn call(
         started,
     );
     response
+}
+
+fn refuse(failure: Failure, endpoint: &Endpoint, origin: &Origin) -> Response {
+    let problem = failure.problem.for_access(endpoint.access);
+    if let Some(cause) = problem.cause() {
+        let fault = cause.chain();
+        error!(trace_id = origin.trace_id, route = endpoint.name, fault);
+    }
+    let response = Response::refusal(&problem);
+    if let Some(page) = failure.page {
+        return response.with_page(page);
+    }
+    let body = ProblemBody::of(&problem, &origin.path, &origin.trace_id);
+    let body = json(&body).expect("texts, numbers and maps of texts are JSON");
+    response
+        .with(header::CONTENT_TYPE, "application/problem+json")
+        .with_body(body)
 }
 
 /// One line a request: no path, no query, nothing personal.
@@ -72,18 +82,4 @@ fn log(endpoint: &Endpoint, origin: &Origin, status: u16, usage: Usage, started:
         write_units = usage.capacity.write,
         index_write_units = usage.capacity.index_write,
     );
-}
-
-fn refuse(problem: Problem, origin: &Origin) -> http::Response<Body> {
-    let mut response = http::Response::builder().status(problem.status());
-    if let Some(wait) = problem.retry_after() {
-        response = response.header(header::RETRY_AFTER, wait.as_secs());
-    }
-    if let Problem::Shown(_, page) = problem {
-        return show(response, page);
-    }
-    let response = response.header(header::CONTENT_TYPE, "application/problem+json");
-    let body = ProblemBody::of(&problem, &origin.path, &origin.trace_id);
-    let body = json(&body).expect("texts, numbers and maps of texts are JSON");
-    finish(response, Some(body))
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use serde_json::json;
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use crate::{Action, Worker};
+use crate::{Action, Need, Partition, Worker};
 
 /// The future that a consumer's handler returns.
 pub type ConsumerFuture<'a> = Pin<Box<dyn Future<Output = Result<Consumed, Fault>> + Send + 'a>>;
@@ -22,8 +23,25 @@ pub struct Consumer {
     pub sort_key_start: &'static str,
     /// What its role may do to the table.
     pub actions: &'static [Action],
+    /// The kinds of partition that its role may do it to.
+    pub partitions: &'static [Partition],
+    /// What its function needs besides the table.
+    pub needs: &'static [Need],
+    /// The queue of template.yaml that gets the place of each record that is given up.
+    pub dead_letters: &'static str,
     /// The consumer itself.
     pub handler: for<'a> fn(&'a Worker, Record) -> ConsumerFuture<'a>,
+}
+
+impl Consumer {
+    /// How long one invocation may take.
+    pub const TIMEOUT: Duration = store::LEASE;
+
+    /// Which records Lambda sends it: an event filter's pattern, in JSON.
+    pub fn pattern(&self) -> String {
+        let keys = json!({ "SK": { "S": [{ "prefix": self.sort_key_start }] } });
+        json!({ "eventName": ["INSERT"], "dynamodb": { "Keys": keys } }).to_string()
+    }
 }
 
 /// An item that is new.

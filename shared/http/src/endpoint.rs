@@ -1,46 +1,142 @@
 //! What is to be known of a call from outside of it, once.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
 
 pub use lambda_http::http::Method;
 
-use store::Users;
+use store::{Partition, Users};
 
-use crate::{App, Problem, Request, Response};
+use crate::{App, Cause, Failure, Problem, Request, Response};
 
 /// The future that a handler returns.
-pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, Problem>> + Send + 'a>>;
+pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + 'a>>;
 
-/// A call's facts. template.yaml, openapi.yaml, the events, the binaries and README's table of
-/// calls are checked against it, or made from it.
+/// A call's facts. `cargo run -- generate` makes the call's function, role, throttle and routes in
+/// template.yaml, its binary, its event, its path in openapi.yaml and its line in README of them.
+///
+/// What many calls say alike is said once, in a base such as [`Endpoint::CHANGES_USER`]; a call says
+/// what is its own:
+///
+/// ```
+/// # use roster_http::{App, Endpoint, Failure, Method, Request, Response};
+/// pub static ENDPOINT: Endpoint = Endpoint {
+///     name: "touch_user",
+///     summary: "Touch a user",
+///     routes: &[(Method::POST, "/api/users/{user_id}/touch")],
+///     handler: |app, request| Box::pin(touch_user(app, request)),
+///     ..Endpoint::CHANGES_USER
+/// };
+///
+/// async fn touch_user(app: &App, request: Request) -> Result<Response, Failure> {
+///     let rule = domain::rule::enable();
+///     let user = app.users.change(&request.path()?, &rule, &request.write).await?;
+///     Response::user(&user, request.now())
+/// }
+/// # assert_eq!(ENDPOINT.statuses, [200, 404, 409, 412, 422]);
+/// ```
 #[derive(Debug)]
 pub struct Endpoint {
     /// The call's name everywhere: module, binary, event, test file, operation id.
     pub name: &'static str,
     /// One line for people.
     pub summary: &'static str,
-    /// How API Gateway routes to it, the last slash left out.
+    /// How API Gateway routes to it, the last slash left out. The first one is what documentation
+    /// and the sample event show.
     pub routes: &'static [(Method, &'static str)],
     /// Who may call it.
     pub access: Access,
     /// What its role may do to the table.
     pub actions: &'static [Action],
+    /// The kinds of partition that its role may do it to. [`Partition::Operation`] comes on top: there
+    /// a function connects to the table, and a client's name for a request is kept.
+    pub partitions: &'static [Partition],
     /// How it connects to the table while the function starts.
     pub connect: Connect,
+    /// What its function needs besides the table.
+    pub needs: &'static [Need],
     /// The statuses of its own that it may answer, success first; [`Endpoint::shared_statuses`]
     /// come on top.
     pub statuses: &'static [u16],
-    /// The shape of the body that it takes.
-    pub body: Schema,
-    /// An example of that body; empty when it takes none.
-    pub example: &'static str,
-    /// The shape of the body that it answers on success.
-    pub answer: Schema,
+    /// The body that it takes.
+    pub body: Body,
+    /// The body that it answers on success.
+    pub answer: Answer,
     /// The call itself.
     pub handler: for<'a> fn(&'a App, Request) -> HandlerFuture<'a>,
 }
 
 impl Endpoint {
+    /// Reads one user, by an API key that may read: one `GetItem`.
+    pub const READS_USER: Self = Self {
+        access: Access::Read,
+        actions: &[Action::GetItem],
+        connect: Connect::BY_GET,
+        statuses: &[200, 304, 404, 422],
+        answer: Answer::User,
+        ..Self::EMPTY
+    };
+
+    /// Changes one user by a rule: one conditional `UpdateItem`.
+    pub const CHANGES_USER: Self = Self {
+        access: Access::Write,
+        actions: &[Action::UpdateItem],
+        connect: Connect::BY_UPDATE,
+        statuses: &[200, 404, 409, 412, 422],
+        answer: Answer::User,
+        ..Self::EMPTY
+    };
+
+    /// Reads one user and writes it with its reservations: `GetItem`, then `TransactWriteItems`. The
+    /// call says by which actions on which partitions.
+    pub const EDITS_USER: Self = Self {
+        connect: Connect::BY_GET,
+        ..Self::CHANGES_USER
+    };
+
+    /// A signed-in person's own call. The use of a session is written down once a day.
+    pub const PERSON: Self = Self {
+        access: Access::Session,
+        actions: &[Action::BatchGetItem, Action::UpdateItem],
+        connect: Connect::BY_UPDATE,
+        statuses: &[200],
+        ..Self::EMPTY
+    };
+
+    /// A signed link that somebody follows: a page or a program's answer.
+    pub const LINK: Self = Self {
+        access: Access::Link,
+        actions: &[
+            Action::DeleteItem,
+            Action::PutItem,
+            Action::Query,
+            Action::UpdateItem,
+        ],
+        partitions: &[Partition::Email, Partition::User],
+        connect: Connect::BY_UPDATE,
+        needs: &[Need::LinkKeys],
+        statuses: &[200, 409],
+        answer: Answer::Page,
+        ..Self::EMPTY
+    };
+
+    /// What every base starts from. A call that forgets its handler answers 500 to everything, which
+    /// the test of every documented status finds.
+    const EMPTY: Self = Self {
+        name: "",
+        summary: "",
+        routes: &[],
+        access: Access::Write,
+        actions: &[],
+        partitions: &[Partition::User],
+        connect: Connect::BY_GET,
+        needs: &[],
+        statuses: &[],
+        body: Body::None,
+        answer: Answer::Nothing,
+        handler: |_, _| Box::pin(async { Err(Problem::Internal(Cause::NoHandler).into()) }),
+    };
+
     /// The errors that every call of its access may answer (users-api.md, section 4).
     pub fn shared_statuses(&self) -> &'static [u16] {
         match self.access {
@@ -53,6 +149,18 @@ impl Endpoint {
     pub fn route(&self) -> (&'static Method, &'static str) {
         let (method, path) = &self.routes[0];
         (method, path)
+    }
+
+    /// The kinds of partition that its role is for, connecting included.
+    pub fn role_partitions(&self) -> BTreeSet<Partition> {
+        let own = self.partitions.iter().copied();
+        own.chain([Partition::Operation]).collect()
+    }
+
+    /// What its role may do to them, connecting included.
+    pub fn role_actions(&self) -> BTreeSet<Action> {
+        let own = self.actions.iter().copied();
+        own.chain([self.connect.action]).collect()
     }
 }
 
@@ -126,11 +234,83 @@ impl Connect {
     };
 }
 
-/// A body's JSON schema, known only where the feature `schema` is on.
+/// What a function needs besides the table. It decides environment, policy and memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The keys of links: it signs or checks some.
+    LinkKeys,
+    /// SES and SNS: it sends messages.
+    Mail,
+    /// A whole core: it hashes or verifies passwords.
+    Hashing,
+    /// Room of its own among the account's concurrent executions, as a parameter says.
+    ReservedConcurrency,
+}
+
+/// The body that a call takes.
+#[derive(Clone, Copy, Debug)]
+pub enum Body {
+    /// None. What is sent all the same must be a JSON object.
+    None,
+    /// A JSON object.
+    Object {
+        /// Its shape.
+        schema: Schema,
+        /// A sample, in JSON.
+        example: &'static str,
+    },
+    /// A form, as a page sends it, or a JSON object in its place.
+    Form(Schema),
+}
+
+impl Body {
+    /// A JSON object that is a `T`.
+    pub const fn object<T: WireSchema>(example: &'static str) -> Self {
+        Self::Object {
+            schema: Schema::of::<T>(),
+            example,
+        }
+    }
+
+    /// A form that is a `T`.
+    pub const fn form<T: WireSchema>() -> Self {
+        Self::Form(Schema::of::<T>())
+    }
+
+    /// A sample of what it takes; empty where that is nothing.
+    pub const fn example(&self) -> &'static str {
+        match self {
+            Self::Object { example, .. } => example,
+            Self::None | Self::Form(_) => "",
+        }
+    }
+}
+
+/// The body that a call answers on success.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer {
+    /// None.
+    Nothing,
+    /// The whole user, with its entity tag.
+    User,
+    /// JSON of another shape.
+    Json(Schema),
+    /// A page for a person, nothing for a program.
+    Page,
+}
+
+impl Answer {
+    /// JSON that is a `T`.
+    pub const fn json<T: WireSchema>() -> Self {
+        Self::Json(Schema::of::<T>())
+    }
+}
+
+/// A JSON schema, known only where the feature `schema` is on.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
     #[cfg(feature = "schema")]
-    make: Option<fn(&mut schemars::SchemaGenerator) -> schemars::Schema>,
+    make: fn(&mut schemars::SchemaGenerator) -> schemars::Schema,
 }
 
 /// A type of the wire. Where the feature `schema` is on, it has a JSON schema.
@@ -146,23 +326,17 @@ pub trait WireSchema {}
 impl<T> WireSchema for T {}
 
 impl Schema {
-    /// No body.
-    pub const NONE: Self = Self {
-        #[cfg(feature = "schema")]
-        make: None,
-    };
-
-    /// The body is a `T`.
+    /// The shape of a `T`.
     pub const fn of<T: WireSchema>() -> Self {
         Self {
             #[cfg(feature = "schema")]
-            make: Some(schemars::SchemaGenerator::subschema_for::<T>),
+            make: schemars::SchemaGenerator::subschema_for::<T>,
         }
     }
 
     /// The schema, or a reference to it among the generator's definitions.
     #[cfg(feature = "schema")]
-    pub fn generate(self, generator: &mut schemars::SchemaGenerator) -> Option<schemars::Schema> {
-        self.make.map(|make| make(generator))
+    pub fn generate(self, generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        (self.make)(generator)
     }
 }

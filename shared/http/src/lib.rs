@@ -4,39 +4,52 @@
 //! the clock. It knows how calls are reached and answered, never what one of them does.
 
 mod accept;
-mod account;
 mod app;
 mod body;
 mod call;
-mod click;
+mod clock;
 mod consumer;
+mod deadline;
 mod device;
 mod endpoint;
+mod entropy;
+mod environment;
 mod etag;
 mod event;
+mod keys;
+mod link;
 mod link_keys;
 mod problem;
 mod request;
 mod response;
 mod serve;
 mod session;
+mod settings;
 mod viewer;
 
-pub use account::{AccountSettings, PublicUrl};
-pub use app::{App, Clock, Entropy, KeyIds, Misconfigured, Worker};
+pub use app::{App, Worker};
 pub use body::own_email::OwnEmailBody;
 pub use body::problem::ProblemBody;
 pub use body::user::UserBody;
 pub use call::call;
-pub use click::{Click, OnGet};
+pub use clock::Clock;
 pub use consumer::{Consumed, Consumer, ConsumerFuture, Fault, Record, consume};
 pub use device::device_cookie;
-pub use endpoint::{Access, Action, Connect, Endpoint, HandlerFuture, Method, Schema, WireSchema};
+pub use endpoint::{
+    Access, Action, Answer, Body, Connect, Endpoint, HandlerFuture, Method, Need, Schema,
+    WireSchema,
+};
+pub use entropy::Entropy;
+pub use environment::Misconfigured;
 pub use event::{Event, invoke};
+pub use keys::KeyIds;
 pub use lambda_http::Error;
-pub use link_keys::LinkKeys;
-pub use problem::Problem;
-pub use request::{Request, required};
+pub use link::{Click, OnGet, link_path, link_url};
+pub use link_keys::{LinkKeys, LinkKeysError};
+pub use problem::{Cause, Failure, Problem, reason};
+pub use request::{PathParameter, Request, required};
 pub use response::{Page, Response};
-pub use serve::{log_lines, serve, serve_consumer, serve_link};
+pub use serve::{log_lines, serve, serve_consumer, serve_with_link_keys};
 pub use session::{Caller, ended_session_cookies, session_cookies};
+pub use settings::{AccountSettings, PublicUrl};
+pub use store::Partition;

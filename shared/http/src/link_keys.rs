@@ -7,8 +7,8 @@ use domain::link::Keys;
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
-use crate::Problem;
-use crate::app::{Environment, Misconfigured};
+use crate::Misconfigured;
+use crate::environment::Environment;
 
 /// Where the keys come from.
 #[derive(Debug)]
@@ -27,7 +27,24 @@ struct Parameters {
     read: for<'a> fn(&'a Parameters) -> ReadingKeys<'a>,
 }
 
-type ReadingKeys<'a> = Pin<Box<dyn Future<Output = Result<Keys, String>> + Send + 'a>>;
+type ReadingKeys<'a> = Pin<Box<dyn Future<Output = Result<Keys, LinkKeysError>> + Send + 'a>>;
+
+/// Why there are no keys.
+#[derive(Debug, thiserror::Error)]
+pub enum LinkKeysError {
+    /// The call doesn't say that it needs them.
+    #[error("this call needs no link keys")]
+    NotNeeded,
+    /// The parameter of the current key is not there.
+    #[error("the link key's parameter is not there")]
+    Missing,
+    /// The Systems Manager doesn't answer, or refuses.
+    #[error("the parameters can't be read")]
+    Parameters(#[from] aws::ParameterError),
+    /// A parameter holds no key.
+    #[error("a parameter holds no key")]
+    Malformed(#[from] domain::link::InvalidKey),
+}
 
 impl LinkKeys {
     /// No keys: for calls that need none.
@@ -61,26 +78,21 @@ impl LinkKeys {
 
     /// The keys. They are read when the function starts; if that failed, the next request tries
     /// again.
-    pub async fn get(&self) -> Result<&Keys, Problem> {
+    pub async fn get(&self) -> Result<&Keys, LinkKeysError> {
         let read = || async {
             match &self.parameters {
                 Some(parameters) => (parameters.read)(parameters).await,
-                None => Err("this call has no link keys".to_owned()),
+                None => Err(LinkKeysError::NotNeeded),
             }
         };
-        self.keys
-            .get_or_try_init(read)
-            .await
-            .map_err(Problem::Unavailable)
+        self.keys.get_or_try_init(read).await
     }
 }
 
-async fn read(parameters: &Parameters) -> Result<Keys, String> {
+async fn read(parameters: &Parameters) -> Result<Keys, LinkKeysError> {
     let names = [parameters.current.as_str(), parameters.previous.as_str()];
-    let values = aws::parameters(&parameters.settings, &names)
-        .await
-        .map_err(|error| error.to_string())?;
+    let values = aws::parameters(&parameters.settings, &names).await?;
     let value = |name: &str| values.get(name).map(ExposeSecret::expose_secret);
-    let current = value(&parameters.current).ok_or("the link key's parameter is not there")?;
-    Keys::parse(current, value(&parameters.previous)).map_err(|error| error.to_string())
+    let current = value(&parameters.current).ok_or(LinkKeysError::Missing)?;
+    Ok(Keys::parse(current, value(&parameters.previous))?)
 }

@@ -1,14 +1,16 @@
 //! Errors as callers see them: `application/problem+json` (RFC 9457).
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::time::Duration;
 
 use domain::profile::InvalidClaim;
 use domain::{Code, IdentityError, Refusal};
+use lambda_http::http::StatusCode;
 use store::{StoreError, WriteError};
 
-use crate::Access;
-use crate::response::Page;
+use crate::link_keys::LinkKeysError;
+use crate::{Access, Page};
 
 /// Why a call does not succeed. What the service itself is to blame for is logged where it is
 /// shown, under the trace id; no inner detail leaves.
@@ -49,9 +51,6 @@ pub enum Problem {
     /// 429: one more than a limit allows, and when to come back.
     #[error("There were too many attempts. Try again later.")]
     TooMany(Duration),
-    /// Another problem, for a person who looks at it in a browser.
-    #[error("{0}")]
-    Shown(Box<Problem>, Page),
     /// 401: no API key came with the event.
     #[error("The request needs a valid API key in the header X-API-KEY.")]
     Unauthorized,
@@ -82,12 +81,63 @@ pub enum Problem {
     /// 422: rules of the directory.
     #[error("{}", .0.iter().map(|error| error.description).collect::<Vec<_>>().join(" "))]
     Rules(Vec<IdentityError>),
-    /// 503: the store can't be reached or is overloaded. The inner text is for the log.
+    /// 503: the store can't be reached or is overloaded.
     #[error("The directory can't reach its store. Try again.")]
-    Unavailable(String),
-    /// 500: a fault of the service. The inner text is for the log.
+    Unavailable(#[source] Cause),
+    /// 500: a fault of the service.
     #[error("The service failed.")]
-    Internal(String),
+    Internal(#[source] Cause),
+}
+
+/// What the service itself is to blame for: for the log, never for a caller.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The table.
+    #[error("the store failed")]
+    Store(#[from] StoreError),
+    /// The keys of links can't be read.
+    #[error("the keys of links can't be read")]
+    LinkKeys(#[from] LinkKeysError),
+    /// The answer can't be written.
+    #[error("the answer can't be written as JSON")]
+    Answer(#[from] serde_json::Error),
+    /// Lambda is about to end the function.
+    #[error("out of time")]
+    OutOfTime,
+    /// The call has no handler.
+    #[error("the call has no handler")]
+    NoHandler,
+}
+
+impl Cause {
+    /// The error with all that it comes from, for one line of the log.
+    pub(crate) fn chain(&self) -> String {
+        let mut chain = self.to_string();
+        let mut source = self.source();
+        while let Some(error) = source {
+            chain = format!("{chain}: {error}");
+            source = error.source();
+        }
+        chain
+    }
+}
+
+/// A call's answer when it does not succeed.
+#[derive(Debug)]
+pub struct Failure {
+    /// What is wrong.
+    pub problem: Problem,
+    /// What a person sees in a browser; a program sees the problem.
+    pub page: Option<Page>,
+}
+
+impl<E: Into<Problem>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            problem: error.into(),
+            page: None,
+        }
+    }
 }
 
 impl Problem {
@@ -97,28 +147,29 @@ impl Problem {
     }
 
     /// The HTTP status.
-    pub fn status(&self) -> u16 {
+    pub fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_)
             | Self::LinkNotValid
             | Self::Unproved
             | Self::PageExpired
-            | Self::Refused(_) => 400,
-            Self::Unauthorized | Self::NotSignedIn | Self::SignInRefused => 401,
+            | Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::Unauthorized | Self::NotSignedIn | Self::SignInRefused => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::MayOnlyRead
             | Self::UnknownKey
             | Self::Foreign
             | Self::PastCloudFront
-            | Self::MustChangePassword => 403,
-            Self::TooMany(_) => 429,
-            Self::Shown(problem, _) => problem.status(),
-            Self::NotFound(_) => 404,
-            Self::Conflict | Self::Gone => 409,
-            Self::PreconditionFailed => 412,
-            Self::BodyTooLarge => 413,
-            Self::Validation(_) | Self::Rules(_) => 422,
-            Self::Internal(_) => 500,
-            Self::Unavailable(_) => 503,
+            | Self::MustChangePassword => StatusCode::FORBIDDEN,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Conflict | Self::Gone => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Validation(_) | Self::Rules(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -129,35 +180,23 @@ impl Problem {
             Self::Rules(_) => "#identity-validation-error",
             _ => "",
         };
-        format!("https://httpstatuses.io/{}{fragment}", self.status())
+        format!(
+            "https://httpstatuses.io/{}{fragment}",
+            self.status().as_u16()
+        )
     }
 
-    /// The status in words (RFC 9110, section 15).
-    pub(crate) fn title(&self) -> &'static str {
-        match self.status() {
-            400 => "Bad Request",
-            401 => "Unauthorized",
-            403 => "Forbidden",
-            404 => "Not Found",
-            409 => "Conflict",
-            412 => "Precondition Failed",
-            413 => "Content Too Large",
-            422 => "Unprocessable Content",
-            429 => "Too Many Requests",
-            503 => "Service Unavailable",
-            _ => "Internal Server Error",
+    /// Shown to a person on `page`.
+    pub fn on(self, page: Page) -> Failure {
+        Failure {
+            problem: self,
+            page: Some(page),
         }
-    }
-
-    /// Shown to a person on `page`, to a program as it is.
-    pub fn on(self, page: Page) -> Self {
-        Self::Shown(Box::new(self), page)
     }
 
     /// The same as a call of this access answers it.
     pub(crate) fn for_access(self, access: Access) -> Self {
         match self {
-            Self::Shown(problem, page) => problem.for_access(access).on(page),
             problem if access.needs_key() => problem,
             Self::Validation(_) | Self::Rules(_) => Self::Refused(Box::new(self)),
             // The user went while the call was under way.
@@ -171,18 +210,29 @@ impl Problem {
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooMany(wait) => Some(*wait),
-            Self::Shown(problem, _) => problem.retry_after(),
             _ => None,
         }
     }
 
     /// What the log tells of a fault of the service.
-    pub(crate) fn fault(&self) -> Option<&str> {
+    pub(crate) fn cause(&self) -> Option<&Cause> {
         match self {
-            Self::Internal(fault) | Self::Unavailable(fault) => Some(fault),
-            Self::Shown(problem, _) => problem.fault(),
+            Self::Internal(cause) | Self::Unavailable(cause) => Some(cause),
             _ => None,
         }
+    }
+}
+
+/// A problem's title: its status in words (RFC 9110, section 15).
+pub fn reason(status: u16) -> &'static str {
+    let status = StatusCode::from_u16(status).ok();
+    match status {
+        // The registry's present words, which the crate doesn't have.
+        Some(StatusCode::PAYLOAD_TOO_LARGE) => "Content Too Large",
+        Some(StatusCode::UNPROCESSABLE_ENTITY) => "Unprocessable Content",
+        status => status
+            .and_then(|status| status.canonical_reason())
+            .unwrap_or("Internal Server Error"),
     }
 }
 
@@ -235,10 +285,17 @@ impl From<StoreError> for Problem {
                 Code::UserTooLarge,
                 "The user would be larger than the store's limit of 400 KB.",
             )]),
-            StoreError::UnderWay => Self::Unavailable(error.to_string()),
-            StoreError::Unavailable(fault) | StoreError::Busy(fault) => Self::Unavailable(fault),
-            StoreError::Unexpected(fault) => Self::Internal(fault),
+            StoreError::UnderWay | StoreError::Unavailable(_) | StoreError::Busy(_) => {
+                Self::Unavailable(error.into())
+            }
+            StoreError::Unexpected(_) => Self::Internal(error.into()),
         }
+    }
+}
+
+impl From<LinkKeysError> for Problem {
+    fn from(error: LinkKeysError) -> Self {
+        Self::Unavailable(error.into())
     }
 }
 

@@ -1,31 +1,20 @@
 //! A call's answer on success.
 
-use domain::{Timestamp, User, UserId};
+use domain::{Timestamp, User};
 use lambda_http::Body;
-use lambda_http::http::{self, header};
+use lambda_http::http::{self, HeaderName, HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use crate::{Problem, UserBody, etag};
+use crate::problem::Cause;
+use crate::{Failure, Problem, Request, UserBody, etag};
 
 /// A successful answer.
 #[derive(Debug)]
 pub struct Response {
-    status: u16,
-    etag: Option<String>,
-    /// The user that was created.
-    created: Option<UserId>,
-    cookies: Vec<SecretString>,
-    body: Content,
-}
-
-#[derive(Debug)]
-enum Content {
-    None,
-    /// Nothing, of a media type: API Gateway calls all other nothings JSON.
-    Empty,
-    Json(Vec<u8>),
-    Page(Page),
+    status: StatusCode,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Option<Vec<u8>>,
 }
 
 /// A page for people.
@@ -38,117 +27,124 @@ pub struct Page {
 }
 
 impl Response {
-    const fn new(status: u16, body: Content) -> Self {
+    const fn new(status: StatusCode) -> Self {
         Self {
             status,
-            etag: None,
-            created: None,
-            cookies: Vec::new(),
-            body,
+            headers: Vec::new(),
+            body: None,
         }
     }
 
     /// 200 with the whole user, as of `now`.
-    pub fn user(user: &User, now: Timestamp) -> Result<Self, Problem> {
-        Ok(Self {
-            etag: Some(etag::of(user.version)),
-            ..Self::json(&UserBody::of(user, now))?
-        })
+    pub fn user(user: &User, now: Timestamp) -> Result<Self, Failure> {
+        let response = Self::json(&UserBody::of(user, now))?;
+        Ok(response.with(header::ETAG, &etag::of(user.version)))
     }
 
-    /// 201 with the whole user and where it is.
-    pub fn created(user: &User, now: Timestamp) -> Result<Self, Problem> {
+    /// 201 with the whole user, and where it is: below the path of the request, as the client sees
+    /// it.
+    pub fn created(user: &User, request: &Request) -> Result<Self, Failure> {
+        let location = format!("{}/{}", request.public_path(), user.id);
         Ok(Self {
-            status: 201,
-            created: Some(user.id.clone()),
-            ..Self::user(user, now)?
+            status: StatusCode::CREATED,
+            ..Self::user(user, request.now())?.with(header::LOCATION, &location)
         })
     }
 
     /// 200 with a JSON body.
-    pub fn json(body: &impl Serialize) -> Result<Self, Problem> {
-        Ok(Self::new(200, Content::Json(json(body)?)))
+    pub fn json(body: &impl Serialize) -> Result<Self, Failure> {
+        Ok(Self::ok("application/json", Some(json(body)?)))
     }
 
     /// 200 with a page.
-    pub const fn page(page: Page) -> Self {
-        Self::new(200, Content::Page(page))
+    pub fn page(page: Page) -> Self {
+        Self::new(StatusCode::OK).with_page(page)
     }
 
     /// 304: the caller has this version.
     pub fn not_modified(version: u64) -> Self {
-        Self {
-            etag: Some(etag::of(version)),
-            ..Self::new(304, Content::None)
-        }
+        Self::new(StatusCode::NOT_MODIFIED).with(header::ETAG, &etag::of(version))
     }
 
-    /// 200 with an empty text.
-    pub const fn done() -> Self {
-        Self::new(200, Content::Empty)
+    /// 200 with an empty text: API Gateway calls all other nothings JSON.
+    pub fn done() -> Self {
+        Self::ok("text/plain", None)
     }
 
     /// 204.
     pub const fn empty() -> Self {
-        Self::new(204, Content::None)
+        Self::new(StatusCode::NO_CONTENT)
     }
 
     /// The same with cookies to set, each as `Set-Cookie` has it.
     pub fn with_cookies(mut self, cookies: impl IntoIterator<Item = SecretString>) -> Self {
-        self.cookies.extend(cookies);
+        for cookie in cookies {
+            let mut value = header_value(cookie.expose_secret());
+            value.set_sensitive(true);
+            self.headers.push((header::SET_COOKIE, value));
+        }
         self
     }
 
-    /// `path` is the request's, as the client sees it: what was created is below it.
-    pub(crate) fn into_http(self, path: &str) -> http::Response<Body> {
-        let mut response = http::Response::builder().status(self.status);
-        if let Some(etag) = self.etag {
-            response = response.header(header::ETAG, etag);
+    /// A problem, without what is shown of it.
+    pub(crate) fn refusal(problem: &Problem) -> Self {
+        let response = Self::new(problem.status());
+        match problem.retry_after() {
+            Some(wait) => response.with(header::RETRY_AFTER, &wait.as_secs().to_string()),
+            None => response,
         }
-        if let Some(id) = self.created {
-            response = response.header(header::LOCATION, format!("{path}/{id}"));
-        }
-        for cookie in self.cookies {
-            response = response.header(header::SET_COOKIE, cookie.expose_secret());
-        }
-        match self.body {
-            Content::None => finish(response, None),
-            Content::Empty => {
-                let response = response.header(header::CONTENT_TYPE, "text/plain");
-                finish(response, None)
-            }
-            Content::Json(body) => {
-                let response = response.header(header::CONTENT_TYPE, "application/json");
-                finish(response, Some(body))
-            }
-            Content::Page(page) => show(response, page),
+    }
+
+    /// A page, with the headers that keep it and its address to itself.
+    pub(crate) fn with_page(self, page: Page) -> Self {
+        let response = self
+            .with(header::CONTENT_TYPE, "text/html; charset=utf-8")
+            .with(header::CONTENT_SECURITY_POLICY, &page.policy)
+            .with(header::REFERRER_POLICY, "no-referrer");
+        response.with_body(page.html.into_bytes())
+    }
+
+    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
+        self.headers.push((name, header_value(value)));
+        self
+    }
+
+    pub(crate) fn with_body(mut self, body: Vec<u8>) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    fn ok(media_type: &str, body: Option<Vec<u8>>) -> Self {
+        Self {
+            body,
+            ..Self::new(StatusCode::OK).with(header::CONTENT_TYPE, media_type)
         }
     }
 }
 
-/// A page with the headers that keep it and its address to itself.
-pub(crate) fn show(response: http::response::Builder, page: Page) -> http::Response<Body> {
-    let response = response
-        .header(header::CONTENT_TYPE, "text/html; charset=utf-8")
-        .header(header::CONTENT_SECURITY_POLICY, page.policy)
-        .header(header::REFERRER_POLICY, "no-referrer");
-    finish(response, Some(page.html.into_bytes()))
+impl From<Response> for http::Response<Body> {
+    /// JSON and pages are UTF-8; as text, API Gateway passes it on as it is.
+    fn from(response: Response) -> Self {
+        let body = response
+            .body
+            .map_or(Body::Empty, |body| match String::from_utf8(body) {
+                Ok(text) => Body::Text(text),
+                Err(error) => Body::Binary(error.into_bytes()),
+            });
+        let mut answer = Self::new(body);
+        *answer.status_mut() = response.status;
+        for (name, value) in response.headers {
+            answer.headers_mut().append(name, value);
+        }
+        answer
+    }
 }
 
 pub(crate) fn json(body: &impl Serialize) -> Result<Vec<u8>, Problem> {
-    serde_json::to_vec(body).map_err(|error| Problem::Internal(format!("answer: {error}")))
+    serde_json::to_vec(body).map_err(|error| Problem::Internal(Cause::Answer(error)))
 }
 
-/// JSON is UTF-8; as text, API Gateway passes it on as it is.
-pub(crate) fn finish(
-    response: http::response::Builder,
-    body: Option<Vec<u8>>,
-) -> http::Response<Body> {
-    let body = body.map_or(Body::Empty, |body| match String::from_utf8(body) {
-        Ok(text) => Body::Text(text),
-        Err(error) => Body::Binary(error.into_bytes()),
-    });
-    response
-        .body(body)
-        .expect("constant headers, ids, versions and paths are valid header values")
+fn header_value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text)
+        .expect("constants, ids, versions, paths and cookies are header values")
 }

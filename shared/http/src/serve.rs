@@ -11,15 +11,12 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
-use crate::app::since_epoch;
-use crate::request::end_of;
+use crate::clock::since_epoch;
+use crate::deadline::end_of;
 use crate::{App, Consumer, Endpoint, LinkKeys, Worker, consume, invoke};
 
-/// The template's time-out of a consumer.
-const CONSUMERS_TIME: Duration = store::LEASE;
-
 /// Lambda ends a start that takes longer than ten seconds.
-const LONGEST_CONNECT: Duration = Duration::from_secs(3);
+const MAX_CONNECT: Duration = Duration::from_secs(3);
 
 /// Serves one call until Lambda ends the process.
 ///
@@ -28,8 +25,10 @@ pub fn serve(endpoint: &'static Endpoint) -> Result<(), Error> {
     start()?.block_on(answer(endpoint, App::from_env()?))
 }
 
-/// Serves a call that needs the link keys.
-pub fn serve_link(endpoint: &'static Endpoint) -> Result<(), Error> {
+/// Serves a call that needs the keys of links.
+///
+/// Its own function, so that a binary that needs none does not link the SDK of the Systems Manager.
+pub fn serve_with_link_keys(endpoint: &'static Endpoint) -> Result<(), Error> {
     let app = App {
         link_keys: LinkKeys::from_parameters()?,
         ..App::from_env()?
@@ -49,7 +48,7 @@ pub fn serve_consumer(consumer: &'static Consumer) -> Result<(), Error> {
         read_keys(&worker.app).await;
         lambda_runtime::run(lambda_runtime::service_fn(
             |event: lambda_runtime::LambdaEvent<_>| async move {
-                let end = end_of(Some(&event.context), CONSUMERS_TIME);
+                let end = end_of(Some(&event.context), Consumer::TIMEOUT);
                 Ok::<_, Error>(consume(worker, consumer, event.payload, end).await)
             },
         ))
@@ -110,16 +109,16 @@ fn start() -> Result<Runtime, Error> {
 async fn answer(endpoint: &'static Endpoint, app: App) -> Result<(), Error> {
     let app = &app;
     let connect = (endpoint.connect.run)(&app.users);
-    let _ = tokio::time::timeout(LONGEST_CONNECT, connect).await;
+    let _ = tokio::time::timeout(MAX_CONNECT, connect).await;
     lambda_runtime::run(lambda_runtime::service_fn(|event| async move {
         Ok::<_, Error>(invoke(app, endpoint, event).await)
     }))
     .await
 }
 
-/// Why it failed is the first request's to tell.
+/// If that fails, the first request tries again and tells why.
 async fn read_keys(app: &App) {
-    let _ = tokio::time::timeout(LONGEST_CONNECT, app.link_keys.get()).await;
+    let _ = tokio::time::timeout(MAX_CONNECT, app.link_keys.get()).await;
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ const CSRF: &str = "csrftoken";
 /// The header that repeats it.
 const CSRF_HEADER: &str = "x-csrftoken";
 /// How many cookies are looked at.
-const MOST_CANDIDATES: usize = 4;
+const MAX_CANDIDATES: usize = 4;
 
 /// A signed-in person.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl Request {
         let reads = matches!(*self.method(), Method::GET | Method::HEAD);
         let is_own = |live: &Live| reads || self.is_of_own_page(app, &live.token);
         let Live { user, session, .. } = live.into_iter().find(is_own).ok_or(Problem::Foreign)?;
-        if let Some(prolonged) = session.prolonged(app.clock.now()) {
+        if let Some(prolonged) = session.prolonged(self.now()) {
             app.users.prolong(&user.id, &prolonged).await?;
         }
         Ok(Caller {
@@ -72,7 +72,7 @@ impl Request {
     /// well-formed.
     async fn live_sessions(&self, app: &App) -> Result<Vec<Live>, Problem> {
         let tokens = self.session_tokens(app);
-        let now = app.clock.now();
+        let now = self.now();
         let stored = app.users.sessions(&tokens).await?;
         let live = tokens
             .into_iter()
@@ -103,7 +103,7 @@ impl Request {
             }
         }
         let tokens = values.into_iter().filter_map(SessionToken::parse);
-        tokens.take(MOST_CANDIDATES).collect()
+        tokens.take(MAX_CANDIDATES).collect()
     }
 
     /// Whether the header has this session's CSRF token, and no other site sends the request.

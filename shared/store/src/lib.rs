@@ -14,6 +14,7 @@ mod layout;
 mod limit;
 mod notification;
 mod operation;
+mod partition;
 mod reservation;
 mod rule;
 mod session;
@@ -27,6 +28,7 @@ pub use client::{Credentials, Settings, SharedHttpClient, as_another, connect, h
 pub use error::{StoreError, WriteError};
 pub use item::Item;
 pub use notification::{LEASE, Lease, NOTIFICATION_SORT_KEY, State};
+pub use partition::Partition;
 pub use sign_in::{Entry, SignIn, SignInState};
 pub use usage::{Capacity, Usage, metered};
 pub use users::{Precondition, Users, Write};

@@ -6,6 +6,7 @@ use domain::IdentityError;
 use serde::Serialize;
 
 use crate::Problem;
+use crate::problem::reason;
 
 /// The members of a problem. Clients choose their exception by `status` and, for 422, by `type`.
 #[derive(Debug, Serialize)]
@@ -66,8 +67,8 @@ impl<'a> ProblemBody<'a> {
     pub(crate) fn of(problem: &'a Problem, instance: &'a str, trace_id: &'a str) -> Self {
         Self {
             r#type: problem.type_uri(),
-            title: problem.title(),
-            status: problem.status(),
+            title: reason(problem.status().as_u16()),
+            status: problem.status().as_u16(),
             detail: problem.to_string(),
             instance: Some(instance),
             trace_id,

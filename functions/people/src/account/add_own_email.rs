@@ -1,0 +1,59 @@
+//! `POST /users/email/`: ask to add an e-mail address, once it is proved.
+
+use domain::notification::Counted;
+use domain::{Account, Email, Identifier};
+use roster_http::{
+    Action, App, Body, Endpoint, Failure, Method, Partition, Request, Response, required,
+};
+use serde::Deserialize;
+
+use super::mailing::edit_and_mail;
+
+/// How API Gateway reaches this call, and what it may touch.
+pub static ENDPOINT: Endpoint = Endpoint {
+    name: "add_own_email",
+    summary: "Add an e-mail address of one's own",
+    routes: &[(Method::POST, "/users/email")],
+    actions: &[
+        Action::BatchGetItem,
+        Action::DeleteItem,
+        Action::GetItem,
+        Action::PutItem,
+        Action::Query,
+        Action::UpdateItem,
+    ],
+    partitions: &[Partition::Email, Partition::Limit, Partition::User],
+    statuses: &[200, 409],
+    body: Body::object::<AddOwnEmail>(r#"{"email":"countess@example.com"}"#),
+    handler: |app, request| Box::pin(add_own_email(app, request)),
+    ..Endpoint::PERSON
+};
+
+/// The body.
+#[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct AddOwnEmail {
+    /// At most 254 characters.
+    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    email: Option<String>,
+}
+
+async fn add_own_email(app: &App, request: Request) -> Result<Response, Failure> {
+    let caller = request.caller(app).await?;
+    let body: AddOwnEmail = request.json()?;
+    let write = &request.write;
+    let user_id = &caller.user.id;
+    app.count_notification(&Counted::for_user(user_id), write)
+        .await?;
+    let email = Email::parse(&required("email", body.email)?)?;
+    app.users
+        .refuse_taken(Identifier::from(&email), user_id)
+        .await?;
+    let (id, occasion) = (app.new_identifier_id(request.now()), app.occasion(write));
+    let add = |account: &mut Account| {
+        account.refuse_ended_session(&caller.user)?;
+        account.request_email(id, email.clone(), occasion)
+    };
+    edit_and_mail(app, user_id, &email, write, add).await?;
+    Ok(Response::done())
+}

@@ -1,0 +1,5 @@
+//! The Lambda function of `request_email_change`. Made by `cargo run -- generate`.
+
+fn main() -> Result<(), roster_http::Error> {
+    roster_http::serve(&people::account::request_email_change::ENDPOINT)
+}

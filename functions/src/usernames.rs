@@ -1,4 +1,0 @@
-//! A user's username.
-
-pub mod remove_username;
-pub mod set_username;

@@ -1,0 +1,438 @@
+//! Notifications in words: the texts are below `templates/mail` and `templates/sms`.
+//!
+//! A language is a folder there, a variant of [`Language`] and what the compiler then asks for.
+
+#![expect(clippy::ref_binding_to_reference, reason = "what askama derives does")]
+
+use askama::Template;
+use aws::Mail;
+use domain::notification::{Message, Recipient};
+use domain::{Notification, Timestamp};
+
+/// A notification in words.
+pub(crate) enum Letter {
+    /// As an e-mail.
+    Mail(Mail),
+    /// As an SMS.
+    Sms(String),
+}
+
+/// Puts a notification into words, if there are any for its channel. `site` is the host that
+/// people know the service by; `url` is the link's, if the notification holds one.
+pub(crate) fn write(notification: &Notification, site: &str, url: Option<&str>) -> Option<Letter> {
+    let language = Language::of(notification.locale.as_deref());
+    let message = &notification.message;
+    let facts = Facts::of(notification, site, url, language);
+    match &notification.to {
+        Recipient::Email(_) => Some(Letter::Mail(language.mail(message, &facts))),
+        Recipient::Phone(_) => language.sms(message, &facts).map(Letter::Sms),
+    }
+}
+
+/// The languages that there are texts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Language {
+    En,
+}
+
+impl Language {
+    /// All of them, the one for everybody else first.
+    const ALL: [Self; 1] = [Self::En];
+
+    /// The language of a `locale` claim (BCP 47, such as `de-CH`; OpenID Connect lets it be
+    /// `de_CH`, too).
+    fn of(locale: Option<&str>) -> Self {
+        let tag = locale
+            .and_then(|locale| locale.split(['-', '_']).next())
+            .unwrap_or_default();
+        Self::ALL
+            .into_iter()
+            .find(|language| language.tag().eq_ignore_ascii_case(tag))
+            .unwrap_or(Self::ALL[0])
+    }
+
+    fn tag(self) -> &'static str {
+        match self {
+            Self::En => "en",
+        }
+    }
+
+    /// A time as people write it. Nobody told us a time zone, so it says its own.
+    fn time(self, time: Timestamp) -> String {
+        // A time beyond all calendars is as good as the last one in them.
+        let time = jiff::Timestamp::from_second(time.as_unix()).unwrap_or(jiff::Timestamp::MAX);
+        match self {
+            Self::En => time.strftime("%-d %B %Y, %H:%M UTC").to_string(),
+        }
+    }
+
+    fn mail(self, message: &Message, facts: &Facts<'_>) -> Mail {
+        let (text, html) = match self {
+            Self::En => (
+                words(&EnglishText::of(message, facts)),
+                words(&EnglishHtml::of(message, facts)),
+            ),
+        };
+        let (subject, text) = text
+            .split_once('\n')
+            .expect("a text part's first line is the subject");
+        Mail {
+            subject: subject.to_owned(),
+            text: text.to_owned(),
+            html,
+        }
+    }
+
+    fn sms(self, message: &Message, facts: &Facts<'_>) -> Option<String> {
+        match self {
+            Self::En => EnglishSms::of(message, facts).as_ref().map(words),
+        }
+    }
+}
+
+fn words(template: &impl Template) -> String {
+    template
+        .render()
+        .expect("a template of texts alone can be rendered")
+}
+
+/// What the words are about, as it is shown.
+struct Facts<'a> {
+    /// Whom it comes from.
+    site: &'a str,
+    /// The address that is added, proved or dropped, or that was primary until now.
+    address: &'a str,
+    /// When it came about.
+    at: String,
+    link: Option<ShownLink<'a>>,
+}
+
+/// A link as it is shown.
+struct ShownLink<'a> {
+    url: &'a str,
+    until: String,
+}
+
+impl<'a> Facts<'a> {
+    fn of(
+        notification: &'a Notification,
+        site: &'a str,
+        url: Option<&'a str>,
+        language: Language,
+    ) -> Self {
+        let (Recipient::Email(to) | Recipient::Phone(to)) = &notification.to;
+        let address = match &notification.message {
+            Message::ConfirmChange(link)
+            | Message::VerifyEmail(link)
+            | Message::SetPrimaryEmail(link)
+            | Message::ResetPassword(link)
+            | Message::ResetByUndo(link) => &link.address,
+            Message::PrimaryEmailChanged { new_address, .. } => new_address,
+            Message::EmailAdded { address } | Message::EmailDropped { address } => address,
+            Message::EmailChangeUndone => to,
+        };
+        let link = notification.message.link().map(|link| ShownLink {
+            url: url.expect("a message with a link is written with the link's URL"),
+            until: language.time(link.expires_at),
+        });
+        Self {
+            site,
+            address,
+            at: language.time(notification.created_at),
+            link,
+        }
+    }
+}
+
+/// The subject, in the first line, and the text part of mails.
+#[derive(Template)]
+enum EnglishText<'a> {
+    #[template(path = "mail/en/confirm_change.txt")]
+    ConfirmChange { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/verify_email.txt")]
+    VerifyEmail { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/set_primary_email.txt")]
+    SetPrimaryEmail { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/primary_email_changed.txt")]
+    PrimaryEmailChanged { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/email_change_undone.txt")]
+    EmailChangeUndone { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/email_added.txt")]
+    EmailAdded { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/email_dropped.txt")]
+    EmailDropped { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/reset_password.txt")]
+    ResetPassword { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/reset_by_undo.txt")]
+    ResetByUndo { facts: &'a Facts<'a> },
+}
+
+/// The HTML part of mails.
+#[derive(Template)]
+enum EnglishHtml<'a> {
+    #[template(path = "mail/en/confirm_change.html")]
+    ConfirmChange { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/verify_email.html")]
+    VerifyEmail { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/set_primary_email.html")]
+    SetPrimaryEmail { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/primary_email_changed.html")]
+    PrimaryEmailChanged { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/email_change_undone.html")]
+    EmailChangeUndone { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/email_added.html")]
+    EmailAdded { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/email_dropped.html")]
+    EmailDropped { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/reset_password.html")]
+    ResetPassword { facts: &'a Facts<'a> },
+    #[template(path = "mail/en/reset_by_undo.html")]
+    ResetByUndo { facts: &'a Facts<'a> },
+}
+
+/// SMS. A phone is told of what waits to be proved or to become the main address, and of what has
+/// become it without waiting.
+#[derive(Template)]
+enum EnglishSms<'a> {
+    #[template(path = "sms/en/confirm_change.txt")]
+    ConfirmChange { facts: &'a Facts<'a> },
+    #[template(path = "sms/en/verify_email.txt")]
+    VerifyEmail { facts: &'a Facts<'a> },
+    #[template(path = "sms/en/set_primary_email.txt")]
+    SetPrimaryEmail { facts: &'a Facts<'a> },
+    #[template(path = "sms/en/primary_email_changed.txt")]
+    PrimaryEmailChanged { facts: &'a Facts<'a> },
+}
+
+impl<'a> EnglishSms<'a> {
+    fn of(message: &Message, facts: &'a Facts<'a>) -> Option<Self> {
+        match message {
+            Message::ConfirmChange(_) => Some(Self::ConfirmChange { facts }),
+            Message::VerifyEmail(_) => Some(Self::VerifyEmail { facts }),
+            Message::SetPrimaryEmail(_) => Some(Self::SetPrimaryEmail { facts }),
+            Message::PrimaryEmailChanged { .. } => Some(Self::PrimaryEmailChanged { facts }),
+            Message::EmailChangeUndone
+            | Message::EmailAdded { .. }
+            | Message::EmailDropped { .. }
+            | Message::ResetPassword(_)
+            | Message::ResetByUndo(_) => None,
+        }
+    }
+}
+
+/// Lets the message choose among the templates of an enum.
+macro_rules! chosen_by_message {
+    ($($name:ident),+) => {$(
+        impl<'a> $name<'a> {
+            fn of(message: &Message, facts: &'a Facts<'a>) -> Self {
+                match message {
+                    Message::ConfirmChange(_) => Self::ConfirmChange { facts },
+                    Message::VerifyEmail(_) => Self::VerifyEmail { facts },
+                    Message::SetPrimaryEmail(_) => Self::SetPrimaryEmail { facts },
+                    Message::PrimaryEmailChanged { .. } => Self::PrimaryEmailChanged { facts },
+                    Message::EmailChangeUndone => Self::EmailChangeUndone { facts },
+                    Message::EmailAdded { .. } => Self::EmailAdded { facts },
+                    Message::EmailDropped { .. } => Self::EmailDropped { facts },
+                    Message::ResetPassword(_) => Self::ResetPassword { facts },
+                    Message::ResetByUndo(_) => Self::ResetByUndo { facts },
+                }
+            }
+        }
+    )+};
+}
+
+chosen_by_message!(EnglishText, EnglishHtml);
+
+#[cfg(test)]
+mod tests {
+    use domain::link::{Channel, Link, Purpose};
+    use domain::notification::NotificationId;
+    use domain::{OperationId, UserId};
+
+    use super::*;
+
+    const HOSTILE: &str = "\"><script>alert(1)</script>&'@example.org";
+    const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
+    const SITE: &str = "accounts.example.org";
+
+    fn url() -> String {
+        format!(
+            "https://accounts.example.org/users/email-verify/{}/x/",
+            "a".repeat(800)
+        )
+    }
+
+    fn link(address: &str) -> Link {
+        Link {
+            purpose: Purpose::VerifyEmail,
+            channel: Channel::Mailbox,
+            subject: String::new(),
+            address: address.to_owned(),
+            generation: 0,
+            issued_at: NOW,
+            expires_at: Timestamp::from_unix(1_700_259_200),
+        }
+    }
+
+    fn messages(address: &str) -> Vec<Message> {
+        let changed = |undo| Message::PrimaryEmailChanged {
+            new_address: address.to_owned(),
+            undo,
+        };
+        vec![
+            Message::ConfirmChange(link(address)),
+            Message::VerifyEmail(link(address)),
+            Message::SetPrimaryEmail(link(address)),
+            Message::ResetPassword(link(address)),
+            Message::ResetByUndo(link(address)),
+            Message::EmailAdded {
+                address: address.to_owned(),
+            },
+            Message::EmailDropped {
+                address: address.to_owned(),
+            },
+            changed(Some(link(address))),
+            changed(None),
+            Message::EmailChangeUndone,
+        ]
+    }
+
+    fn notification(message: Message, to: Recipient) -> Notification {
+        Notification {
+            id: NotificationId::of(&OperationId::of(&[b"letter"]), 0),
+            user_id: UserId::parse("x").unwrap(),
+            to,
+            message,
+            locale: None,
+            created_at: NOW,
+        }
+    }
+
+    fn letter(message: Message, to: Recipient) -> Option<Letter> {
+        let has_link = message.link().is_some();
+        let url = has_link.then(url);
+        write(&notification(message, to), SITE, url.as_deref())
+    }
+
+    fn mail(message: Message) -> Mail {
+        let to = Recipient::Email("grace@example.org".to_owned());
+        match letter(message, to) {
+            Some(Letter::Mail(mail)) => mail,
+            Some(Letter::Sms(text)) => panic!("an SMS: {text}"),
+            None => panic!("no words"),
+        }
+    }
+
+    /// The SMS, where there is one.
+    fn sms(message: Message) -> Option<String> {
+        let to = Recipient::Phone("+441632960815".to_owned());
+        letter(message, to).map(|letter| match letter {
+            Letter::Sms(text) => text,
+            Letter::Mail(mail) => panic!("a mail: {mail:?}"),
+        })
+    }
+
+    fn all_sms(address: &str) -> Vec<String> {
+        messages(address).into_iter().filter_map(sms).collect()
+    }
+
+    #[test]
+    fn a_mail_has_its_link_once_as_text_and_as_a_button_and_in_full() {
+        for message in messages("grace@example.org") {
+            let count = usize::from(message.link().is_some());
+            let mail = mail(message);
+            assert_eq!(mail.text.matches(&url()).count(), count, "{mail:?}");
+            let button = format!("href=\"{}\"", url());
+            assert_eq!(mail.html.matches(&button).count(), count, "{mail:?}");
+            assert_eq!(mail.html.matches(&url()).count(), 2 * count, "{mail:?}");
+            assert!(mail.html.contains("<html lang=\"en\">"), "{mail:?}");
+            assert!(
+                !mail.subject.is_empty() && !mail.subject.contains('\n'),
+                "{mail:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_hostile_address_is_text_in_both_parts() {
+        for message in messages(HOSTILE) {
+            let mail = mail(message);
+            assert!(!mail.html.contains("<script"), "{mail:?}");
+            assert!(!mail.text.contains("&#"), "{mail:?}");
+            assert!(!mail.subject.contains(HOSTILE), "{mail:?}");
+        }
+        assert!(
+            mail(Message::VerifyEmail(link(HOSTILE)))
+                .text
+                .contains(HOSTILE)
+        );
+    }
+
+    #[test]
+    fn every_part_of_a_mail_and_every_sms_names_the_site() {
+        // In words of its own: a link has the name, too, and may be missing.
+        let names_it = |text: &str| text.replace(&url(), "").contains(SITE);
+        for message in messages("grace@example.com") {
+            let mail = mail(message);
+            assert!(names_it(&mail.text) && names_it(&mail.html), "{mail:?}");
+        }
+        for text in all_sms("grace@example.com") {
+            assert!(names_it(&text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_phone_is_told_of_what_waits_to_be_proved_or_set_or_was_set_and_of_nothing_else() {
+        for message in messages("grace@example.org") {
+            let is_told = matches!(
+                message,
+                Message::ConfirmChange(_)
+                    | Message::VerifyEmail(_)
+                    | Message::SetPrimaryEmail(_)
+                    | Message::PrimaryEmailChanged { .. }
+            );
+            let text = sms(message);
+            assert_eq!(text.is_some(), is_told, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_sms_fits_with_a_long_link_which_comes_last() {
+        for text in all_sms("grace@example.org") {
+            assert!(text.chars().count() < 1600, "{text}");
+            let words = text.strip_suffix(&url()).unwrap_or(&text);
+            assert!(
+                words.chars().count() < 320 && !words.contains("http"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_old_address_is_told_until_when_it_can_undo() {
+        let until = "17 November 2023, 22:13 UTC";
+        let told = |undo| {
+            mail(Message::PrimaryEmailChanged {
+                new_address: "h…@example.com".to_owned(),
+                undo,
+            })
+        };
+        let mail = told(Some(link("grace@example.org")));
+        assert!(
+            mail.text.contains(until) && mail.html.contains(until),
+            "{mail:?}"
+        );
+        let mail = told(None);
+        assert!(
+            !mail.text.contains(until) && !mail.html.contains(until),
+            "{mail:?}"
+        );
+    }
+
+    #[test]
+    fn a_language_without_texts_is_english() {
+        for locale in [None, Some("en-GB"), Some("de_CH"), Some(""), Some("x")] {
+            assert_eq!(Language::of(locale), Language::En, "{locale:?}");
+        }
+    }
+}

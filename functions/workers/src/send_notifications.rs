@@ -1,0 +1,99 @@
+//! Sends the notifications that changes leave in the table (email-self-service.md,
+//! "Notifications").
+
+use domain::Notification;
+use domain::notification::Recipient;
+use roster_http::{
+    Action, Consumed, Consumer, Fault, Need, Partition, PublicUrl, Record, Worker, link_url,
+};
+use store::{Lease, NOTIFICATION_SORT_KEY, State};
+
+use crate::letter::{self, Letter};
+
+/// What it waits for and what it may touch.
+pub static CONSUMER: Consumer = Consumer {
+    name: "send_notifications",
+    sort_key_start: NOTIFICATION_SORT_KEY,
+    actions: &[Action::UpdateItem],
+    partitions: &[Partition::User],
+    needs: &[Need::Mail, Need::LinkKeys, Need::ReservedConcurrency],
+    dead_letters: "UnsentNotifications",
+    handler: |worker, record| Box::pin(send(worker, record)),
+};
+
+/// Sends one notification at least once: lease, send, settle. A death between the last two may
+/// send twice.
+async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
+    let key = (record.partition.as_str(), record.sort.as_str());
+    let app = &worker.app;
+    let (users, sender) = (&app.users, app.new_operation_id());
+    let lease = users.lease_notification(key, &sender, app.clock.now());
+    let notification = match lease.await.map_err(|error| Fault(error.to_string()))? {
+        Lease::Yours(notification) => notification,
+        Lease::Settled => return Ok(Consumed("settled before")),
+        // The stream brings it again, and does other work until then.
+        Lease::Held => return Err(Fault("another sender has the lease".to_owned())),
+    };
+    match deliver(worker, &notification).await {
+        Ok(()) => {
+            settle(worker, key, State::Sent).await?;
+            Ok(Consumed("sent"))
+        }
+        Err(aws::SendError::Refused(code)) => {
+            // The next ones must not wait for what will never go out.
+            settle(worker, key, State::Failed).await?;
+            tracing::error!(notification = "failed", code);
+            Ok(Consumed("failed"))
+        }
+        // It may have been sent: the lease holds the next sender up.
+        Err(fault @ aws::SendError::NoAnswer) => Err(Fault(fault.to_string())),
+        Err(aws::SendError::Unavailable(fault)) => {
+            // Given back, so that the next delivery need not wait for the lease to lapse.
+            let _ = users.settle_notification(key, State::Pending).await;
+            Err(Fault(fault))
+        }
+    }
+}
+
+async fn deliver(worker: &Worker, notification: &Notification) -> Result<(), aws::SendError> {
+    // Links start with it, and every message says by it whom it comes from.
+    let public_url = worker.app.account.public_url.as_ref();
+    let public_url = public_url.ok_or_else(|| unavailable("PUBLIC_URL is not set"))?;
+    let url = url(worker, notification, public_url).await?;
+    let letter = letter::write(notification, public_url.authority(), url.as_deref());
+    match (letter, &notification.to) {
+        (Some(Letter::Mail(mail)), Recipient::Email(to)) => worker.courier.mail(to, &mail).await,
+        (Some(Letter::Sms(text)), Recipient::Phone(to)) => worker.courier.sms(to, &text).await,
+        _ => Err(aws::SendError::Refused(
+            "no words for this channel".to_owned(),
+        )),
+    }
+}
+
+fn unavailable(fault: &str) -> aws::SendError {
+    aws::SendError::Unavailable(fault.to_owned())
+}
+
+/// The notification's link, made now and never stored.
+async fn url(
+    worker: &Worker,
+    notification: &Notification,
+    public_url: &PublicUrl,
+) -> Result<Option<String>, aws::SendError> {
+    let Some(link) = notification.message.link() else {
+        return Ok(None);
+    };
+    let keys = worker.app.link_keys.get().await;
+    let keys = keys.map_err(|error| unavailable(&error.to_string()))?;
+    Ok(Some(link_url(
+        public_url,
+        keys,
+        link,
+        &notification.user_id,
+    )))
+}
+
+async fn settle(worker: &Worker, key: (&str, &str), state: State) -> Result<(), Fault> {
+    let settled = worker.app.users.settle_notification(key, state).await;
+    settled.map_err(|error| Fault(error.to_string()))
+}

@@ -1,0 +1,53 @@
+//! All calls and consumers, by the packages that they are built from.
+
+use std::sync::LazyLock;
+
+use roster_http::{Consumer, Endpoint};
+
+/// A package of functions.
+#[derive(Clone, Copy, Debug)]
+pub struct Package {
+    /// Its name, for cargo and below `functions/`.
+    pub name: &'static str,
+    /// Its calls.
+    pub endpoints: &'static [&'static Endpoint],
+    /// Its consumers of the table's stream.
+    pub consumers: &'static [&'static Consumer],
+}
+
+/// All packages.
+pub static PACKAGES: [Package; 3] = [
+    Package {
+        name: "management",
+        endpoints: management::ENDPOINTS,
+        consumers: &[],
+    },
+    Package {
+        name: "people",
+        endpoints: people::ENDPOINTS,
+        consumers: &[],
+    },
+    Package {
+        name: "workers",
+        endpoints: &[],
+        consumers: workers::CONSUMERS,
+    },
+];
+
+/// All calls, in the contract's order.
+pub static ENDPOINTS: LazyLock<Vec<&Endpoint>> = LazyLock::new(|| {
+    PACKAGES
+        .iter()
+        .flat_map(|package| package.endpoints)
+        .copied()
+        .collect()
+});
+
+/// All consumers.
+pub static CONSUMERS: LazyLock<Vec<&Consumer>> = LazyLock::new(|| {
+    PACKAGES
+        .iter()
+        .flat_map(|package| package.consumers)
+        .copied()
+        .collect()
+});

@@ -1,0 +1,432 @@
+//! The regions of template.yaml that follow from the calls' facts.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use roster_http::{Action, Consumer, Endpoint, Need, Partition, reason};
+
+/// One of API Gateway's own answers, by its response type.
+struct GatewayResponse {
+    /// Why it is as it is, where that is not obvious.
+    comment: &'static str,
+    response_type: &'static str,
+    status: u16,
+    detail: &'static str,
+    /// Seconds.
+    retry_after: Option<u32>,
+}
+
+const fn response(
+    response_type: &'static str,
+    status: u16,
+    detail: &'static str,
+) -> GatewayResponse {
+    GatewayResponse {
+        comment: "",
+        response_type,
+        status,
+        detail,
+        retry_after: None,
+    }
+}
+
+impl GatewayResponse {
+    const fn after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
+        self
+    }
+
+    const fn because(mut self, comment: &'static str) -> Self {
+        self.comment = comment;
+        self
+    }
+}
+
+const FAILED: &str = "The service failed.";
+const MALFORMED: &str = "The request is malformed.";
+const NO_ROUTE: &str = "There is no such route or method.";
+const NO_KEY: &str = "The request needs a valid API key in the header X-API-KEY.";
+const NOT_NOW: &str = "The service can't answer just now; try again later.";
+
+/// All response types that API Gateway documents.
+const GATEWAY_RESPONSES: [GatewayResponse; 21] = [
+    response("ACCESS_DENIED", 403, "This caller may not use the API."),
+    response("API_CONFIGURATION_ERROR", 500, FAILED),
+    response("AUTHORIZER_CONFIGURATION_ERROR", 500, FAILED),
+    response("AUTHORIZER_FAILURE", 500, FAILED),
+    response("BAD_REQUEST_BODY", 400, MALFORMED),
+    response("BAD_REQUEST_PARAMETERS", 400, MALFORMED),
+    response("EXPIRED_TOKEN", 404, NO_ROUTE).because(
+        "What an unknown route is called when the request has a header Authorization: this type and\n\
+         INVALID_SIGNATURE.",
+    ),
+    response("INTEGRATION_FAILURE", 503, NOT_NOW).after(1).because(
+        "A function that failed, took too long, or that Lambda has no concurrency for.",
+    ),
+    response("INTEGRATION_TIMEOUT", 503, NOT_NOW).after(1),
+    response("INVALID_API_KEY", 401, NO_KEY),
+    response("INVALID_SIGNATURE", 404, NO_ROUTE),
+    response("MISSING_AUTHENTICATION_TOKEN", 404, NO_ROUTE)
+        .because("What API Gateway calls a route or method that it does not have."),
+    response("QUOTA_EXCEEDED", 429, "The API key's quota is used up; try again later.").after(3600),
+    response("REQUEST_TOO_LARGE", 413, "The body may have at most 262144 bytes."),
+    response("RESOURCE_NOT_FOUND", 404, NO_ROUTE),
+    response("THROTTLED", 429, "There are too many requests; try again later.").after(1),
+    response("UNAUTHORIZED", 401, NO_KEY),
+    response(
+        "UNSUPPORTED_MEDIA_TYPE",
+        415,
+        "The body is of a media type that is not supported.",
+    ),
+    response("WAF_FILTERED", 403, "This request may not pass."),
+    response("DEFAULT_4XX", 400, MALFORMED).because(
+        "What has no type of its own. Their statuses are those of every type that is not named, so all\n\
+         that API Gateway documents are.",
+    ),
+    response("DEFAULT_5XX", 500, FAILED),
+];
+
+/// The template with its regions made anew.
+pub(super) fn template(present: &str, endpoints: &[&Endpoint], consumers: &[&Consumer]) -> String {
+    let functions: String = endpoints
+        .iter()
+        .map(|endpoint| function(endpoint))
+        .collect();
+    let workers: String = consumers.iter().map(|consumer| worker(consumer)).collect();
+    [
+        ("throttles", throttles(endpoints)),
+        ("gateway responses", gateway_responses()),
+        ("functions", functions),
+        ("consumers", workers),
+    ]
+    .into_iter()
+    .fold(present.to_owned(), |text, (name, region)| {
+        with_region(&text, name, &region)
+    })
+}
+
+/// The text with what stands between the two comments of a region replaced.
+fn with_region(text: &str, name: &str, region: &str) -> String {
+    let (start, end) = (format!("# <{name}>"), format!("# </{name}>"));
+    let (Some(before), Some(after)) = (text.find(&start), text.find(&end)) else {
+        return text.to_owned();
+    };
+    let line_end = text[before..]
+        .find('\n')
+        .map_or(text.len(), |at| before + at + 1);
+    let line_start = text[..after].rfind('\n').map_or(0, |at| at + 1);
+    format!("{}{region}{}", &text[..line_end], &text[line_start..])
+}
+
+/// A stricter throttle for each route that people use without an API key.
+fn throttles(endpoints: &[&Endpoint]) -> String {
+    let mut text = String::new();
+    for endpoint in endpoints
+        .iter()
+        .filter(|endpoint| !endpoint.access.needs_key())
+    {
+        for (method, path) in endpoint.routes {
+            let _ = write!(
+                text,
+                r#"        - ResourcePath: {}
+          HttpMethod: {method}
+          LoggingLevel: "OFF"
+          DataTraceEnabled: false
+          MetricsEnabled: false
+          ThrottlingRateLimit: !Ref SelfServiceRateLimit
+          ThrottlingBurstLimit: !Ref SelfServiceBurstLimit
+"#,
+                format!("/{}", path.replace('/', "~1")),
+            );
+        }
+    }
+    text
+}
+
+fn gateway_responses() -> String {
+    let mut text = String::new();
+    for response in GATEWAY_RESPONSES {
+        let GatewayResponse {
+            comment,
+            response_type,
+            status,
+            detail,
+            retry_after,
+        } = response;
+        for line in comment.lines() {
+            let _ = writeln!(text, "        # {line}");
+        }
+        let title = reason(status);
+        let retry_after = retry_after
+            .map(|seconds| format!("              Retry-After: \"'{seconds}'\"\n"))
+            .unwrap_or_default();
+        let _ = write!(
+            text,
+            r#"        {response_type}:
+          StatusCode: {status}
+          ResponseParameters:
+            Headers:
+              Cache-Control: "'no-store'"
+              Content-Type: "'application/problem+json'"
+{retry_after}              Strict-Transport-Security: "'max-age=63072000'"
+              X-Content-Type-Options: "'nosniff'"
+          ResponseTemplates:
+            application/json: >-
+              {{"type":"https://httpstatuses.io/{status}","title":"{title}","status":{status},
+              "detail":"{detail}",
+              "trace_id":"$context.requestId","traceId":"$context.requestId"}}
+"#,
+        );
+    }
+    text
+}
+
+/// A call's function and its role.
+fn function(endpoint: &Endpoint) -> String {
+    let id = logical_id(endpoint.name);
+    let mut text = head(endpoint.name, &id, endpoint.needs);
+    text.push_str(&environment(endpoint.needs));
+    text.push_str("      Events:\n");
+    for (number, (method, path)) in endpoint.routes.iter().enumerate() {
+        let event = match endpoint.routes.len() {
+            1 => "Route".to_owned(),
+            _ => format!("Route{}", number + 1),
+        };
+        let _ = write!(
+            text,
+            "        {event}:
+          Type: Api
+          Properties:
+            RestApiId: !Ref Api
+            Method: {method}
+            Path: {path}
+"
+        );
+        if !endpoint.access.needs_key() {
+            text.push_str("            Auth:\n              ApiKeyRequired: false\n");
+        }
+    }
+    let mut statements = table(&endpoint.role_actions(), &endpoint.role_partitions());
+    statements.push_str(&permissions(endpoint.needs));
+    text + &role(endpoint.name, &id, &statements)
+}
+
+/// A consumer's function and its role.
+fn worker(consumer: &Consumer) -> String {
+    let id = logical_id(consumer.name);
+    let mut text = head(consumer.name, &id, consumer.needs);
+    let _ = writeln!(
+        text,
+        "      # A lease on what it works on lasts as long.\n      Timeout: {}",
+        Consumer::TIMEOUT.as_secs()
+    );
+    text.push_str(&environment(consumer.needs));
+    let _ = write!(
+        text,
+        r#"      Events:
+        Stream:
+          Type: DynamoDB
+          Properties:
+            Stream: !GetAtt Table.StreamArn
+            StartingPosition: TRIM_HORIZON
+            BatchSize: 10
+            # Lambda keeps the order of one item's records.
+            ParallelizationFactor: 10
+            FilterCriteria:
+              Filters:
+                - Pattern: '{}'
+            FunctionResponseTypes: [ReportBatchItemFailures]
+            BisectBatchOnFunctionError: true
+            # By age alone: any number of retries can pass while a dead function's lease lasts.
+            MaximumRecordAgeInSeconds: 3600
+            DestinationConfig:
+              OnFailure:
+                Type: SQS
+                Destination: !GetAtt {}.Arn
+"#,
+        consumer.pattern(),
+        consumer.dead_letters,
+    );
+    let actions = consumer.actions.iter().copied().collect();
+    let partitions = consumer.partitions.iter().copied().collect();
+    let mut statements = table(&actions, &partitions);
+    let _ = write!(
+        statements,
+        r#"              - Effect: Allow
+                Action:
+                  - dynamodb:DescribeStream
+                  - dynamodb:GetRecords
+                  - dynamodb:GetShardIterator
+                Resource: !GetAtt Table.StreamArn
+              # IAM knows this action by all resources alone.
+              - Effect: Allow
+                Action: dynamodb:ListStreams
+                Resource: "*"
+              - Effect: Allow
+                Action: sqs:SendMessage
+                Resource: !GetAtt {}.Arn
+"#,
+        consumer.dead_letters,
+    );
+    statements.push_str(&permissions(consumer.needs));
+    text + &role(consumer.name, &id, &statements)
+}
+
+fn head(name: &str, id: &str, needs: &[Need]) -> String {
+    let mut text = format!(
+        "
+  {id}:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: target/lambda/{name}/
+      Role: !GetAtt {id}Role.Arn
+"
+    );
+    if needs.contains(&Need::ReservedConcurrency) {
+        let _ = write!(
+            text,
+            "      ReservedConcurrentExecutions: !If
+        - ReservesFor{id}
+        - !Ref {id}ReservedConcurrency
+        - !Ref AWS::NoValue
+"
+        );
+    }
+    if needs.contains(&Need::Hashing) {
+        text.push_str(
+            "      # Hashes or verifies passwords: argon2id wants a whole core.
+      MemorySize: 1769
+",
+        );
+    }
+    text
+}
+
+/// What its needs put into a function's environment.
+fn environment(needs: &[Need]) -> String {
+    let mut variables = String::new();
+    for need in needs {
+        variables.push_str(match need {
+            Need::LinkKeys => {
+                "          LINK_KEY_PARAMETER: !Ref LinkKeyParameter
+          PREVIOUS_LINK_KEY_PARAMETER: !Ref PreviousLinkKeyParameter
+          LINK_KEY_ROTATION: !Ref LinkKeyRotation
+"
+            }
+            Need::Mail => {
+                "          NO_REPLY_EMAIL: !Ref NoReplyEmail
+          SES_CONFIGURATION_SET: !Ref SesConfigurationSet
+"
+            }
+            Need::Hashing | Need::ReservedConcurrency => "",
+        });
+    }
+    if variables.is_empty() {
+        return variables;
+    }
+    format!("      Environment:\n        Variables:\n{variables}")
+}
+
+/// What a role may do to which partitions of the table.
+///
+/// All of its actions are for all of its partitions: whether the parts of a transaction are judged
+/// apart is not documented.
+fn table(actions: &BTreeSet<Action>, partitions: &BTreeSet<Partition>) -> String {
+    let mut text = String::from("              - Effect: Allow\n                Action:\n");
+    for action in actions {
+        let _ = writeln!(text, "                  - {}", action.iam_name());
+    }
+    let keys: Vec<_> = partitions
+        .iter()
+        .map(|partition| format!("\"{}*\"", partition.prefix()))
+        .collect();
+    let _ = write!(
+        text,
+        "                Resource: !GetAtt Table.Arn
+                Condition:
+                  ForAllValues:StringLike:
+                    dynamodb:LeadingKeys: [{}]
+",
+        keys.join(", ")
+    );
+    text
+}
+
+/// What its needs let a role do.
+fn permissions(needs: &[Need]) -> String {
+    needs
+        .iter()
+        .map(|need| match need {
+            Need::LinkKeys => LINK_KEY_PERMISSIONS,
+            Need::Mail => MAIL_PERMISSIONS,
+            Need::Hashing | Need::ReservedConcurrency => "",
+        })
+        .collect()
+}
+
+const LINK_KEY_PERMISSIONS: &str = r"              - Effect: Allow
+                Action: ssm:GetParameters
+                Resource:
+                  - !Sub arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${LinkKeyParameter}
+                  - !Sub arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${PreviousLinkKeyParameter}
+              - !If
+                - HasLinkKeyKmsKey
+                - Effect: Allow
+                  Action: kms:Decrypt
+                  Resource: !Ref LinkKeyKmsKeyArn
+                  Condition:
+                    StringEquals:
+                      kms:EncryptionContext:PARAMETER_ARN:
+                        - !Sub arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${LinkKeyParameter}
+                        - !Sub arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter${PreviousLinkKeyParameter}
+                - !Ref AWS::NoValue
+";
+
+const MAIL_PERMISSIONS: &str = r"              - Effect: Allow
+                Action: ses:SendEmail
+                Resource:
+                  - !Sub arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:identity/*
+                  - !If
+                    - HasSesConfigurationSet
+                    - !Sub arn:${AWS::Partition}:ses:${AWS::Region}:${AWS::AccountId}:configuration-set/${SesConfigurationSet}
+                    - !Ref AWS::NoValue
+                Condition:
+                  StringEquals:
+                    ses:FromAddress: !Ref NoReplyEmail
+              # An SMS has no resource that a policy could name; a topic has, and is not for it.
+              - Effect: Allow
+                Action: sns:Publish
+                NotResource: !Sub arn:${AWS::Partition}:sns:*:*:*
+";
+
+fn role(name: &str, id: &str, statements: &str) -> String {
+    format!(
+        r#"  {id}Role:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {{ Service: lambda.amazonaws.com }}
+            Action: sts:AssumeRole
+      Policies:
+        - PolicyName: {name}
+          PolicyDocument:
+            Version: "2012-10-17"
+            Statement:
+{statements}              - Effect: Allow
+                Action: [logs:CreateLogStream, logs:PutLogEvents]
+                Resource: !GetAtt FunctionLog.Arn
+"#
+    )
+}
+
+/// The name in the template of what runs the call or consumer `name`.
+fn logical_id(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    });
+    words.collect()
+}

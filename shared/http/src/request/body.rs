@@ -1,0 +1,203 @@
+//! A request's body.
+
+use percent_encoding::percent_decode;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use super::Request;
+use crate::{Body, Problem};
+
+/// 256 KB.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// What some editors and libraries write before UTF-8 (RFC 8259, section 8.1, lets readers ignore
+/// it).
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// The body as calls read it, when it is of the size and the form that the call takes.
+pub(super) fn checked(mut body: Vec<u8>, kind: &Body) -> Result<Vec<u8>, Problem> {
+    if body.len() > MAX_BYTES {
+        return Err(Problem::BodyTooLarge);
+    }
+    if body.starts_with(BYTE_ORDER_MARK) {
+        body.drain(..BYTE_ORDER_MARK.len());
+    }
+    match kind {
+        Body::None | Body::Object { .. } => check_object(&body)?,
+        // What it is, its Content-Type says.
+        Body::Form(_) => {}
+    }
+    Ok(body)
+}
+
+impl Request {
+    /// The body as a `T`. An empty body is an empty object; unknown members are ignored; a member
+    /// of the wrong type is named; one that comes twice makes the body malformed.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let body: &[u8] = if is_blank(&self.body) {
+            b"{}"
+        } else {
+            &self.body
+        };
+        // An array would be taken for the members in their order.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return Err(malformed_body("a JSON object"));
+        }
+        let mut deserializer = serde_json::Deserializer::from_slice(body);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+            let member = error.path().to_string();
+            unreadable(member, &error.into_inner())
+        })
+    }
+
+    /// The form that came, or a JSON object in its place, in UTF-8 to the last byte. Fields that
+    /// the call does not read are ignored.
+    pub fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        if self.is_of("application/json") {
+            check_object(&self.body)?;
+            return self.json();
+        }
+        // A reader of forms puts replacement characters in place of what isn't UTF-8.
+        if percent_decode(&self.body).decode_utf8().is_err() {
+            return Err(Problem::Malformed("The form is not UTF-8.".to_owned()));
+        }
+        serde_urlencoded::from_bytes(&self.body)
+            .map_err(|_| Problem::Malformed("The form can't be read.".to_owned()))
+    }
+}
+
+/// A member that must be there.
+pub fn required<T>(member: &'static str, value: Option<T>) -> Result<T, Problem> {
+    value.ok_or_else(|| Problem::invalid(member, "is required"))
+}
+
+fn is_blank(body: &[u8]) -> bool {
+    body.iter()
+        .all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+/// On every call a body that is sent must be a JSON object in UTF-8, even where it isn't needed.
+fn check_object(body: &[u8]) -> Result<(), Problem> {
+    if is_blank(body) {
+        return Ok(());
+    }
+    let text = std::str::from_utf8(body).map_err(|_| malformed_body("UTF-8"))?;
+    serde_json::from_str::<IgnoredAny>(text).map_err(|_| malformed_body("JSON"))?;
+    if text.trim_start().starts_with('{') {
+        Ok(())
+    } else {
+        Err(malformed_body("a JSON object"))
+    }
+}
+
+fn malformed_body(what: &str) -> Problem {
+    Problem::Malformed(format!("The body is not {what}."))
+}
+
+/// What is wrong with the member that could not be read. `serde_json`'s messages repeat the value,
+/// which may be a password in the wrong place or type: only what they expect is said.
+fn unreadable(member: String, error: &serde_json::Error) -> Problem {
+    let message = error.to_string();
+    let message = message
+        .rsplit_once(" at line ")
+        .map_or(&*message, |(message, _)| message);
+    if message == "number out of range" {
+        return Problem::invalid(member, "must be a value that fits");
+    }
+    if !error.is_data() {
+        return malformed_body("JSON");
+    }
+    if message.starts_with("duplicate field") {
+        return Problem::Malformed(format!("The body has a {message}."));
+    }
+    match expected(message) {
+        Some(expected) => Problem::invalid(member, format!("must be {expected}")),
+        None => Problem::invalid(member, "is not valid"),
+    }
+}
+
+/// What serde's message says that a value must be, without the value.
+pub(super) fn expected(message: &str) -> Option<&str> {
+    let (_, expected) = message.rsplit_once(", expected ")?;
+    Some(expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use secrecy::SecretString;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "read for its type only")]
+    struct Body {
+        flag: Option<bool>,
+        text: Option<String>,
+        secret: Option<SecretString>,
+        number: Option<u8>,
+        choice: Option<Choice>,
+        list: Option<Vec<String>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Choice {
+        One,
+        Other,
+    }
+
+    fn refused(body: &str) -> Problem {
+        let mut deserializer = serde_json::Deserializer::from_str(body);
+        let read: Result<Body, _> = serde_path_to_error::deserialize(&mut deserializer);
+        let error = read.unwrap_err();
+        unreadable(error.path().to_string(), &error.into_inner())
+    }
+
+    #[test]
+    fn a_member_that_can_not_be_read_is_named_with_what_it_must_be() {
+        for (member, value, wanted) in [
+            ("flag", "7", "must be a boolean"),
+            ("flag", "1e400", "must be a value that fits"),
+            ("number", "-1e400", "must be a value that fits"),
+            ("number", "300", "must be u8"),
+            ("text", "{}", "must be a string"),
+            ("secret", "[7]", "must be a string"),
+            ("choice", "\"third\"", "must be `one` or `other`"),
+            ("list", "\"a\"", "must be a sequence"),
+        ] {
+            let Problem::Validation(members) = refused(&format!("{{\"{member}\":{value}}}")) else {
+                panic!("{member} {value}");
+            };
+            let wanted = BTreeMap::from([(member.to_owned(), vec![wanted.to_owned()])]);
+            assert_eq!(members, wanted, "{value}");
+        }
+    }
+
+    #[test]
+    fn no_error_repeats_a_value_that_was_sent() {
+        let tricky = "hunter2, expected hunter2 at line 1 column hunter2";
+        for member in ["flag", "secret", "number", "choice", "list", "text"] {
+            for value in [
+                format!("\"{tricky}\""),
+                "71077345".to_owned(),
+                "71077345.5".to_owned(),
+                "-71077345".to_owned(),
+                format!("[\"{tricky}\",71077345]"),
+                format!("{{\"{tricky}\":71077345}}"),
+                "71077345e400".to_owned(),
+            ] {
+                let body = format!("{{\"{member}\":{value}}}");
+                let Err(error) = serde_json::from_str::<Body>(&body) else {
+                    continue;
+                };
+                let said = format!("{:?}", unreadable(member.to_owned(), &error));
+                assert!(
+                    !said.contains("hunter2") && !said.contains("71077345"),
+                    "{said}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! A request as a call sees it: checked as far as every call needs it.
+
+mod body;
+mod headers;
+mod operation;
+mod origin;
+mod path;
+mod query;
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::sign_in::Visitor;
+use domain::user::Place;
+use lambda_http::RequestExt as _;
+use lambda_http::http::HeaderMap;
+use store::{Precondition, Write};
+use tokio::time::Instant;
+
+pub use body::required;
+pub(crate) use origin::Origin;
+pub use path::PathParameter;
+
+use crate::deadline::end_of;
+use crate::etag::Tags;
+use crate::{App, Endpoint, Method, Problem, viewer};
+use operation::named_operation;
+use path::PathParameters;
+use query::Query;
+
+/// A request whose key, headers and body are in order.
+#[derive(Debug)]
+pub struct Request {
+    /// How it writes: its operation, its time, the versions that it may replace, its deadline. A
+    /// request is one operation and takes place at one moment.
+    pub write: Write,
+    method: Method,
+    path_parameters: PathParameters,
+    query: Query,
+    headers: HeaderMap,
+    body: Vec<u8>,
+    /// The path that the client sees.
+    public_path: String,
+    /// Where it comes from; behind CloudFront the viewer's address.
+    ip_address: String,
+    if_none_match: Option<Tags>,
+}
+
+/// The template's time-out of a call.
+const USUAL_TIME: Duration = Duration::from_secs(10);
+
+/// Time that the answer needs after the last attempt at a write.
+const ANSWER: Duration = Duration::from_millis(100);
+
+impl Request {
+    /// Checks what every call must: the key, the body's size and form, and the headers.
+    pub(crate) fn new(
+        app: &App,
+        endpoint: &Endpoint,
+        origin: &Origin,
+        event: lambda_http::Request,
+    ) -> Result<Self, Problem> {
+        let key_id = match origin.key_id.as_deref().filter(|id| !id.is_empty()) {
+            // Elsewhere a key says nothing.
+            key_id if endpoint.access.needs_key() => {
+                let key_id = key_id.ok_or(Problem::Unauthorized)?;
+                app.keys.check(key_id, endpoint.access)?;
+                Some(key_id)
+            }
+            _ => None,
+        };
+        let deadline = end_of(event.lambda_context_ref(), USUAL_TIME) - ANSWER;
+        let path_parameters = PathParameters::of(&event);
+        let query = Query::of(&event);
+        let (head, body) = event.into_parts();
+        let mut ip_address = origin.source_ip.clone();
+        if app.account.behind_cloudfront && !endpoint.access.needs_key() {
+            let viewer = viewer::address(&head.headers).ok_or(Problem::PastCloudFront)?;
+            ip_address = viewer.to_string();
+        }
+        let body = body::checked(body.to_vec(), &endpoint.body)?;
+        // Versions and names of requests are for programs: what people do themselves is safe to
+        // repeat without.
+        let (mut operation, mut if_match, mut if_none_match) = (None, None, None);
+        if let Some(key_id) = key_id {
+            if_match = headers::tags(&head.headers, "if-match")?;
+            if_none_match = headers::tags(&head.headers, "if-none-match")?;
+            operation = headers::text(&head.headers, "idempotency-key")?
+                .map(|name| named_operation(name, key_id, origin, &head.method, &body))
+                .transpose()?;
+        }
+        Ok(Self {
+            write: Write {
+                is_named: operation.is_some(),
+                operation: operation.unwrap_or_else(|| app.new_operation_id()),
+                precondition: if_match.map_or(Precondition::None, |tags| tags.precondition()),
+                now: app.clock.now(),
+                deadline,
+            },
+            method: head.method,
+            path_parameters,
+            query,
+            headers: head.headers,
+            body,
+            public_path: origin.public_path.clone(),
+            ip_address,
+            if_none_match,
+        })
+    }
+
+    /// When the answer must be on its way.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.write.deadline
+    }
+
+    /// When it takes place.
+    pub fn now(&self) -> Timestamp {
+        self.write.now
+    }
+
+    /// The method.
+    pub fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// The path that the client sees, stage or base path included, without a last slash.
+    pub(crate) fn public_path(&self) -> &str {
+        &self.public_path
+    }
+
+    /// Whether the caller has this version already (`If-None-Match`).
+    pub fn has_current(&self, version: u64) -> bool {
+        self.if_none_match
+            .as_ref()
+            .is_some_and(|tags| tags.matches(version))
+    }
+
+    /// Who sends it. Where CloudFront stands before the API, its viewer headers tell address and
+    /// place.
+    pub fn visitor(&self, app: &App) -> Visitor {
+        const MAX_CHARACTERS: usize = 256;
+        let text = |name: &str| {
+            let value = headers::last_line(&self.headers, name)?;
+            let value = String::from_utf8_lossy(value.as_bytes());
+            Some(value.chars().take(MAX_CHARACTERS).collect::<String>())
+        };
+        let viewer = |name| app.account.behind_cloudfront.then(|| text(name)).flatten();
+        Visitor {
+            ip_address: self.ip_address.clone(),
+            user_agent: text("user-agent"),
+            place: Place {
+                city: viewer("cloudfront-viewer-city"),
+                region: viewer("cloudfront-viewer-country-region-name"),
+                country: viewer("cloudfront-viewer-country-name"),
+            },
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! A request's path parameters.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fmt::Display;
+
+use domain::{IdentifierId, UserId};
+use lambda_http::RequestExt as _;
+use percent_encoding::percent_decode_str;
+
+use super::Request;
+use crate::Problem;
+
+/// A value that stands in a path: its type says which parameter of the route it is.
+pub trait PathParameter: Sized {
+    /// The parameter's name, as routes have it in braces.
+    const NAME: &'static str;
+
+    /// Reads it; the error says what it must be.
+    fn parse(text: &str) -> Result<Self, impl Display>;
+}
+
+impl PathParameter for UserId {
+    const NAME: &'static str = "user_id";
+
+    fn parse(text: &str) -> Result<Self, impl Display> {
+        Self::parse(text)
+    }
+}
+
+impl PathParameter for IdentifierId {
+    const NAME: &'static str = "identifier_id";
+
+    fn parse(text: &str) -> Result<Self, impl Display> {
+        Self::parse(text)
+    }
+}
+
+/// Name and value of each, percent-encoded as API Gateway passes them.
+#[derive(Debug)]
+pub(super) struct PathParameters(BTreeMap<String, String>);
+
+impl PathParameters {
+    pub(super) fn of(event: &lambda_http::Request) -> Self {
+        let parameters = event.path_parameters();
+        let pairs = parameters.iter();
+        Self(
+            pairs
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
+    }
+}
+
+impl Request {
+    /// The path parameter that is a `T`; what is none is a member that is not valid (422).
+    pub fn path<T: PathParameter>(&self) -> Result<T, Problem> {
+        let text = self.parameter(T::NAME)?;
+        T::parse(&text).map_err(|invalid| Problem::invalid(T::NAME, invalid))
+    }
+
+    /// A path parameter's text, decoded, which happens here and once.
+    pub(crate) fn parameter(&self, name: &str) -> Result<Cow<'_, str>, Problem> {
+        let encoded = self.path_parameters.0.get(name).map_or("", String::as_str);
+        percent_decode_str(encoded)
+            .decode_utf8()
+            .map_err(|_| Problem::invalid(name, "must be UTF-8"))
+    }
+}

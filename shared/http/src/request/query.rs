@@ -1,0 +1,124 @@
+//! A request's query.
+
+use std::collections::BTreeSet;
+
+use lambda_http::RequestExt as _;
+use serde::de::DeserializeOwned;
+
+use super::Request;
+use super::body::expected;
+use crate::Problem;
+
+/// Name and value of each parameter. API Gateway decodes both.
+#[derive(Debug)]
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    pub(super) fn of(event: &lambda_http::Request) -> Self {
+        let parameters = event.query_string_parameters();
+        let pairs = parameters.iter();
+        Self(
+            pairs
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
+    }
+
+    fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        let mut names = BTreeSet::new();
+        if let Some((twice, _)) = self.0.iter().find(|(name, _)| !names.insert(name)) {
+            return Err(Problem::invalid(twice, "must come once"));
+        }
+        let unreadable = |member: String, message: &str| match expected(message) {
+            Some(expected) => Problem::invalid(member, format!("must be {expected}")),
+            None => Problem::invalid(member, "is not valid"),
+        };
+        let encoded = serde_urlencoded::to_string(&self.0)
+            .map_err(|error| unreadable("query".to_owned(), &error.to_string()))?;
+        let pairs = form_urlencoded::parse(encoded.as_bytes());
+        serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
+            .map_err(|error| unreadable(error.path().to_string(), &error.into_inner().to_string()))
+    }
+}
+
+impl Request {
+    /// The query as a `T`. Unknown parameters are ignored; one that is not valid, or comes twice, is
+    /// named (422).
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        self.query.read()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    struct Wanted {
+        limit: Option<u8>,
+        sort: Option<Sort>,
+        text: Option<String>,
+    }
+
+    #[derive(Debug, Deserialize, PartialEq)]
+    #[serde(rename_all = "lowercase")]
+    enum Sort {
+        Up,
+        Down,
+    }
+
+    fn read(pairs: &[(&str, &str)]) -> Result<Wanted, BTreeMap<String, Vec<String>>> {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (name.to_string(), value.to_string()));
+        Query(pairs.collect())
+            .read()
+            .map_err(|problem| match problem {
+                Problem::Validation(members) => members,
+                problem => panic!("{problem}"),
+            })
+    }
+
+    #[test]
+    fn a_query_is_read_by_its_names_and_what_is_unknown_is_ignored() {
+        let all = [
+            ("limit", "7"),
+            ("sort", "down"),
+            ("text", "a+b &c=d"),
+            ("other", "x"),
+        ];
+        let wanted = Wanted {
+            limit: Some(7),
+            sort: Some(Sort::Down),
+            text: Some("a+b &c=d".to_owned()),
+        };
+        assert_eq!(read(&all), Ok(wanted));
+        let nothing = Wanted {
+            limit: None,
+            sort: None,
+            text: None,
+        };
+        assert_eq!(read(&[]), Ok(nothing));
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_valid_is_named_and_its_value_is_not_repeated() {
+        for (pairs, member, message) in [
+            (vec![("limit", "hunter2")], "limit", "is not valid"),
+            (vec![("limit", "-1")], "limit", "is not valid"),
+            (vec![("sort", "hunter2")], "sort", "must be `up` or `down`"),
+            (
+                vec![("limit", "1"), ("limit", "2")],
+                "limit",
+                "must come once",
+            ),
+        ] {
+            let wanted = BTreeMap::from([(member.to_owned(), vec![message.to_owned()])]);
+            assert_eq!(read(&pairs), Err(wanted), "{pairs:?}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The kinds of partition that the table has.
+
+/// What a partition of the table is about: how its key starts.
+///
+/// A role is allowed the kinds that its function touches (`dynamodb:LeadingKeys`), so a function that
+/// reads users can't read failed sign-ins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Partition {
+    /// A reservation of an e-mail address.
+    Email,
+    /// Limits on notifications: of a user or an address within an hour.
+    Limit,
+    /// An operation that a client named, and what a function asks for to connect.
+    Operation,
+    /// A reservation of a phone number.
+    Phone,
+    /// Failed sign-ins.
+    SignIn,
+    /// A user, and all that hangs on one.
+    User,
+    /// A reservation of a username.
+    Username,
+}
+
+impl Partition {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Email,
+        Self::Limit,
+        Self::Operation,
+        Self::Phone,
+        Self::SignIn,
+        Self::User,
+        Self::Username,
+    ];
+
+    /// How the partition keys of the kind start.
+    pub const fn prefix(self) -> &'static str {
+        match self {
+            Self::Email => "EMAIL#",
+            Self::Limit => "LIMIT#",
+            Self::Operation => "OPERATION#",
+            Self::Phone => "PHONE#",
+            Self::SignIn => "SIGN_IN#",
+            Self::User => "USER#",
+            Self::Username => "USERNAME#",
+        }
+    }
+}
