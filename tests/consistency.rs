@@ -72,11 +72,11 @@ fn every_call_has_one_binary_one_event_and_one_function() {
 #[test]
 fn every_call_has_a_file_of_tests() {
     let folders = [
-        "tests/users",
-        "tests/usernames",
-        "tests/emails",
-        "tests/account",
-        "tests/changes",
+        "tests/calls/users",
+        "tests/calls/usernames",
+        "tests/calls/emails",
+        "tests/calls/account",
+        "tests/calls/changes",
     ];
     let tested: BTreeSet<String> = folders
         .into_iter()
