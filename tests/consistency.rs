@@ -47,11 +47,11 @@ fn all_names() -> BTreeSet<String> {
 #[test]
 fn every_call_has_a_file_of_tests() {
     let folders = [
-        "tests/users",
-        "tests/usernames",
-        "tests/emails",
-        "tests/account",
-        "tests/changes",
+        "tests/calls/users",
+        "tests/calls/usernames",
+        "tests/calls/emails",
+        "tests/calls/account",
+        "tests/calls/changes",
     ];
     let tested: BTreeSet<String> = folders
         .into_iter()

@@ -8,7 +8,7 @@ use store::{Write, WriteError};
 use tokio::runtime::Handle;
 
 use crate::harness::{NOW, write_by};
-use crate::strategies::{rule_for, user};
+use super::strategies::{rule_for, user};
 
 /// Runs `property` on many values, from a test that has a runtime already.
 fn check<T: std::fmt::Debug>(
