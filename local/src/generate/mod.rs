@@ -116,7 +116,7 @@ fn readme(present: &str, endpoints: &[&Endpoint]) -> String {
             Access::Read => "",
             Access::Write => ", administrator's key",
             Access::Session => ", session",
-            Access::SignIn => ", nobody yet",
+            Access::SignIn => ", password",
             Access::Link => ", signed link",
         };
         let statuses: Vec<_> = endpoint.statuses.iter().map(ToString::to_string).collect();
