@@ -7,8 +7,8 @@ use proptest::test_runner::{Config, TestRunner};
 use store::{Write, WriteError};
 use tokio::runtime::Handle;
 
-use crate::harness::{NOW, write_by};
 use super::strategies::{rule_for, user};
+use crate::harness::{NOW, write_by};
 
 /// Runs `property` on many values, from a test that has a runtime already.
 fn check<T: std::fmt::Debug>(
