@@ -13,8 +13,7 @@ use local::services;
 use local::services::Services;
 use local::template::{Function, Template};
 use roster_http::{
-    Access, AccountSettings, Action, App, Clock, Connect, Endpoint, Entropy, KeyIds, LinkKeys,
-    Method, Response, Schema,
+    AccountSettings, App, Clock, Endpoint, Entropy, KeyIds, LinkKeys, Method, Response,
 };
 use store::{Settings, Users};
 use tokio::net::TcpListener;
@@ -25,16 +24,9 @@ pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 const fn endpoint(name: &'static str, routes: &'static [(Method, &'static str)]) -> Endpoint {
     Endpoint {
         name,
-        summary: "",
         routes,
-        access: Access::Read,
-        actions: &[Action::GetItem],
-        connect: Connect::BY_GET,
-        statuses: &[204],
-        body: Schema::NONE,
-        example: "",
-        answer: Schema::NONE,
         handler: |_, _| Box::pin(async { Ok(Response::empty()) }),
+        ..Endpoint::READS_USER
     }
 }
 

@@ -20,6 +20,9 @@ static CONSUMER: Consumer = Consumer {
     name: "consume",
     sort_key_start: "USER",
     actions: &[],
+    partitions: &[],
+    needs: &[],
+    dead_letters: "",
     handler: |worker, key| {
         Box::pin(async move {
             assert!(!key.partition.contains("poison"), "a poisonous record");
