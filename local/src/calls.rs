@@ -2,7 +2,8 @@
 
 use std::sync::LazyLock;
 
-use roster_http::{Consumer, Endpoint};
+use consumer::Consumer;
+use roster_http::Endpoint;
 
 /// A package of functions.
 #[derive(Clone, Copy, Debug)]

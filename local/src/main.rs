@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use aws::Courier;
 use clap::{Parser, Subcommand};
+use consumer::Worker;
 use domain::sample;
 use local::calls::{CONSUMERS, ENDPOINTS};
 use local::database::{self, Dynamodb, Place, SWEEP_EVERY};
@@ -18,7 +19,7 @@ use local::services::{self, Services};
 use local::stream::Stream;
 use local::template::{Function, Template};
 use local::{StartError, generate, samples};
-use roster_http::{App, Clock, Entropy, PublicUrl, Worker};
+use roster_http::{App, Clock, Entropy, PublicUrl};
 use store::table::Made;
 use store::{Settings, Users};
 use tokio::net::TcpListener;

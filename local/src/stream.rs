@@ -15,9 +15,9 @@ use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use consumer::{Consumer, Worker, consume};
 use domain::Timestamp;
 use embedded::Embedded;
-use roster_http::{Consumer, Worker, consume};
 use serde_json::{Value, json};
 use store::Settings;
 use tokio::sync::{Mutex, watch};

@@ -22,6 +22,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws::Courier;
+use consumer::Worker;
 use domain::{OperationId, Timestamp, User, UserId};
 use embedded::Embedded;
 use local::calls::{CONSUMERS, ENDPOINTS};
@@ -35,7 +36,7 @@ use local::stream::Stream;
 use local::template::{Function, Template};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use roster_http::{App, Clock, Endpoint, Entropy, PublicUrl, Worker};
+use roster_http::{App, Clock, Endpoint, Entropy, PublicUrl};
 use serde_json::Value;
 use store::{Precondition, Settings, Users, Write};
 use tests::run::{self, Sent};

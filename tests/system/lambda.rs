@@ -8,10 +8,11 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use consumer::Consumer;
 use domain::{Timestamp, sample};
 use local::calls::{PACKAGES, Package};
 use local::samples;
-use roster_http::{Access, Clock, Consumer, Endpoint};
+use roster_http::{Access, Clock, Endpoint};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 use tests::run;

@@ -5,9 +5,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use aws::Courier;
+use consumer::Worker;
 use domain::sample;
 use local::services;
-use roster_http::Worker;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@
 mod letter;
 pub mod send_notifications;
 
-use roster_http::Consumer;
+use consumer::Consumer;
 
 /// All of them.
 pub static CONSUMERS: &[&Consumer] = &[&send_notifications::CONSUMER];

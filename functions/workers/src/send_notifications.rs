@@ -1,11 +1,10 @@
 //! Sends the notifications that changes leave in the table (email-self-service.md,
 //! "Notifications").
 
+use consumer::{Consumed, Consumer, Fault, Record, Worker};
 use domain::Notification;
 use domain::notification::Recipient;
-use roster_http::{
-    Action, Consumed, Consumer, Fault, Need, Partition, PublicUrl, Record, Worker, link_url,
-};
+use roster_http::{Action, Need, Partition, PublicUrl, link_url};
 use store::{Lease, NOTIFICATION_SORT_KEY, State};
 
 use crate::letter::{self, Letter};

@@ -18,23 +18,32 @@ pub(super) fn binaries(
     package: &Package,
 ) -> Result<Vec<(String, String)>, StartError> {
     let calls = package.endpoints.iter().map(|endpoint| {
-        let serve = match endpoint.needs.contains(&Need::LinkKeys) {
-            true => "serve_with_link_keys",
-            false => "serve",
+        let serve = if endpoint.needs.contains(&Need::LinkKeys) {
+            "roster_http::serve_with_link_keys(&ENDPOINT, aws::parameters)"
+        } else {
+            "roster_http::serve(&ENDPOINT)"
         };
-        (endpoint.name, serve, "ENDPOINT")
+        (endpoint.name, "ENDPOINT", serve)
     });
     let consumers = package.consumers.iter();
-    let consumers = consumers.map(|consumer| (consumer.name, "serve_consumer", "CONSUMER"));
+    let consumers = consumers.map(|consumer| {
+        (
+            consumer.name,
+            "CONSUMER",
+            "consumer::serve_consumer(&CONSUMER)",
+        )
+    });
     calls
         .chain(consumers)
-        .map(|(name, serve, facts)| {
+        .map(|(name, facts, serve)| {
             let module = module(root, package, name)?;
             let text = format!(
                 "//! The Lambda function of `{name}`. Made by `cargo run -- generate`.
 
+use {module}::{facts};
+
 fn main() -> Result<(), roster_http::Error> {{
-    roster_http::{serve}(&{module}::{facts})
+    {serve}
 }}
 "
             );

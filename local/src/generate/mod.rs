@@ -8,8 +8,9 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
+use consumer::Consumer;
 use domain::sample;
-use roster_http::{Access, Consumer, Endpoint};
+use roster_http::{Access, Endpoint};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use roster_http::{Action, Consumer, Endpoint, Need, Partition, reason};
+use consumer::Consumer;
+use roster_http::{Action, Endpoint, Need, Partition, reason};
 
 /// One of API Gateway's own answers, by its response type.
 struct GatewayResponse {

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use consumer::{Consumed, Consumer, Fault, Worker};
 use domain::{OperationId, User, UserId, sample};
 use local::database::{self, Dynamodb, Place};
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::port;
 use local::stream::Stream;
-use roster_http::{App, Clock, Consumed, Consumer, Entropy, Fault, Worker};
+use roster_http::{App, Clock, Entropy};
 use store::{Precondition, Settings, Users, Write};
 use tokio::time::{Duration, Instant};
 

@@ -14,9 +14,9 @@ use aws_smithy_types::timeout::TimeoutConfig;
 
 use crate::Settings;
 
-const LONGEST_CONNECT: Duration = Duration::from_secs(1);
+const MAX_CONNECT: Duration = Duration::from_secs(1);
 /// For all attempts at sending one message.
-const LONGEST_SEND: Duration = Duration::from_secs(8);
+const MAX_SEND: Duration = Duration::from_secs(8);
 
 /// Sends e-mails and SMS from one sender.
 #[derive(Clone, Debug)]
@@ -59,10 +59,10 @@ impl Courier {
     /// twice.
     pub fn new(settings: &Settings, sender: String) -> Self {
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(LONGEST_CONNECT)
-            .operation_timeout(LONGEST_SEND)
+            .connect_timeout(MAX_CONNECT)
+            .operation_timeout(MAX_SEND)
             .build();
-        let config = settings.config().into_builder();
+        let config = crate::config(settings).into_builder();
         let config = config.timeout_config(timeouts).build();
         let ses = aws_sdk_sesv2::config::Builder::from(&config).retry_classifier(AnsweredOnly);
         let sns = aws_sdk_sns::config::Builder::from(&config).retry_classifier(AnsweredOnly);

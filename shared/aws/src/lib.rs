@@ -1,41 +1,35 @@
-//! The AWS services beside the table: e-mail (SES), SMS (SNS), parameters (SSM).
+//! The AWS services beside the table: e-mail (SES) and SMS (SNS) with the feature `mail`, parameters
+//! (SSM) with the feature `parameters`.
 //!
 //! **Invariant:** this crate alone names their SDKs. It knows addresses and texts, no users.
 
+#[cfg(feature = "mail")]
 mod courier;
+#[cfg(feature = "parameters")]
 mod parameters;
 
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::SharedAsyncSleep;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_types::SdkConfig;
 use aws_types::region::Region;
-use sdk::Credentials;
 
+#[cfg(feature = "mail")]
 pub use courier::{Courier, Mail, SendError};
-pub use parameters::{ParameterError, parameters};
+#[cfg(feature = "parameters")]
+pub use parameters::parameters;
+pub use sdk::Settings;
 
-/// Where the services are, and who asks.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// The AWS region.
-    pub region: String,
-    /// Another endpoint than the services' own, for all of them.
-    pub endpoint: Option<String>,
-    /// The function's role, or anything for services of this machine.
-    pub credentials: Credentials,
-}
-
-impl Settings {
-    fn config(&self) -> SdkConfig {
-        let mut config = SdkConfig::builder()
-            .behavior_version(aws_sdk_ssm::config::BehaviorVersion::v2026_01_12())
-            .region(Region::new(self.region.clone()))
-            .credentials_provider(aws_sdk_ssm::config::SharedCredentialsProvider::new(
-                self.credentials.clone(),
-            ))
-            .http_client(sdk::http_client())
-            .sleep_impl(aws_sdk_ssm::config::SharedAsyncSleep::new(sdk::sleep()))
-            .retry_config(sdk::retries())
-            .timeout_config(sdk::timeouts());
-        config.set_endpoint_url(self.endpoint.clone());
-        config.build()
-    }
+/// What a client of any of the services is made from.
+fn config(settings: &Settings) -> SdkConfig {
+    let mut config = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(settings.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(settings.credentials.clone()))
+        .http_client(sdk::http_client())
+        .sleep_impl(SharedAsyncSleep::new(sdk::sleep()))
+        .retry_config(sdk::retries())
+        .timeout_config(sdk::timeouts());
+    config.set_endpoint_url(settings.endpoint.clone());
+    config.build()
 }

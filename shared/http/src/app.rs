@@ -1,6 +1,5 @@
 //! What every call of one process shares.
 
-use aws::Courier;
 use domain::account::Occasion;
 use domain::notification::Counted;
 use domain::{IdentifierId, OperationId, Timestamp};
@@ -79,25 +78,5 @@ impl App {
     /// The operation of a request that names none.
     pub fn new_operation_id(&self) -> OperationId {
         OperationId::random(self.entropy.bytes())
-    }
-}
-
-/// What a consumer of the table's stream works with.
-#[derive(Debug)]
-pub struct Worker {
-    /// What calls work with, too.
-    pub app: App,
-    /// Who sends e-mails and SMS.
-    pub courier: Courier,
-}
-
-impl Worker {
-    /// Reads the environment that template.yaml and Lambda set.
-    pub(crate) fn from_env() -> Result<Self, Misconfigured> {
-        Ok(Self {
-            app: App::from_env()?,
-            courier: Courier::new(&Environment::aws()?, Environment::get("NO_REPLY_EMAIL")?)
-                .with_configuration_set(Environment::get("SES_CONFIGURATION_SET").ok()),
-        })
     }
 }

@@ -17,11 +17,12 @@ pub enum Misconfigured {
 }
 
 /// The environment that template.yaml and Lambda set.
-pub(crate) struct Environment;
+#[derive(Debug)]
+pub struct Environment;
 
 impl Environment {
     /// A variable that has a value.
-    pub(crate) fn get(name: &'static str) -> Result<String, Misconfigured> {
+    pub fn get(name: &'static str) -> Result<String, Misconfigured> {
         #[expect(
             clippy::disallowed_methods,
             reason = "the one place that reads the environment"
@@ -43,8 +44,8 @@ impl Environment {
     }
 
     /// Where the services beside the table are.
-    pub(crate) fn aws() -> Result<aws::Settings, Misconfigured> {
-        Ok(aws::Settings {
+    pub fn services() -> Result<sdk::Settings, Misconfigured> {
+        Ok(sdk::Settings {
             region: Self::get("AWS_REGION")?,
             endpoint: Self::get("AWS_ENDPOINT_URL").ok(),
             credentials: Self::credentials()?,

@@ -8,7 +8,6 @@ mod app;
 mod body;
 mod call;
 mod clock;
-mod consumer;
 mod deadline;
 mod device;
 mod endpoint;
@@ -27,20 +26,20 @@ mod session;
 mod settings;
 mod viewer;
 
-pub use app::{App, Worker};
+pub use app::App;
 pub use body::own_email::OwnEmailBody;
 pub use body::problem::ProblemBody;
 pub use body::user::UserBody;
 pub use call::call;
 pub use clock::Clock;
-pub use consumer::{Consumed, Consumer, ConsumerFuture, Fault, Record, consume};
+pub use deadline::end_of;
 pub use device::device_cookie;
 pub use endpoint::{
     Access, Action, Answer, Body, Connect, Endpoint, HandlerFuture, Method, Need, Schema,
     WireSchema,
 };
 pub use entropy::Entropy;
-pub use environment::Misconfigured;
+pub use environment::{Environment, Misconfigured};
 pub use event::{Event, invoke};
 pub use keys::KeyIds;
 pub use lambda_http::Error;
@@ -49,7 +48,7 @@ pub use link_keys::{LinkKeys, LinkKeysError};
 pub use problem::{Cause, Failure, Problem, reason};
 pub use request::{PathParameter, Request, required};
 pub use response::{Page, Response};
-pub use serve::{log_lines, serve, serve_consumer, serve_with_link_keys};
+pub use serve::{log_lines, serve, serve_with_link_keys, start};
 pub use session::{Caller, ended_session_cookies, session_cookies};
 pub use settings::{AccountSettings, PublicUrl};
 pub use store::Partition;

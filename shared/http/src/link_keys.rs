@@ -1,14 +1,13 @@
 //! The keys of links: read once, by the few functions that may.
 
-use std::future::Future;
-use std::pin::Pin;
-
 use domain::link::Keys;
+use sdk::ReadParameters;
 use secrecy::ExposeSecret;
 use tokio::sync::OnceCell;
 
 use crate::Misconfigured;
 use crate::environment::Environment;
+use crate::serve::MAX_CONNECT;
 
 /// Where the keys come from.
 #[derive(Debug)]
@@ -17,17 +16,14 @@ pub struct LinkKeys {
     parameters: Option<Parameters>,
 }
 
-/// The parameters that hold the keys, and who reads them. A function pointer, so that only
-/// binaries that name it link the SDK of the Systems Manager.
+/// The parameters that hold the keys, and who reads them.
 #[derive(Debug)]
 struct Parameters {
-    settings: aws::Settings,
+    settings: sdk::Settings,
     current: String,
     previous: String,
-    read: for<'a> fn(&'a Parameters) -> ReadingKeys<'a>,
+    read: ReadParameters,
 }
-
-type ReadingKeys<'a> = Pin<Box<dyn Future<Output = Result<Keys, LinkKeysError>> + Send + 'a>>;
 
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +36,7 @@ pub enum LinkKeysError {
     Missing,
     /// The Systems Manager doesn't answer, or refuses.
     #[error("the parameters can't be read")]
-    Parameters(#[from] aws::ParameterError),
+    Parameters(#[from] sdk::ServiceError),
     /// A parameter holds no key.
     #[error("a parameter holds no key")]
     Malformed(#[from] domain::link::InvalidKey),
@@ -64,14 +60,14 @@ impl LinkKeys {
     }
 
     /// The two SecureString parameters that the environment names.
-    pub(crate) fn from_parameters() -> Result<Self, Misconfigured> {
+    pub fn from_parameters(read: ReadParameters) -> Result<Self, Misconfigured> {
         Ok(Self {
             keys: OnceCell::new(),
             parameters: Some(Parameters {
-                settings: Environment::aws()?,
+                settings: Environment::services()?,
                 current: Environment::get("LINK_KEY_PARAMETER")?,
                 previous: Environment::get("PREVIOUS_LINK_KEY_PARAMETER")?,
-                read: |parameters| Box::pin(read(parameters)),
+                read,
             }),
         })
     }
@@ -81,17 +77,23 @@ impl LinkKeys {
     pub async fn get(&self) -> Result<&Keys, LinkKeysError> {
         let read = || async {
             match &self.parameters {
-                Some(parameters) => (parameters.read)(parameters).await,
+                Some(parameters) => read(parameters).await,
                 None => Err(LinkKeysError::NotNeeded),
             }
         };
         self.keys.get_or_try_init(read).await
     }
+
+    /// Reads them while the function starts. If that fails, the first request tries again and tells
+    /// why.
+    pub async fn read_ahead(&self) {
+        let _ = tokio::time::timeout(MAX_CONNECT, self.get()).await;
+    }
 }
 
 async fn read(parameters: &Parameters) -> Result<Keys, LinkKeysError> {
     let names = [parameters.current.as_str(), parameters.previous.as_str()];
-    let values = aws::parameters(&parameters.settings, &names).await?;
+    let values = (parameters.read)(&parameters.settings, &names).await?;
     let value = |name: &str| values.get(name).map(ExposeSecret::expose_secret);
     let current = value(&parameters.current).ok_or(LinkKeysError::Missing)?;
     Ok(Keys::parse(current, value(&parameters.previous))?)

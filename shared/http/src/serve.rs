@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use cookie::time::OffsetDateTime;
 use lambda_http::{Error, lambda_runtime};
+use sdk::ReadParameters;
 use tokio::runtime::Runtime;
 use tracing::Subscriber;
 use tracing_subscriber::fmt::MakeWriter;
@@ -12,11 +13,10 @@ use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 
 use crate::clock::since_epoch;
-use crate::deadline::end_of;
-use crate::{App, Consumer, Endpoint, LinkKeys, Worker, consume, invoke};
+use crate::{App, Endpoint, LinkKeys, invoke};
 
 /// Lambda ends a start that takes longer than ten seconds.
-const MAX_CONNECT: Duration = Duration::from_secs(3);
+pub(crate) const MAX_CONNECT: Duration = Duration::from_secs(3);
 
 /// Serves one call until Lambda ends the process.
 ///
@@ -25,34 +25,18 @@ pub fn serve(endpoint: &'static Endpoint) -> Result<(), Error> {
     start()?.block_on(answer(endpoint, App::from_env()?))
 }
 
-/// Serves a call that needs the keys of links.
-///
-/// Its own function, so that a binary that needs none does not link the SDK of the Systems Manager.
-pub fn serve_with_link_keys(endpoint: &'static Endpoint) -> Result<(), Error> {
+/// Serves a call that needs the keys of links, which `read` reads.
+pub fn serve_with_link_keys(
+    endpoint: &'static Endpoint,
+    read: ReadParameters,
+) -> Result<(), Error> {
     let app = App {
-        link_keys: LinkKeys::from_parameters()?,
+        link_keys: LinkKeys::from_parameters(read)?,
         ..App::from_env()?
     };
     start()?.block_on(async {
-        read_keys(&app).await;
+        app.link_keys.read_ahead().await;
         answer(endpoint, app).await
-    })
-}
-
-/// Serves a consumer of the table's stream until Lambda ends the process.
-pub fn serve_consumer(consumer: &'static Consumer) -> Result<(), Error> {
-    let mut worker = Worker::from_env()?;
-    worker.app.link_keys = LinkKeys::from_parameters()?;
-    let worker = &worker;
-    start()?.block_on(async {
-        read_keys(&worker.app).await;
-        lambda_runtime::run(lambda_runtime::service_fn(
-            |event: lambda_runtime::LambdaEvent<_>| async move {
-                let end = end_of(Some(&event.context), Consumer::TIMEOUT);
-                Ok::<_, Error>(consume(worker, consumer, event.payload, end).await)
-            },
-        ))
-        .await
     })
 }
 
@@ -98,7 +82,8 @@ fn write_time(w: &mut impl fmt::Write, since_epoch: Duration) -> fmt::Result {
     )
 }
 
-fn start() -> Result<Runtime, Error> {
+/// What every binary starts with: the log, and a runtime of one thread.
+pub fn start() -> Result<Runtime, Error> {
     tracing::subscriber::set_global_default(log_lines(std::io::stdout))?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -114,11 +99,6 @@ async fn answer(endpoint: &'static Endpoint, app: App) -> Result<(), Error> {
         Ok::<_, Error>(invoke(app, endpoint, event).await)
     }))
     .await
-}
-
-/// If that fails, the first request tries again and tells why.
-async fn read_keys(app: &App) {
-    let _ = tokio::time::timeout(MAX_CONNECT, app.link_keys.get()).await;
 }
 
 #[cfg(test)]

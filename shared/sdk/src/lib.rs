@@ -3,6 +3,8 @@
 //!
 //! **Invariant:** this crate names no service.
 
+use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
@@ -11,8 +13,39 @@ use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
+use secrecy::SecretString;
+
 pub use aws_credential_types::Credentials;
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+/// Where services beside the table are, and who asks them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The AWS region.
+    pub region: String,
+    /// Another endpoint than the services' own, for all of them.
+    pub endpoint: Option<String>,
+    /// The function's role, or anything for services of this machine.
+    pub credentials: Credentials,
+}
+
+/// A service did not do what it was asked. The code alone: a message may quote what was sent.
+#[derive(Debug, thiserror::Error)]
+#[error("{service}: {code}")]
+pub struct ServiceError {
+    /// Which one.
+    pub service: &'static str,
+    /// The service's code, or `no answer`.
+    pub code: String,
+}
+
+/// Parameters being read: the values of those that exist, by their names.
+pub type Parameters<'a> =
+    Pin<Box<dyn Future<Output = Result<BTreeMap<String, SecretString>, ServiceError>> + Send + 'a>>;
+
+/// Who reads parameters of these names. A function pointer: only a binary that names the reader links
+/// the SDK behind it.
+pub type ReadParameters = for<'a> fn(&'a Settings, &'a [&'a str]) -> Parameters<'a>;
 
 /// HTTPS by rustls with ring.
 pub fn http_client() -> SharedHttpClient {

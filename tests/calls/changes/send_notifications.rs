@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use aws::Courier;
+use consumer::{Record, Worker};
 use domain::{JsonObject, OperationId, Timestamp, sample};
 use local::services;
-use roster_http::{AccountSettings, App, Clock, Entropy, LinkKeys, Record, Worker};
+use roster_http::{AccountSettings, App, Clock, Entropy, LinkKeys};
 use serde_json::json;
 use store::{LEASE, Lease, State};
 use tokio::io::AsyncReadExt as _;
@@ -83,7 +84,7 @@ async fn failed_of_one_batch(roster: &Roster, worker: &Worker, end: Instant) -> 
         })
         .collect();
     let event = serde_json::from_value(json!({ "Records": records })).unwrap();
-    let answer = roster_http::consume(worker, &CONSUMER, event, end).await;
+    let answer = consumer::consume(worker, &CONSUMER, event, end).await;
     let failures = answer.batch_item_failures.into_iter();
     failures
         .map(|failure| failure.item_identifier.unwrap())

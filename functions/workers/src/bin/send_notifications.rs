@@ -1,5 +1,7 @@
 //! The Lambda function of `send_notifications`. Made by `cargo run -- generate`.
 
+use workers::send_notifications::CONSUMER;
+
 fn main() -> Result<(), roster_http::Error> {
-    roster_http::serve_consumer(&workers::send_notifications::CONSUMER)
+    consumer::serve_consumer(&CONSUMER)
 }

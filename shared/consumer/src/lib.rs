@@ -1,4 +1,7 @@
-//! Consumers of the table's stream: a batch of records in, the failed ones out.
+//! The glue between the table's stream and a consumer: a batch of records in, the failed ones out.
+//!
+//! **Invariant:** what a binary of a call never needs, above all the SDKs of SES and SNS, comes in here
+//! and not by `roster-http`: the linker drops what is not used, but keeps its unwinding tables.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -9,12 +12,41 @@ use serde_json::json;
 use tokio::time::Instant;
 use tracing::{error, info};
 
-use crate::{Action, Need, Partition, Worker};
+use aws::Courier;
+use roster_http::{
+    Action, App, Environment, Error, LinkKeys, Misconfigured, Need, Partition, end_of, start,
+};
 
 /// The future that a consumer's handler returns.
 pub type ConsumerFuture<'a> = Pin<Box<dyn Future<Output = Result<Consumed, Fault>> + Send + 'a>>;
 
-/// A consumer's facts: what [`crate::Endpoint`] is to a call.
+/// What a consumer works with.
+#[derive(Debug)]
+pub struct Worker {
+    /// What calls work with, too.
+    pub app: App,
+    /// Who sends e-mails and SMS.
+    pub courier: Courier,
+}
+
+impl Worker {
+    /// Reads the environment that template.yaml and Lambda set.
+    fn from_env() -> Result<Self, Misconfigured> {
+        let courier = Courier::new(
+            &Environment::services()?,
+            Environment::get("NO_REPLY_EMAIL")?,
+        );
+        Ok(Self {
+            app: App {
+                link_keys: LinkKeys::from_parameters(aws::parameters)?,
+                ..App::from_env()?
+            },
+            courier: courier.with_configuration_set(Environment::get("SES_CONFIGURATION_SET").ok()),
+        })
+    }
+}
+
+/// A consumer's facts: what [`roster_http::Endpoint`] is to a call.
 #[derive(Debug)]
 pub struct Consumer {
     /// The consumer's name everywhere: module, binary, event, test file.
@@ -63,9 +95,24 @@ pub struct Consumed(pub &'static str);
 pub struct Fault(pub String);
 
 /// What one item usually takes at most.
-const MOST_FOR_ONE: Duration = Duration::from_secs(15);
+const MAX_FOR_ONE: Duration = Duration::from_secs(15);
 /// Time that the answer needs.
 const ANSWER: Duration = Duration::from_secs(1);
+
+/// Serves a consumer until Lambda ends the process.
+pub fn serve_consumer(consumer: &'static Consumer) -> Result<(), Error> {
+    let worker = &Worker::from_env()?;
+    start()?.block_on(async {
+        worker.app.link_keys.read_ahead().await;
+        lambda_runtime::run(lambda_runtime::service_fn(
+            |event: lambda_runtime::LambdaEvent<_>| async move {
+                let end = end_of(Some(&event.context), Consumer::TIMEOUT);
+                Ok::<_, Error>(consume(worker, consumer, event.payload, end).await)
+            },
+        ))
+        .await
+    })
+}
 
 /// Works off a batch. Each item is tried, whatever happens to those before it, while there is time
 /// before `end`, when Lambda ends the function and forgets what failed. Lambda sends the batch
@@ -76,7 +123,7 @@ pub async fn consume(
     event: Event,
     end: Instant,
 ) -> DynamoDbEventResponse {
-    let deadline = end - MOST_FOR_ONE;
+    let deadline = end - MAX_FOR_ONE;
     let mut failed = Vec::new();
     for record in event.records {
         let sequence_number = record.change.sequence_number.clone();
