@@ -64,6 +64,8 @@ pub struct Used {
     pub action: String,
     /// The index of the table that it was done to; the table itself without one.
     pub index: Option<String>,
+    /// The kind of partition that it was done to, as a policy names it, such as `USER#*`.
+    pub partition: Option<String>,
 }
 
 /// What a request or an answer with these parts carries that no log may tell: addresses, numbers,

@@ -145,8 +145,18 @@ fn whatever_a_role_allows_to_do_to_the_table_was_done() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
     let template = Template::read(&file, &[]).unwrap();
     let consumers = template.consumers.iter().map(|consumer| &consumer.function);
+    let did = |function: &str, action: &str, index: Option<&str>| {
+        used.iter().any(|used| {
+            used.function == function && used.action == action && used.index.as_deref() == index
+        })
+    };
+    let touched = |function: &str, partition: &str| {
+        used.iter()
+            .any(|used| used.function == function && used.partition.as_deref() == Some(partition))
+    };
     let mut idle = Vec::new();
     for function in template.functions.iter().chain(consumers) {
+        let id = function.logical_id.as_str();
         let of_table = function.permissions.iter().filter(|(action, _)| {
             // What the proxy before the table can't see: logs, mail, SMS, the queue, and keys, which
             // most tests are given without the parameters' service.
@@ -156,13 +166,17 @@ fn whatever_a_role_allows_to_do_to_the_table_was_done() {
             let resources = on.get("Resource").unwrap_or(on);
             let all = resources.as_array().cloned();
             for resource in all.unwrap_or(vec![resources.clone()]) {
-                let allowed = Used {
-                    function: function.logical_id.clone(),
-                    action: action.clone(),
-                    index: index_of(&resource),
-                };
-                if !used.contains(&allowed) {
-                    idle.push(allowed);
+                let index = index_of(&resource);
+                if !did(id, action, index.as_deref()) {
+                    idle.push(format!("{id}: {action} on {index:?}"));
+                }
+            }
+            let condition = &on["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            let partitions = condition.as_array().into_iter().flatten();
+            for partition in partitions.filter_map(Value::as_str) {
+                // Every function connects there, most of them only where they run as processes.
+                if partition != "OPERATION#*" && !touched(id, partition) {
+                    idle.push(format!("{id}: partitions {partition}"));
                 }
             }
         }

@@ -124,24 +124,28 @@ impl Policies {
             _ if target == "AmazonSSM.GetParameters" => parameters(&body),
             _ => return Err(format!("nobody knows what {target} needs")),
         };
-        parts
-            .into_iter()
-            .map(|part| {
-                if !statements.iter().any(|statement| statement.allows(&part)) {
-                    let Part {
-                        action, resource, ..
-                    } = part;
-                    return Err(format!(
-                        "{function} is not authorized to {action} on {resource}"
-                    ));
-                }
-                Ok(Used {
-                    function: function.to_owned(),
-                    action: part.action,
-                    index: part.index,
-                })
-            })
-            .collect()
+        let mut used = Vec::new();
+        for part in parts {
+            if !statements.iter().any(|statement| statement.allows(&part)) {
+                let Part {
+                    action, resource, ..
+                } = part;
+                return Err(format!(
+                    "{function} is not authorized to {action} on {resource}"
+                ));
+            }
+            let kinds: Vec<_> = match part.leading_keys.as_slice() {
+                [] => vec![None],
+                keys => keys.iter().map(|key| kind_of(key)).collect(),
+            };
+            used.extend(kinds.into_iter().map(|partition| Used {
+                function: function.to_owned(),
+                action: part.action.clone(),
+                index: part.index.clone(),
+                partition,
+            }));
+        }
+        Ok(used)
     }
 
     /// What a request to the table does, as IAM names it.
@@ -210,6 +214,12 @@ impl Policies {
             .and_then(|(_, value)| scalar(&request["ExpressionAttributeValues"][value]))
             .ok_or(format!("the query has no partition key: {condition:?}"))
     }
+}
+
+/// The kind of a partition, as a policy names it.
+fn kind_of(key: &str) -> Option<String> {
+    let (kind, _) = key.split_once('#')?;
+    Some(format!("{kind}#*"))
 }
 
 impl Part {
