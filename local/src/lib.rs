@@ -84,6 +84,14 @@ pub enum StartError {
     /// `generate --check` found files that differ from what would be made.
     #[error("not up to date: {0}; run `cargo run -- generate`")]
     Stale(String),
+    /// A file lacks the comments between which `generate` writes.
+    #[error("{path} has no region of {region}: the comments that enclose it are missing")]
+    NoRegion {
+        /// The file.
+        path: String,
+        /// Which one.
+        region: String,
+    },
     /// `generate` found files where it makes all files, and did not make these.
     #[error("of no call: {0}; remove it, or rename it with its call")]
     Leftover(String),

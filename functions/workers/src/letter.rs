@@ -57,7 +57,7 @@ impl Language {
         }
     }
 
-    /// A time as people write it. Nobody told us a time zone, so it says its own.
+    /// A time as people write it. The recipient's time zone is not known, so it names its own.
     fn time(self, time: Timestamp) -> String {
         // A time beyond all calendars is as good as the last one in them.
         let time = jiff::Timestamp::from_second(time.as_unix()).unwrap_or(jiff::Timestamp::MAX);

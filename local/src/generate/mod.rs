@@ -2,6 +2,7 @@
 
 mod binary;
 pub mod openapi;
+mod region;
 mod template;
 
 use std::fmt::Write as _;
@@ -19,9 +20,7 @@ use crate::event::{Context, Incoming, proxy_event};
 use crate::gateway::KEYS;
 use crate::{StartError, gateway};
 use openapi::{document, example_parameter, example_path};
-
-const TABLE_START: &str = "<!-- calls: made by `cargo run -- generate` -->\n";
-const TABLE_END: &str = "<!-- /calls -->";
+use region::{Marks, with_region};
 
 /// Writes what follows from the calls' facts below `root`: the regions of template.yaml, the binaries,
 /// the events, openapi.yaml and README's table of calls. With `check`, it writes nothing and fails when a
@@ -33,14 +32,18 @@ pub fn generate(root: &Path, check: bool) -> Result<(), StartError> {
             source,
         })
     };
-    let template = template::template(&read("template.yaml")?, &ENDPOINTS, &CONSUMERS);
+    let lacks = |path: &str, region: &str| StartError::NoRegion {
+        path: path.to_owned(),
+        region: region.to_owned(),
+    };
+    let template = template::template(&read("template.yaml")?, &ENDPOINTS, &CONSUMERS)
+        .map_err(|region| lacks("template.yaml", region))?;
+    let readme = readme(&read("README.md")?, &ENDPOINTS);
+    let readme = readme.ok_or_else(|| lacks("README.md", "calls"))?;
     let mut files = vec![
         ("template.yaml".to_owned(), template),
         ("openapi.yaml".to_owned(), openapi(&ENDPOINTS)),
-        (
-            "README.md".to_owned(),
-            readme(&read("README.md")?, &ENDPOINTS),
-        ),
+        ("README.md".to_owned(), readme),
     ];
     for endpoint in ENDPOINTS.iter() {
         files.push((format!("events/{}.json", endpoint.name), event(endpoint)));
@@ -107,10 +110,8 @@ fn openapi(endpoints: &[&Endpoint]) -> String {
     )
 }
 
-fn readme(present: &str, endpoints: &[&Endpoint]) -> String {
-    let (Some(start), Some(end)) = (present.find(TABLE_START), present.find(TABLE_END)) else {
-        return present.to_owned();
-    };
+/// README with its table of calls made anew.
+fn readme(present: &str, endpoints: &[&Endpoint]) -> Option<String> {
     let mut table = String::from("| call | request | answers |\n|---|---|---|\n");
     for endpoint in endpoints {
         let key = match endpoint.access {
@@ -129,8 +130,11 @@ fn readme(present: &str, endpoints: &[&Endpoint]) -> String {
             statuses.join(" ")
         );
     }
-    let head = &present[..start + TABLE_START.len()];
-    format!("{head}{table}{}", &present[end..])
+    let marks = Marks {
+        start: "<!-- calls".to_owned(),
+        end: "<!-- /calls".to_owned(),
+    };
+    with_region(present, &marks, &table)
 }
 
 /// All routes of a call, each path with its methods.

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 use consumer::Consumer;
 use roster_http::{Action, Endpoint, Need, Partition, reason};
 
+use super::region::{Marks, with_region};
+
 /// One of API Gateway's own answers, by its response type.
 struct GatewayResponse {
     /// Why it is as it is, where that is not obvious.
@@ -87,36 +89,32 @@ const GATEWAY_RESPONSES: [GatewayResponse; 21] = [
     response("DEFAULT_5XX", 500, FAILED),
 ];
 
-/// The template with its regions made anew.
-pub(super) fn template(present: &str, endpoints: &[&Endpoint], consumers: &[&Consumer]) -> String {
+/// The template with its regions made anew; the name of a region that it lacks, if it lacks one.
+pub(super) fn template(
+    present: &str,
+    endpoints: &[&Endpoint],
+    consumers: &[&Consumer],
+) -> Result<String, &'static str> {
     let functions: String = endpoints
         .iter()
         .map(|endpoint| function(endpoint))
         .collect();
     let workers: String = consumers.iter().map(|consumer| worker(consumer)).collect();
-    [
+    let regions = [
         ("throttles", throttles(endpoints)),
         ("gateway responses", gateway_responses()),
         ("functions", functions),
         ("consumers", workers),
-    ]
-    .into_iter()
-    .fold(present.to_owned(), |text, (name, region)| {
-        with_region(&text, name, &region)
-    })
-}
-
-/// The text with what stands between the two comments of a region replaced.
-fn with_region(text: &str, name: &str, region: &str) -> String {
-    let (start, end) = (format!("# <{name}>"), format!("# </{name}>"));
-    let (Some(before), Some(after)) = (text.find(&start), text.find(&end)) else {
-        return text.to_owned();
-    };
-    let line_end = text[before..]
-        .find('\n')
-        .map_or(text.len(), |at| before + at + 1);
-    let line_start = text[..after].rfind('\n').map_or(0, |at| at + 1);
-    format!("{}{region}{}", &text[..line_end], &text[line_start..])
+    ];
+    let mut text = present.to_owned();
+    for (name, region) in regions {
+        let marks = Marks {
+            start: format!("# <{name}>"),
+            end: format!("# </{name}>"),
+        };
+        text = with_region(&text, &marks, &region).ok_or(name)?;
+    }
+    Ok(text)
 }
 
 /// A stricter throttle for each route that people use without an API key.

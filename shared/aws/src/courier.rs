@@ -47,7 +47,7 @@ pub enum SendError {
     /// The service can't send it now, and hasn't.
     #[error("not available: {0}")]
     Unavailable(String),
-    /// Nobody knows whether the service has sent it.
+    /// It is not known whether the service has sent it.
     #[error("no answer")]
     NoAnswer,
 }
@@ -124,7 +124,7 @@ impl Courier {
 }
 
 /// Lets the SDK repeat what the service has answered, such as that it is too busy, and nothing else:
-/// nobody knows whether the rest was done.
+/// whether the rest was done is not known.
 #[derive(Debug)]
 struct AnsweredOnly;
 

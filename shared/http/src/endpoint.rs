@@ -103,7 +103,7 @@ impl Endpoint {
         ..Self::EMPTY
     };
 
-    /// A signed link that somebody follows: a page or a program's answer.
+    /// A signed link that is followed: it answers a person with a page, and a program without a body.
     pub const LINK: Self = Self {
         access: Access::Link,
         actions: &[

@@ -32,7 +32,7 @@ impl Tag {
 
 impl Tags {
     /// A condition on the table takes a hundred operands, and no client has seen that many.
-    const MOST: usize = 32;
+    const MAX: usize = 32;
 
     /// Reads `If-Match` or `If-None-Match`; `None` when it is malformed.
     pub(crate) fn parse(header: &str) -> Option<Self> {
@@ -54,7 +54,7 @@ impl Tags {
             if !opaque.bytes().all(is_etagc) {
                 return None;
             }
-            if tags.len() == Self::MOST {
+            if tags.len() == Self::MAX {
                 return None;
             }
             tags.push(Tag {

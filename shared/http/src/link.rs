@@ -1,4 +1,4 @@
-//! A link that somebody, or something, follows (email-self-service.md, "Links").
+//! A link that a person, a program or a mail scanner follows (email-self-service.md, "Links").
 
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};

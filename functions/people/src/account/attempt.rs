@@ -10,7 +10,7 @@ use store::{SignInState, Write};
 
 /// Who tries, as whom.
 pub(super) struct Candidate {
-    /// Whose identifier it is, if it is anybody's.
+    /// The user who has the identifier, if there is one.
     pub(super) owner: Option<UserId>,
     /// What failures are counted by, unless the attempt comes from the owner's own device.
     pub(super) pair: Pair,
@@ -34,7 +34,7 @@ pub(super) struct Attempt<'a> {
 }
 
 impl<'a> Attempt<'a> {
-    /// Looks the user and the device up, and counts the attempt before anybody looks at the
+    /// Looks the user and the device up, and counts the attempt before it looks at the
     /// password: by the user's own device alone, or else by IP address and by pair.
     pub(super) async fn begin(
         app: &'a App,

@@ -6,7 +6,7 @@ use roster_http::{App, Problem};
 use store::Write;
 
 /// Carries out a change, and counts the mail that it sends to `email` (email-self-service.md,
-/// "Notifications"). What is refused sends nothing and counts nothing: nobody can use up the hour
+/// "Notifications"). What is refused sends nothing and counts nothing: so a stranger can't use up the hour
 /// of an address that isn't theirs.
 pub(super) async fn edit_and_mail(
     app: &App,

@@ -52,7 +52,7 @@ pub(super) enum Page<'a> {
     /// The address belongs to another account by now.
     #[template(path = "pages/taken.html")]
     Taken,
-    /// It can't be done now, or nobody knows whether it was.
+    /// It can't be done now, or it is not known whether it was done.
     #[template(path = "pages/unavailable.html")]
     Unavailable,
 }
