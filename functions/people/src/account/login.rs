@@ -44,7 +44,6 @@ pub static ENDPOINT: Endpoint = Endpoint {
     body: Body::object::<Login>(r#"{"username":"ada","password":"correct horse battery"}"#),
     answer: Answer::json::<LoginBody<'_>>(),
     handler: |app, request| Box::pin(login(app, request)),
-    ..Endpoint::PERSON
 };
 
 /// The body: one identifier, and the password.
