@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::harness::person::Person;
 use crate::harness::{Answer, Fault, Roster};
+use macro_rules_attribute::apply;
 
 const COMPOSED: &str = "pässwörd";
 const DECOMPOSED: &str = "pa\u{308}sswo\u{308}rd";
@@ -75,187 +76,251 @@ async fn submit(roster: &Roster, link: &str, media_type: &str, body: &[u8]) -> A
         .await
 }
 
-on_both_stores! {
-    async fn a_password_signs_in_however_its_letters_and_spaces_are_encoded(roster: Roster) {
-        for (n, (set, typed)) in [
-            (COMPOSED, DECOMPOSED),
-            (DECOMPOSED, COMPOSED),
-            ("correct horse battery", "correct\u{a0}horse\u{3000}battery"),
-            ("correct\u{2003}horse battery", "correct horse battery"),
-        ].into_iter().enumerate() {
-            let name = format!("grace{n}");
-            let path = roster.create(json!({
+#[tokio::test]
+async fn a_password_signs_in_however_its_letters_and_spaces_are_encoded() {
+    let roster = Roster::start().await;
+    for (n, (set, typed)) in [
+        (COMPOSED, DECOMPOSED),
+        (DECOMPOSED, COMPOSED),
+        ("correct horse battery", "correct\u{a0}horse\u{3000}battery"),
+        ("correct\u{2003}horse battery", "correct horse battery"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("grace{n}");
+        let path = roster
+            .create(json!({
                 "username": name, "password": set, "is_temporary_password": false,
-            })).await;
-            let hash = stored(&roster, &path).await;
-            for typed in [set, typed] {
-                roster.login(&name, typed).await.expect(200);
-            }
-            roster.login(&name, &typed.to_uppercase()).await.expect(401);
-            assert_eq!(stored(&roster, &path).await, hash, "{set}");
+            }))
+            .await;
+        let hash = stored(&roster, &path).await;
+        for typed in [set, typed] {
+            roster.login(&name, typed).await.expect(200);
         }
+        roster.login(&name, &typed.to_uppercase()).await.expect(401);
+        assert_eq!(stored(&roster, &path).await, hash, "{set}");
     }
+}
 
-    async fn a_hash_of_the_text_as_typed_signs_in_and_is_replaced(roster: Roster) {
-        let path = import(&roster, OWN_AS_TYPED).await;
-        roster.login("grace", COMPOSED).await.expect(401);
-        assert_eq!(stored(&roster, &path).await, OWN_AS_TYPED);
-        roster.login("grace", DECOMPOSED).await.expect(200);
-        let replaced = stored(&roster, &path).await;
-        assert!(replaced.starts_with(OWN) && replaced != OWN_AS_TYPED, "{replaced}");
-        roster.login("grace", COMPOSED).await.expect(200);
-        roster.login("grace", DECOMPOSED).await.expect(200);
-        assert_eq!(stored(&roster, &path).await, replaced);
-    }
+#[tokio::test]
+async fn a_hash_of_the_text_as_typed_signs_in_and_is_replaced() {
+    let roster = Roster::start().await;
+    let path = import(&roster, OWN_AS_TYPED).await;
+    roster.login("grace", COMPOSED).await.expect(401);
+    assert_eq!(stored(&roster, &path).await, OWN_AS_TYPED);
+    roster.login("grace", DECOMPOSED).await.expect(200);
+    let replaced = stored(&roster, &path).await;
+    assert!(
+        replaced.starts_with(OWN) && replaced != OWN_AS_TYPED,
+        "{replaced}"
+    );
+    roster.login("grace", COMPOSED).await.expect(200);
+    roster.login("grace", DECOMPOSED).await.expect(200);
+    assert_eq!(stored(&roster, &path).await, replaced);
+}
 
-    async fn an_imported_hash_takes_its_password_in_either_form(roster: Roster) {
-        for hash in [SCRYPT, PBKDF2] {
-            for typed in [COMPOSED, DECOMPOSED] {
-                roster.table.clear().await;
-                let path = import(&roster, hash).await;
-                roster.login("grace", typed).await.expect(200);
-                let replaced = stored(&roster, &path).await;
-                assert!(replaced.starts_with(OWN), "{replaced}");
-                roster.login("grace", COMPOSED).await.expect(200);
-            }
-        }
-    }
-
-    async fn a_variant_neither_signs_in_nor_replaces_the_hash(roster: Roster) {
-        for (hash, password) in [(BCRYPT, "U*U"), (SCRYPT, COMPOSED), (PBKDF2, COMPOSED)] {
+#[tokio::test]
+async fn an_imported_hash_takes_its_password_in_either_form() {
+    let roster = Roster::start().await;
+    for hash in [SCRYPT, PBKDF2] {
+        for typed in [COMPOSED, DECOMPOSED] {
             roster.table.clear().await;
             let path = import(&roster, hash).await;
-            for variant in [
-                format!("{password}\0{password}"),
-                format!("{password}\0"),
-                format!("{password}\0\0\0"),
-            ] {
-                roster.login("grace", &variant).await.expect(401);
-                assert_eq!(stored(&roster, &path).await, hash, "{variant:?}");
-            }
-            roster.login("grace", password).await.expect(200);
-            roster.login("grace", &format!("{password}\0")).await.expect(401);
-            roster.login("grace", password).await.expect(200);
+            roster.login("grace", typed).await.expect(200);
+            let replaced = stored(&roster, &path).await;
+            assert!(replaced.starts_with(OWN), "{replaced}");
+            roster.login("grace", COMPOSED).await.expect(200);
         }
     }
+}
 
-    async fn the_present_password_is_no_new_one_when_it_must_be_changed(roster: Roster) {
-        let link = reset_link(&roster).await;
-        let items = roster.table.items().await;
-        for form in ["password=correct+horse+battery", PRESENT_IN_FORM] {
-            let answer = roster.press(&link, form).await.expect(400);
-            assert!(answer.html().contains(PRESENT), "{answer:#?}");
-            assert!(answer.html().contains("name=\"password\""), "{answer:#?}");
-        }
-        assert_eq!(roster.table.items().await, items);
-        roster.press(&link, "password=a+new+long+password").await.expect(200);
-        roster.login("gracehopper", "a new long password").await.expect(200);
-    }
-
-    async fn the_present_password_is_no_new_one_when_a_change_is_undone(roster: Roster) {
-        let (ada, link) = undo_link(&roster).await;
-        let items = roster.table.items().await;
-        for form in ["password=correct+horse+battery", PRESENT_IN_FORM] {
-            let answer = roster.press(&link, form).await.expect(400);
-            assert!(answer.html().contains(PRESENT), "{answer:#?}");
-        }
-        let nonce = roster.nonce(&link).await;
-        let by_program = roster
-            .visit("POST", &link)
-            .header("accept", "application/json")
-            .header("cookie", format!("linknonce={nonce}"))
-            .json(json!({ "password": sample::PASSWORD }));
-        let refusal = by_program.send().await.expect(400);
-        let why = json!({ "password": ["must not be the present one"] });
-        assert_eq!(refusal.body["errors"], why);
-        assert_eq!(roster.table.items().await, items);
-        assert_eq!(ada.listed().await[0], "countess@example.com primary");
-        roster.press(&link, "password=a+new+long+password").await.expect(200);
-        roster.login("ada", sample::PASSWORD).await.expect(401);
-    }
-
-    async fn a_password_that_became_the_present_one_meanwhile_is_refused(roster: Roster) {
-        let (ada, link) = undo_link(&roster).await;
-        let nonce = roster.nonce(&link).await;
-        // Between the look at the present password and the write.
-        roster.faults.plan(1, 1, Fault::Pause);
-        let meanwhile = async {
-            roster.faults.wait_for_a_held_request().await;
-            let password = "a new long password".into();
-            let hash = PasswordHash::of_verified(&password, [9; 16]);
-            roster.edit(&ada.id, |user| {
-                user.credential.as_mut().unwrap().hash = Some(hash.clone());
-            }).await;
-            roster.faults.clear()
-        };
-        let form = "password=a+new+long+password";
-        let (answer, _) = join(roster.submit(&link, &nonce, form), meanwhile).await;
-        assert!(answer.expect(400).html().contains(PRESENT));
-        assert_eq!(ada.listed().await[0], "countess@example.com primary");
-    }
-
-    async fn a_users_own_name_or_address_is_no_password(roster: Roster) {
-        for password in [
-            "GraceHopper",
-            "ｇｒａｃｅｈｏｐｐｅｒ",
-            "grace.hopper",
-            "Grace.Hopper@Example.org",
+#[tokio::test]
+async fn a_variant_neither_signs_in_nor_replaces_the_hash() {
+    let roster = Roster::start().await;
+    for (hash, password) in [(BCRYPT, "U*U"), (SCRYPT, COMPOSED), (PBKDF2, COMPOSED)] {
+        roster.table.clear().await;
+        let path = import(&roster, hash).await;
+        for variant in [
+            format!("{password}\0{password}"),
+            format!("{password}\0"),
+            format!("{password}\0\0\0"),
         ] {
-            let mut body = json!({
-                "username": "gracehopper", "email": EMAIL, "password": password,
-            });
-            let answer = roster.send_json("POST", "/api/users", body.clone()).await.expect(422);
-            assert_eq!(answer.codes(), ["PasswordTooCommon"], "{password}");
-            body["skip_password_policy_checks"] = true.into();
-            let path = roster.create(body).await;
-            roster.send("DELETE", &path).await.expect(204);
+            roster.login("grace", &variant).await.expect(401);
+            assert_eq!(stored(&roster, &path).await, hash, "{variant:?}");
         }
-        let link = reset_link(&roster).await;
-        let items = roster.table.items().await;
-        for form in ["password=GRACEHOPPER", "password=grace.hopper%40example.org"] {
-            let answer = roster.press(&link, form).await.expect(400);
-            assert!(answer.html().contains("must not be the username or an e-mail address"));
-        }
-        assert_eq!(roster.table.items().await, items);
+        roster.login("grace", password).await.expect(200);
+        roster
+            .login("grace", &format!("{password}\0"))
+            .await
+            .expect(401);
+        roster.login("grace", password).await.expect(200);
     }
+}
 
-    async fn a_form_that_is_not_utf_8_is_refused_and_sets_nothing(roster: Roster) {
-        const FORM: &str = "application/x-www-form-urlencoded";
-        let reset = reset_link(&roster).await;
-        let (_, undo) = undo_link(&roster).await;
-        let items = roster.table.items().await;
-        for link in [&reset, &undo] {
-            for (media_type, body) in [
-                (FORM, &b"password=caf\xe9+and+caf\xe9"[..]),
-                (FORM, b"password=caf%E9+and+caf%E9"),
-                (FORM, b"password=caf%C3+and+cake"),
-                (FORM, b"password=%ED%A0%80%ED%A0%80%ED%A0%80"),
-                (FORM, b"password=a+new+long+password&other=%FF"),
-                (FORM, b"%FF=&password=a+new+long+password"),
-                ("text/plain", b"password=caf%E9+and+caf%E9"),
-                ("application/json", b"{\"password\":\"caf\xe9 and caf\xe9\"}"),
-                ("application/json", b"{\"other\":\"\xff\",\"password\":\"a new long password\"}"),
-                ("application/json", b"[\"a new long password\"]"),
-            ] {
-                submit(&roster, link, media_type, body).await.expect(400);
-            }
-        }
-        assert_eq!(roster.table.items().await, items);
-        submit(&roster, &reset, FORM, b"password=caf%C3%A9+and+caf%C3%A9").await.expect(200);
-        roster.login("gracehopper", "café and café").await.expect(200);
-        submit(&roster, &undo, FORM, "password=café+and+café".as_bytes()).await.expect(200);
-        roster.login("ada", "café and café").await.expect(200);
+#[tokio::test]
+async fn the_present_password_is_no_new_one_when_it_must_be_changed() {
+    let roster = Roster::start().await;
+    let link = reset_link(&roster).await;
+    let items = roster.table.items().await;
+    for form in ["password=correct+horse+battery", PRESENT_IN_FORM] {
+        let answer = roster.press(&link, form).await.expect(400);
+        assert!(answer.html().contains(PRESENT), "{answer:#?}");
+        assert!(answer.html().contains("name=\"password\""), "{answer:#?}");
     }
+    assert_eq!(roster.table.items().await, items);
+    roster
+        .press(&link, "password=a+new+long+password")
+        .await
+        .expect(200);
+    roster
+        .login("gracehopper", "a new long password")
+        .await
+        .expect(200);
+}
 
-    async fn a_form_about_an_address_is_utf_8_too(roster: Roster) {
-        let ada = roster.ada().await;
-        ada.add_email("countess@example.com").await.expect(200);
-        let link = roster.link_to("countess@example.com").await;
-        let items = roster.table.items().await;
-        for body in [&b"x=%FF"[..], b"\xff", b"x=\xe9"] {
-            submit(&roster, &link, "application/x-www-form-urlencoded", body).await.expect(400);
-        }
-        assert_eq!(roster.table.items().await, items);
-        roster.press(&link, "x=%C3%A9").await.expect(200);
+#[tokio::test]
+async fn the_present_password_is_no_new_one_when_a_change_is_undone() {
+    let roster = Roster::start().await;
+    let (ada, link) = undo_link(&roster).await;
+    let items = roster.table.items().await;
+    for form in ["password=correct+horse+battery", PRESENT_IN_FORM] {
+        let answer = roster.press(&link, form).await.expect(400);
+        assert!(answer.html().contains(PRESENT), "{answer:#?}");
     }
+    let nonce = roster.nonce(&link).await;
+    let by_program = roster
+        .visit("POST", &link)
+        .header("accept", "application/json")
+        .header("cookie", format!("linknonce={nonce}"))
+        .json(json!({ "password": sample::PASSWORD }));
+    let refusal = by_program.send().await.expect(400);
+    let why = json!({ "password": ["must not be the present one"] });
+    assert_eq!(refusal.body["errors"], why);
+    assert_eq!(roster.table.items().await, items);
+    assert_eq!(ada.listed().await[0], "countess@example.com primary");
+    roster
+        .press(&link, "password=a+new+long+password")
+        .await
+        .expect(200);
+    roster.login("ada", sample::PASSWORD).await.expect(401);
+}
+
+#[apply(on_both_stores)]
+async fn a_password_that_became_the_present_one_meanwhile_is_refused(roster: Roster) {
+    let (ada, link) = undo_link(&roster).await;
+    let nonce = roster.nonce(&link).await;
+    // Between the look at the present password and the write.
+    roster.faults.plan(1, 1, Fault::Pause);
+    let meanwhile = async {
+        roster.faults.wait_for_a_held_request().await;
+        let password = "a new long password".into();
+        let hash = PasswordHash::of_verified(&password, [9; 16]);
+        roster
+            .edit(&ada.id, |user| {
+                user.credential.as_mut().unwrap().hash = Some(hash.clone());
+            })
+            .await;
+        roster.faults.clear()
+    };
+    let form = "password=a+new+long+password";
+    let (answer, _) = join(roster.submit(&link, &nonce, form), meanwhile).await;
+    assert!(answer.expect(400).html().contains(PRESENT));
+    assert_eq!(ada.listed().await[0], "countess@example.com primary");
+}
+
+#[tokio::test]
+async fn a_users_own_name_or_address_is_no_password() {
+    let roster = Roster::start().await;
+    for password in [
+        "GraceHopper",
+        "ｇｒａｃｅｈｏｐｐｅｒ",
+        "grace.hopper",
+        "Grace.Hopper@Example.org",
+    ] {
+        let mut body = json!({
+            "username": "gracehopper", "email": EMAIL, "password": password,
+        });
+        let answer = roster
+            .send_json("POST", "/api/users", body.clone())
+            .await
+            .expect(422);
+        assert_eq!(answer.codes(), ["PasswordTooCommon"], "{password}");
+        body["skip_password_policy_checks"] = true.into();
+        let path = roster.create(body).await;
+        roster.send("DELETE", &path).await.expect(204);
+    }
+    let link = reset_link(&roster).await;
+    let items = roster.table.items().await;
+    for form in [
+        "password=GRACEHOPPER",
+        "password=grace.hopper%40example.org",
+    ] {
+        let answer = roster.press(&link, form).await.expect(400);
+        assert!(
+            answer
+                .html()
+                .contains("must not be the username or an e-mail address")
+        );
+    }
+    assert_eq!(roster.table.items().await, items);
+}
+
+#[tokio::test]
+async fn a_form_that_is_not_utf_8_is_refused_and_sets_nothing() {
+    const FORM: &str = "application/x-www-form-urlencoded";
+    let roster = Roster::start().await;
+    let reset = reset_link(&roster).await;
+    let (_, undo) = undo_link(&roster).await;
+    let items = roster.table.items().await;
+    for link in [&reset, &undo] {
+        for (media_type, body) in [
+            (FORM, &b"password=caf\xe9+and+caf\xe9"[..]),
+            (FORM, b"password=caf%E9+and+caf%E9"),
+            (FORM, b"password=caf%C3+and+cake"),
+            (FORM, b"password=%ED%A0%80%ED%A0%80%ED%A0%80"),
+            (FORM, b"password=a+new+long+password&other=%FF"),
+            (FORM, b"%FF=&password=a+new+long+password"),
+            ("text/plain", b"password=caf%E9+and+caf%E9"),
+            (
+                "application/json",
+                b"{\"password\":\"caf\xe9 and caf\xe9\"}",
+            ),
+            (
+                "application/json",
+                b"{\"other\":\"\xff\",\"password\":\"a new long password\"}",
+            ),
+            ("application/json", b"[\"a new long password\"]"),
+        ] {
+            submit(&roster, link, media_type, body).await.expect(400);
+        }
+    }
+    assert_eq!(roster.table.items().await, items);
+    submit(&roster, &reset, FORM, b"password=caf%C3%A9+and+caf%C3%A9")
+        .await
+        .expect(200);
+    roster
+        .login("gracehopper", "café and café")
+        .await
+        .expect(200);
+    submit(&roster, &undo, FORM, "password=café+and+café".as_bytes())
+        .await
+        .expect(200);
+    roster.login("ada", "café and café").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_form_about_an_address_is_utf_8_too() {
+    let roster = Roster::start().await;
+    let ada = roster.ada().await;
+    ada.add_email("countess@example.com").await.expect(200);
+    let link = roster.link_to("countess@example.com").await;
+    let items = roster.table.items().await;
+    for body in [&b"x=%FF"[..], b"\xff", b"x=\xe9"] {
+        submit(&roster, &link, "application/x-www-form-urlencoded", body)
+            .await
+            .expect(400);
+    }
+    assert_eq!(roster.table.items().await, items);
+    roster.press(&link, "x=%C3%A9").await.expect(200);
 }

@@ -16,323 +16,359 @@ const PASSWORD: &str = "a new long password";
 const FORM: &str = "password=a+new+long+password";
 const SECOND: Duration = Duration::from_secs(1);
 
-on_both_stores! {
-    async fn a_stolen_session_without_the_password_moves_nothing(roster: Roster) {
-        // The thief's requests are Ada's in every way but the password.
-        let ada = roster.ada().await;
-        let items = roster
-            .users
-            .account(&roster.read_ada().await.id)
-            .await
-            .unwrap();
-        for body in [
-            json!({ "user": ada.id, "email": THIEF, "password": "" }),
-            json!({ "user": ada.id, "email": THIEF, "password": "wrong horse battery" }),
-            json!({ "user": ada.id, "email": THIEF }),
-            json!({ "user": ada.id, "email": THIEF, "password": null }),
-        ] {
-            ada.post("/users/email-change/", body).await.expect(400);
-        }
-        let mut after = roster
-            .users
-            .account(&roster.read_ada().await.id)
-            .await
-            .unwrap()
-            .unwrap();
-        let before = items.unwrap();
-        assert_eq!(after.user.sign_ins.failures, 2, "guesses are counted");
-        after.user.sign_ins = before.user.sign_ins.clone();
-        after.user.version = before.user.version;
-        assert_eq!(after, before);
-        assert!(roster.recipients().await.is_empty());
+#[tokio::test]
+async fn a_stolen_session_without_the_password_moves_nothing() {
+    let roster = Roster::start().await;
+    // The thief's requests are Ada's in every way but the password.
+    let ada = roster.ada().await;
+    let items = roster
+        .users
+        .account(&roster.read_ada().await.id)
+        .await
+        .unwrap();
+    for body in [
+        json!({ "user": ada.id, "email": THIEF, "password": "" }),
+        json!({ "user": ada.id, "email": THIEF, "password": "wrong horse battery" }),
+        json!({ "user": ada.id, "email": THIEF }),
+        json!({ "user": ada.id, "email": THIEF, "password": null }),
+    ] {
+        ada.post("/users/email-change/", body).await.expect(400);
     }
+    let mut after = roster
+        .users
+        .account(&roster.read_ada().await.id)
+        .await
+        .unwrap()
+        .unwrap();
+    let before = items.unwrap();
+    assert_eq!(after.user.sign_ins.failures, 2, "guesses are counted");
+    after.user.sign_ins = before.user.sign_ins.clone();
+    after.user.version = before.user.version;
+    assert_eq!(after, before);
+    assert!(roster.recipients().await.is_empty());
+}
 
-    async fn guesses_of_the_password_by_a_stolen_session_lock_as_those_at_the_door_do(roster: Roster) {
-        let ada = roster.ada().await;
-        for guess in ["first guess", "second guess", "third guess"] {
-            ada.change_email(THIEF, guess).await.expect(400);
-        }
-        // Two more, at the door.
-        for guess in ["fourth guess", "fifth guess"] {
-            let body = json!({ "email": OWN, "password": guess });
-            roster
-                .visit("POST", "/users/login/")
-                .json(body)
-                .send()
-                .await
-                .expect(401);
-        }
-        assert_eq!(roster.read_ada().await.sign_ins.failures, 5);
-        let refusal = ada.change_email(THIEF, sample::PASSWORD).await.expect(429);
-        assert_eq!(refusal.header("retry-after"), Some("900"));
-        let body = json!({ "email": OWN, "password": sample::PASSWORD });
+#[tokio::test]
+async fn guesses_of_the_password_by_a_stolen_session_lock_as_those_at_the_door_do() {
+    let roster = Roster::start().await;
+    let ada = roster.ada().await;
+    for guess in ["first guess", "second guess", "third guess"] {
+        ada.change_email(THIEF, guess).await.expect(400);
+    }
+    // Two more, at the door.
+    for guess in ["fourth guess", "fifth guess"] {
+        let body = json!({ "email": OWN, "password": guess });
         roster
             .visit("POST", "/users/login/")
             .json(body)
             .send()
             .await
-            .expect(429);
-        assert!(roster.recipients().await.is_empty());
-        assert_eq!(
-            ada.listed().await,
-            ["ada@example.org primary", "ada.byron@example.org verified"]
-        );
+            .expect(401);
     }
+    assert_eq!(roster.read_ada().await.sign_ins.failures, 5);
+    let refusal = ada.change_email(THIEF, sample::PASSWORD).await.expect(429);
+    assert_eq!(refusal.header("retry-after"), Some("900"));
+    let body = json!({ "email": OWN, "password": sample::PASSWORD });
+    roster
+        .visit("POST", "/users/login/")
+        .json(body)
+        .send()
+        .await
+        .expect(429);
+    assert!(roster.recipients().await.is_empty());
+    assert_eq!(
+        ada.listed().await,
+        ["ada@example.org primary", "ada.byron@example.org verified"]
+    );
+}
 
-    async fn the_right_guess_after_the_lock_out_is_the_sixth_request_and_one_too_many(roster: Roster) {
-        let ada = roster.ada().await;
-        for guess in 0..5 {
-            ada.change_email(THIEF, &format!("guess number {guess}"))
-                .await
-                .expect(400);
-        }
-        ada.change_email(THIEF, sample::PASSWORD).await.expect(429);
-        assert!(roster.recipients().await.is_empty());
-    }
-
-    async fn the_victims_undo_reaches_past_all_that_the_thief_did_since(roster: Roster) {
-        // A thief with the password moves from A to B and on to C.
-        let thief = roster.ada().await;
-        thief.move_to("b@example.net").await;
-        let undo = roster.link_to(OWN).await;
-        thief.move_to("c@example.net").await;
-        thief.prove("d@example.net").await;
-        thief
-            .change_email("e@example.net", sample::PASSWORD)
-            .await
-            .expect(200);
-        let e = roster.link_to("e@example.net").await;
-
-        roster.press(&undo, FORM).await.expect(200);
-        thief.get("/users/emails/").await.expect(401);
-        roster.follow(&e).await.expect(400);
-        for email in ["b@example.net", "c@example.net", "d@example.net", OWN] {
-            let body = json!({ "email": email, "password": sample::PASSWORD });
-            roster
-                .visit("POST", "/users/login/")
-                .json(body)
-                .send()
-                .await
-                .expect(401);
-        }
-        let ada = roster.sign_in("ada", PASSWORD).await;
-        assert_eq!(
-            ada.listed().await,
-            ["ada@example.org primary", "ada.byron@example.org verified"]
-        );
-        // Only the address that was primary is told, and how to undo isn't.
-        roster.deliver().await;
-        let messages = roster.outbox.messages();
-        let last = messages.last().unwrap();
-        assert_eq!(last.to, "c@example.net");
-        assert!(!last.text.contains("/users/"), "{last:#?}");
-        roster.table.check_invariants().await;
-    }
-
-    async fn changes_enough_do_not_disarm_the_victims_undo(roster: Roster) {
-        let thief = roster.ada().await;
-        thief.move_to("b@example.net").await;
-        let undo = roster.link_to(OWN).await;
-        pile_up(&roster).await;
-        // Each link of an undo takes its part of a transaction, whose size the store limits.
-        let refusal = thief.change_email("z@example.net", sample::PASSWORD).await.expect(400);
-        let detail = refusal.body["detail"].as_str().unwrap();
-        assert!(detail.contains("too often"), "{detail}");
-        roster.press(&undo, FORM).await.expect(200);
-        let ada = roster.sign_in("ada", PASSWORD).await;
-        assert_eq!(
-            ada.listed().await,
-            ["ada@example.org primary", "ada.byron@example.org verified"]
-        );
-        roster.table.check_invariants().await;
-
-        // What can't be undone any more stands in nobody's way.
-        let later = roster.later(Duration::from_hours(72)).await;
-        let ada = ada.at(&later);
-        ada.change_email("countess@example.com", PASSWORD).await.expect(200);
-        later.follow_link_to("countess@example.com").await;
-        assert_eq!(ada.listed().await[0], "countess@example.com primary");
-    }
-
-    async fn a_right_that_the_thief_earned_since_is_dead_after_the_victims_undo(roster: Roster) {
-        let thief = roster.ada().await;
-        // On the profile before the change: the victim's undo leaves it there.
-        thief.prove("planted@example.net").await;
-        thief.move_to("b@example.net").await;
-        let undo = roster.link_to(OWN).await;
-        thief.change_email("planted@example.net", sample::PASSWORD).await.expect(200);
-        // As if an import had established it: the thief can't.
-        roster.edit(&thief.id, |user| user.primary_email_tenure = Tenure::Managed).await;
-        thief.move_to("c@example.net").await;
-        let of_planted = roster.link_to("planted@example.net").await;
-        assert!(of_planted.starts_with("/users/email-undo/"), "{of_planted}");
-        let nonce = roster.nonce(&of_planted).await;
-
-        roster.press(&undo, FORM).await.expect(200);
-        let items = roster.table.items().await;
-        roster.open(&of_planted).await.expect(400);
-        roster
-            .submit(&of_planted, &nonce, "password=thiefs+long+password")
+#[tokio::test]
+async fn the_right_guess_after_the_lock_out_is_the_sixth_request_and_one_too_many() {
+    let roster = Roster::start().await;
+    let ada = roster.ada().await;
+    for guess in 0..5 {
+        ada.change_email(THIEF, &format!("guess number {guess}"))
             .await
             .expect(400);
-        assert_eq!(roster.table.items().await, items);
-        roster.login("ada", PASSWORD).await.expect(200);
     }
+    ada.change_email(THIEF, sample::PASSWORD).await.expect(429);
+    assert!(roster.recipients().await.is_empty());
+}
 
-    async fn an_undo_takes_no_older_right_of_another_address_away(roster: Roster) {
-        let ada = roster.ada().await;
-        ada.change_email("ada.byron@example.org", sample::PASSWORD).await.expect(200);
-        let first = roster.link_to(OWN).await;
-        // As if an import had established it.
-        roster.edit(&ada.id, |user| user.primary_email_tenure = Tenure::Managed).await;
-        ada.move_to("b@example.net").await;
-        let second = roster.link_to("ada.byron@example.org").await;
-        roster.press(&second, FORM).await.expect(200);
+#[tokio::test]
+async fn the_victims_undo_reaches_past_all_that_the_thief_did_since() {
+    let roster = Roster::start().await;
+    // A thief with the password moves from A to B and on to C.
+    let thief = roster.ada().await;
+    thief.move_to("b@example.net").await;
+    let undo = roster.link_to(OWN).await;
+    thief.move_to("c@example.net").await;
+    thief.prove("d@example.net").await;
+    thief
+        .change_email("e@example.net", sample::PASSWORD)
+        .await
+        .expect(200);
+    let e = roster.link_to("e@example.net").await;
+
+    roster.press(&undo, FORM).await.expect(200);
+    thief.get("/users/emails/").await.expect(401);
+    roster.follow(&e).await.expect(400);
+    for email in ["b@example.net", "c@example.net", "d@example.net", OWN] {
+        let body = json!({ "email": email, "password": sample::PASSWORD });
         roster
-            .press(&first, "password=yet+another+password")
+            .visit("POST", "/users/login/")
+            .json(body)
+            .send()
             .await
-            .expect(200);
-        let ada = roster.sign_in("ada", "yet another password").await;
-        assert_eq!(ada.listed().await[0], "ada@example.org primary");
+            .expect(401);
     }
+    let ada = roster.sign_in("ada", PASSWORD).await;
+    assert_eq!(
+        ada.listed().await,
+        ["ada@example.org primary", "ada.byron@example.org verified"]
+    );
+    // Only the address that was primary is told, and how to undo isn't.
+    roster.deliver().await;
+    let messages = roster.outbox.messages();
+    let last = messages.last().unwrap();
+    assert_eq!(last.to, "c@example.net");
+    assert!(!last.text.contains("/users/"), "{last:#?}");
+    roster.table.check_invariants().await;
+}
 
-    async fn an_sms_link_gives_a_thief_of_the_phone_no_address_that_nobody_proved(roster: Roster) {
-        let ada = roster.ada().await;
-        ada.change_email(THIEF, sample::PASSWORD).await.expect(200);
-        let changing = roster.link_to(PHONE).await;
-        ada.add_email("other@example.net").await.expect(200);
-        let adding = roster.link_to(PHONE).await;
-        let acting = roster.also(NOW.plus(SECOND), &[("LinkGet", "act")]).await;
-        let items = roster.table.items().await;
-        for link in [&changing, &adding] {
-            for roster in [&roster, &acting] {
-                roster.follow(link).await.expect(400);
-                roster.open(link).await;
-            }
-            for form in [
-                "",
-                "action=confirm",
-                "action=verify",
-                "email=thief%40example.net",
-            ] {
-                roster.press(link, form).await.expect(400);
-            }
-            // Nor does it do for the other purpose.
-            let other = if link.contains("email-verify") {
-                "email-set-primary"
-            } else {
-                "email-verify"
-            };
-            let name = link.split('/').nth(2).unwrap();
-            roster.follow(&link.replace(name, other)).await.expect(400);
+#[tokio::test]
+async fn changes_enough_do_not_disarm_the_victims_undo() {
+    let roster = Roster::start().await;
+    let thief = roster.ada().await;
+    thief.move_to("b@example.net").await;
+    let undo = roster.link_to(OWN).await;
+    pile_up(&roster).await;
+    // Each link of an undo takes its part of a transaction, whose size the store limits.
+    let refusal = thief
+        .change_email("z@example.net", sample::PASSWORD)
+        .await
+        .expect(400);
+    let detail = refusal.body["detail"].as_str().unwrap();
+    assert!(detail.contains("too often"), "{detail}");
+    roster.press(&undo, FORM).await.expect(200);
+    let ada = roster.sign_in("ada", PASSWORD).await;
+    assert_eq!(
+        ada.listed().await,
+        ["ada@example.org primary", "ada.byron@example.org verified"]
+    );
+    roster.table.check_invariants().await;
+
+    // What can't be undone any more stands in nobody's way.
+    let later = roster.later(Duration::from_hours(72)).await;
+    let ada = ada.at(&later);
+    ada.change_email("countess@example.com", PASSWORD)
+        .await
+        .expect(200);
+    later.follow_link_to("countess@example.com").await;
+    assert_eq!(ada.listed().await[0], "countess@example.com primary");
+}
+
+#[tokio::test]
+async fn a_right_that_the_thief_earned_since_is_dead_after_the_victims_undo() {
+    let roster = Roster::start().await;
+    let thief = roster.ada().await;
+    // On the profile before the change: the victim's undo leaves it there.
+    thief.prove("planted@example.net").await;
+    thief.move_to("b@example.net").await;
+    let undo = roster.link_to(OWN).await;
+    thief
+        .change_email("planted@example.net", sample::PASSWORD)
+        .await
+        .expect(200);
+    // As if an import had established it: the thief can't.
+    roster
+        .edit(&thief.id, |user| {
+            user.primary_email_tenure = Tenure::Managed;
+        })
+        .await;
+    thief.move_to("c@example.net").await;
+    let of_planted = roster.link_to("planted@example.net").await;
+    assert!(of_planted.starts_with("/users/email-undo/"), "{of_planted}");
+    let nonce = roster.nonce(&of_planted).await;
+
+    roster.press(&undo, FORM).await.expect(200);
+    let items = roster.table.items().await;
+    roster.open(&of_planted).await.expect(400);
+    roster
+        .submit(&of_planted, &nonce, "password=thiefs+long+password")
+        .await
+        .expect(400);
+    assert_eq!(roster.table.items().await, items);
+    roster.login("ada", PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_undo_takes_no_older_right_of_another_address_away() {
+    let roster = Roster::start().await;
+    let ada = roster.ada().await;
+    ada.change_email("ada.byron@example.org", sample::PASSWORD)
+        .await
+        .expect(200);
+    let first = roster.link_to(OWN).await;
+    // As if an import had established it.
+    roster
+        .edit(&ada.id, |user| user.primary_email_tenure = Tenure::Managed)
+        .await;
+    ada.move_to("b@example.net").await;
+    let second = roster.link_to("ada.byron@example.org").await;
+    roster.press(&second, FORM).await.expect(200);
+    roster
+        .press(&first, "password=yet+another+password")
+        .await
+        .expect(200);
+    let ada = roster.sign_in("ada", "yet another password").await;
+    assert_eq!(ada.listed().await[0], "ada@example.org primary");
+}
+
+#[tokio::test]
+async fn an_sms_link_gives_a_thief_of_the_phone_no_address_that_nobody_proved() {
+    let roster = Roster::start().await;
+    let ada = roster.ada().await;
+    ada.change_email(THIEF, sample::PASSWORD).await.expect(200);
+    let changing = roster.link_to(PHONE).await;
+    ada.add_email("other@example.net").await.expect(200);
+    let adding = roster.link_to(PHONE).await;
+    let acting = roster.also(NOW.plus(SECOND), &[("LinkGet", "act")]).await;
+    let items = roster.table.items().await;
+    for link in [&changing, &adding] {
+        for roster in [&roster, &acting] {
+            roster.follow(link).await.expect(400);
+            roster.open(link).await;
         }
-        assert_eq!(roster.table.items().await, items);
-    }
-
-    async fn an_address_that_is_not_verified_gets_no_undo_link_and_can_use_none(roster: Roster) {
-        // None: it never was the primary one.
-        let body = json!({
-            "username": "grace", "email": THIEF, "email_verified": false,
-            "password": sample::PASSWORD, "is_temporary_password": false,
-        });
-        roster.create(body).await;
-        let grace = roster.sign_in("grace", sample::PASSWORD).await;
-        grace.move_to("grace@example.org").await;
-        assert_eq!(roster.recipients().await, ["grace@example.org"]);
-        let items = roster.table.items().await;
-        assert!(
-            items
-                .keys()
-                .all(|(_, sort)| !sort.starts_with("USER#EMAIL_CHANGE#"))
-        );
-
-        // None that works: the management API doubts the address since.
-        let ada = roster.ada().await;
-        ada.move_to("countess@example.com").await;
-        let undo = roster.link_to(OWN).await;
-        let nonce = roster.nonce(&undo).await;
-        let old = ada.email_path(OWN).await;
-        roster
-            .send("POST", &format!("{old}/unverify"))
-            .await
-            .expect(200);
-        let items = roster.table.items().await;
-        roster.open(&undo).await.expect(400);
-        roster.submit(&undo, &nonce, FORM).await.expect(400);
-        assert_eq!(roster.table.items().await, items);
-        roster.table.check_invariants().await;
-    }
-
-    async fn a_lock_out_aimed_at_somebody_leaves_them_in(roster: Roster) {
-        let limits = [("PairFailureLimit", "2"), ("AccountFailureLimit", "4")];
-        let roster = roster.also(NOW.plus(SECOND), &limits).await;
-        let ada = roster.ada().await;
-        // Guesses from several addresses, so that no pair's limit is in the way of the account's.
-        let sign_in = |password: &str, from: &str| {
-            let body = json!({ "username": "ada", "password": password });
-            roster
-                .visit("POST", "/users/login/")
-                .json(body)
-                .from(from)
-                .send()
+        for form in [
+            "",
+            "action=confirm",
+            "action=verify",
+            "email=thief%40example.net",
+        ] {
+            roster.press(link, form).await.expect(400);
+        }
+        // Nor does it do for the other purpose.
+        let other = if link.contains("email-verify") {
+            "email-set-primary"
+        } else {
+            "email-verify"
         };
-        for stranger in ["127.0.0.2", "127.0.0.3"] {
-            for guess in ["first guess", "second guess"] {
-                sign_in(guess, stranger).await.expect(401);
-            }
+        let name = link.split('/').nth(2).unwrap();
+        roster.follow(&link.replace(name, other)).await.expect(400);
+    }
+    assert_eq!(roster.table.items().await, items);
+}
+
+#[tokio::test]
+async fn an_address_that_is_not_verified_gets_no_undo_link_and_can_use_none() {
+    let roster = Roster::start().await;
+    // None: it never was the primary one.
+    let body = json!({
+        "username": "grace", "email": THIEF, "email_verified": false,
+        "password": sample::PASSWORD, "is_temporary_password": false,
+    });
+    roster.create(body).await;
+    let grace = roster.sign_in("grace", sample::PASSWORD).await;
+    grace.move_to("grace@example.org").await;
+    assert_eq!(roster.recipients().await, ["grace@example.org"]);
+    let items = roster.table.items().await;
+    assert!(
+        items
+            .keys()
+            .all(|(_, sort)| !sort.starts_with("USER#EMAIL_CHANGE#"))
+    );
+
+    // None that works: the management API doubts the address since.
+    let ada = roster.ada().await;
+    ada.move_to("countess@example.com").await;
+    let undo = roster.link_to(OWN).await;
+    let nonce = roster.nonce(&undo).await;
+    let old = ada.email_path(OWN).await;
+    roster
+        .send("POST", &format!("{old}/unverify"))
+        .await
+        .expect(200);
+    let items = roster.table.items().await;
+    roster.open(&undo).await.expect(400);
+    roster.submit(&undo, &nonce, FORM).await.expect(400);
+    assert_eq!(roster.table.items().await, items);
+    roster.table.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_lock_out_aimed_at_somebody_leaves_them_in() {
+    let roster = Roster::start().await;
+    let limits = [("PairFailureLimit", "2"), ("AccountFailureLimit", "4")];
+    let roster = roster.also(NOW.plus(SECOND), &limits).await;
+    let ada = roster.ada().await;
+    // Guesses from several addresses, so that no pair's limit is in the way of the account's.
+    let sign_in = |password: &str, from: &str| {
+        let body = json!({ "username": "ada", "password": password });
+        roster
+            .visit("POST", "/users/login/")
+            .json(body)
+            .from(from)
+            .send()
+    };
+    for stranger in ["127.0.0.2", "127.0.0.3"] {
+        for guess in ["first guess", "second guess"] {
+            sign_in(guess, stranger).await.expect(401);
         }
-        let until = NOW.plus(SECOND).plus(Duration::from_mins(15));
-        assert_eq!(roster.read_ada().await.sign_ins.block_until, Some(until));
-        sign_in(sample::PASSWORD, "127.0.0.4").await.expect(401);
-
-        // Ada's session lives, and her own device lets her in and change what she likes.
-        assert_eq!(ada.listed().await[0], "ada@example.org primary");
-        ada.change_email_at_home("countess@example.com", sample::PASSWORD)
-            .await
-            .expect(200);
-        roster.follow_link_to("countess@example.com").await;
-        let answer = roster.login_by(&ada.device, "ada", sample::PASSWORD).await;
-        answer.expect(200);
     }
+    let until = NOW.plus(SECOND).plus(Duration::from_mins(15));
+    assert_eq!(roster.read_ada().await.sign_ins.block_until, Some(until));
+    sign_in(sample::PASSWORD, "127.0.0.4").await.expect(401);
 
-    async fn a_stolen_session_adds_and_proves_an_address_and_cannot_make_it_primary(roster: Roster) {
-        let ada = roster.ada().await;
-        ada.add_email(THIEF).await.expect(200);
-        let own = roster.link_to(THIEF).await;
-        roster.press(&own, "").await.expect(200);
-        assert_eq!(
-            ada.listed().await,
-            [
-                "ada@example.org primary",
-                "thief@example.net verified",
-                "ada.byron@example.org verified",
-            ]
-        );
-        // The links that would do it go to Ada; the thief's mailbox has the one that proved it.
-        assert_eq!(
-            roster.recipients_after(2).await,
-            [PHONE, "ada.byron@example.org", OWN]
-        );
-        let forged = own.replace("email-verify", "email-set-primary");
-        roster.follow(&forged).await.expect(400);
-        roster.open(&forged).await.expect(400);
-        ada.change_email(THIEF, "guess").await.expect(400);
-        ada.add_email(THIEF).await.expect(400);
-        let id = ada.email_id(OWN).await;
-        ada.delete(&format!("/users/emails/{id}/"))
-            .await
-            .expect(400);
-        assert_eq!(ada.listed().await[0], "ada@example.org primary");
-        assert_eq!(roster.recipients().await.len(), 5);
+    // Ada's session lives, and her own device lets her in and change what she likes.
+    assert_eq!(ada.listed().await[0], "ada@example.org primary");
+    ada.change_email_at_home("countess@example.com", sample::PASSWORD)
+        .await
+        .expect(200);
+    roster.follow_link_to("countess@example.com").await;
+    let answer = roster.login_by(&ada.device, "ada", sample::PASSWORD).await;
+    answer.expect(200);
+}
 
-        // And Ada's way out makes all of it worthless.
-        let id = ada.email_id(THIEF).await;
-        let proposed = roster.link_to(OWN).await;
-        ada.delete(&format!("/users/emails/{id}/"))
-            .await
-            .expect(204);
-        roster.follow(&proposed).await.expect(400);
-    }
+#[tokio::test]
+async fn a_stolen_session_adds_and_proves_an_address_and_cannot_make_it_primary() {
+    let roster = Roster::start().await;
+    let ada = roster.ada().await;
+    ada.add_email(THIEF).await.expect(200);
+    let own = roster.link_to(THIEF).await;
+    roster.press(&own, "").await.expect(200);
+    assert_eq!(
+        ada.listed().await,
+        [
+            "ada@example.org primary",
+            "thief@example.net verified",
+            "ada.byron@example.org verified",
+        ]
+    );
+    // The links that would do it go to Ada; the thief's mailbox has the one that proved it.
+    assert_eq!(
+        roster.recipients_after(2).await,
+        [PHONE, "ada.byron@example.org", OWN]
+    );
+    let forged = own.replace("email-verify", "email-set-primary");
+    roster.follow(&forged).await.expect(400);
+    roster.open(&forged).await.expect(400);
+    ada.change_email(THIEF, "guess").await.expect(400);
+    ada.add_email(THIEF).await.expect(400);
+    let id = ada.email_id(OWN).await;
+    ada.delete(&format!("/users/emails/{id}/"))
+        .await
+        .expect(400);
+    assert_eq!(ada.listed().await[0], "ada@example.org primary");
+    assert_eq!(roster.recipients().await.len(), 5);
+
+    // And Ada's way out makes all of it worthless.
+    let id = ada.email_id(THIEF).await;
+    let proposed = roster.link_to(OWN).await;
+    ada.delete(&format!("/users/emails/{id}/"))
+        .await
+        .expect(204);
+    roster.follow(&proposed).await.expect(400);
 }
 
 /// All that a thief can hang on Ada in the end, past the limits of an hour.

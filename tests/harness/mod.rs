@@ -17,8 +17,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws::Courier;
@@ -55,6 +55,15 @@ pub(crate) const ADMIN: &str = "local-admin-key";
 pub(crate) const READ_ONLY: &str = "local-read-only-key";
 /// Where e-mails come from.
 const SENDER: &str = "no-reply@roster.example";
+/// A throttle that lets every test through.
+const UNTHROTTLED: [(&str, &str); 6] = [
+    ("ThrottlingRateLimit", "1000000"),
+    ("ThrottlingBurstLimit", "1000000"),
+    ("KeyRateLimit", "1000000"),
+    ("KeyBurstLimit", "1000000"),
+    ("SelfServiceRateLimit", "1000000"),
+    ("SelfServiceBurstLimit", "1000000"),
+];
 /// When every test takes place.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 
@@ -65,26 +74,27 @@ pub(crate) enum Store {
     DynamodbLocal,
 }
 
-/// Defines a test that runs on the embedded store and on DynamoDB Local.
+/// `#[apply(on_both_stores)]`: the test runs on the embedded store and on DynamoDB Local.
 macro_rules! on_both_stores {
-    ($(async fn $name:ident($roster:ident: Roster) $body:block)+) => {$(
-        async fn $name($roster: $crate::harness::Roster) $body
+    ($(#[$attribute:meta])* async fn $name:ident($roster:ident: $type:ty $(,)?) $body:block) => {
+        $(#[$attribute])*
+        async fn $name($roster: $type) $body
 
         mod $name {
             use $crate::harness::{Roster, Store};
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn embedded() {
-                super::$name(Roster::start(Store::Embedded).await).await;
+                super::$name(Roster::start_on(Store::Embedded).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             #[cfg_attr(not(dynamodb_local), ignore = "needs Java and Maven")]
             async fn dynamodb_local() {
-                super::$name(Roster::start(Store::DynamodbLocal).await).await;
+                super::$name(Roster::start_on(Store::DynamodbLocal).await).await;
             }
         }
-    )+};
+    };
 }
 
 /// A running service.
@@ -112,13 +122,13 @@ pub(crate) struct Roster {
     store_url: String,
     faulty_store_url: String,
     /// What serves the store, where that is a program of its own.
-    store: Option<Arc<Running>>,
+    server: Option<Arc<Running>>,
     parameters: Vec<(String, String)>,
     /// When its requests take place.
     pub(crate) now: Timestamp,
     /// How many others look at the same table.
     views: Arc<AtomicU64>,
-    comparison: Arc<Comparison>,
+    comparison: Option<Arc<Comparison>>,
 }
 
 /// What came back.
@@ -278,8 +288,13 @@ fn app(users: Users, template: &Template, now: Timestamp, base: &str, entropy: E
     }
 }
 
+/// The template with other values for some of its parameters, read once for each choice of them.
 fn template(parameters: &[(String, String)]) -> Template {
-    Template::read(&root().join("template.yaml"), parameters).unwrap()
+    type Read = BTreeMap<Vec<(String, String)>, Template>;
+    static READ: Mutex<Read> = Mutex::new(BTreeMap::new());
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    let new = || Template::read(&root().join("template.yaml"), parameters).unwrap();
+    read.entry(parameters.to_vec()).or_insert_with(new).clone()
 }
 
 /// Serves a gateway with its services; tells where, and what its consumers work with.
@@ -321,31 +336,46 @@ pub(crate) async fn free_port() -> TcpListener {
 }
 
 impl Roster {
-    /// A service on an empty table of its own. Its throttle is out of the way.
-    pub(crate) async fn start(store: Store) -> Self {
-        let unthrottled = [
-            ("ThrottlingRateLimit", "1000000"),
-            ("ThrottlingBurstLimit", "1000000"),
-            ("KeyRateLimit", "1000000"),
-            ("KeyBurstLimit", "1000000"),
-            ("SelfServiceRateLimit", "1000000"),
-            ("SelfServiceBurstLimit", "1000000"),
-        ];
-        Self::with_parameters(store, &unthrottled).await
+    /// A service on an empty embedded store of its own. Its throttle is out of the way.
+    pub(crate) async fn start() -> Self {
+        Self::with(Store::Embedded, None, &UNTHROTTLED, &ENDPOINTS).await
     }
 
-    /// A service with other values for some of the template's parameters.
-    pub(crate) async fn with_parameters(store: Store, parameters: &[(&str, &str)]) -> Self {
-        Self::with(store, parameters, &ENDPOINTS).await
+    /// The same on either store. What the embedded one answers is compared in the end.
+    pub(crate) async fn start_on(store: Store) -> Self {
+        let journal = match store {
+            Store::Embedded => Some(Journal::default()),
+            Store::DynamodbLocal => None,
+        };
+        Self::with(store, journal, &UNTHROTTLED, &ENDPOINTS).await
     }
 
-    /// A service with other calls behind the template's routes.
+    /// Another service, on an empty table of its own in a store of the same kind.
+    pub(crate) async fn another(&self) -> Self {
+        Self::with(self.store(), None, &UNTHROTTLED, &ENDPOINTS).await
+    }
+
+    /// Which store it is on.
+    pub(crate) fn store(&self) -> Store {
+        match self.dynamodb {
+            Dynamodb::Embedded(_) => Store::Embedded,
+            Dynamodb::At(_) => Store::DynamodbLocal,
+        }
+    }
+
+    /// A service with other values for some of the template's parameters, on the embedded store.
+    pub(crate) async fn with_parameters(parameters: &[(&str, &str)]) -> Self {
+        Self::with(Store::Embedded, None, parameters, &ENDPOINTS).await
+    }
+
+    /// A service with other calls behind the template's routes, on the embedded store.
     pub(crate) async fn with_endpoints(endpoints: &'static [&'static Endpoint]) -> Self {
-        Self::with(Store::Embedded, &[], endpoints).await
+        Self::with(Store::Embedded, None, &[], endpoints).await
     }
 
     async fn with(
         store: Store,
+        journal: Option<Journal>,
         parameters: &[(&str, &str)],
         endpoints: &'static [&'static Endpoint],
     ) -> Self {
@@ -355,7 +385,7 @@ impl Roster {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let template = template(&parameters);
-        let (dynamodb, store_url, store) = match store {
+        let (dynamodb, store_url, server) = match store {
             Store::Embedded => {
                 let embedded = Embedded::open(None).unwrap();
                 let listener = free_port().await;
@@ -369,11 +399,9 @@ impl Roster {
                 (Dynamodb::At(url.clone()), url, Some(running))
             }
         };
-        let journal = Journal::default();
         let mut settings = dynamodb.settings(&new_table_name());
-        match store {
-            Some(_) => journal.give_up(),
-            None => settings.http_client = journal.of(settings.http_client),
+        if let Some(journal) = &journal {
+            settings.http_client = journal.of(settings.http_client);
         }
         database::prepare(&settings, &template.table).await.unwrap();
         let (table, consumers) = (&settings.table, &template.consumers);
@@ -404,11 +432,11 @@ impl Roster {
             faulty: with_faults,
             store_url,
             faulty_store_url,
-            store,
+            server,
             parameters,
             now: NOW,
             views: Arc::default(),
-            comparison: Arc::new(Comparison(journal)),
+            comparison: journal.map(Comparison).map(Arc::new),
         }
     }
 
@@ -439,11 +467,11 @@ impl Roster {
             faulty: self.faulty.clone(),
             store_url: self.store_url.clone(),
             faulty_store_url: self.faulty_store_url.clone(),
-            store: self.store.clone(),
+            server: self.server.clone(),
             parameters: all,
             now,
             views: Arc::clone(&self.views),
-            comparison: Arc::clone(&self.comparison),
+            comparison: self.comparison.clone(),
         }
     }
 
@@ -497,7 +525,7 @@ impl Roster {
 
     /// What a function's environment needs to reach the same table.
     pub(crate) fn function_environment(&self) -> Vec<(&'static str, String)> {
-        self.comparison.0.give_up();
+        self.give_up_comparison();
         vec![
             ("AWS_ENDPOINT_URL_DYNAMODB", self.store_url.clone()),
             ("TABLE_NAME", self.table.name.clone()),
@@ -508,8 +536,15 @@ impl Roster {
 
     /// Where the store is, with the faults before it.
     pub(crate) fn faulty_store_url(&self) -> &str {
-        self.comparison.0.give_up();
+        self.give_up_comparison();
         &self.faulty_store_url
+    }
+
+    /// A program is going to ask the store, too.
+    fn give_up_comparison(&self) {
+        if let Some(comparison) = &self.comparison {
+            comparison.0.give_up();
+        }
     }
 
     /// A request to `path`, with the administrator's key unless told otherwise.

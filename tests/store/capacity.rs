@@ -5,7 +5,7 @@
 use domain::sample;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Recorded, Roster, Store};
+use crate::harness::{Answer, Recorded, Roster};
 
 /// Requests, and units of the base table and of the indexes.
 #[derive(Debug, PartialEq)]
@@ -59,7 +59,7 @@ async fn price(roster: &Roster, method: &str, path: &str, body: Value) -> (Cost,
 
 #[tokio::test]
 async fn every_call_costs_what_the_design_says() {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     let none = || json!({});
     let body = json!({
         "username": "grace", "email": "grace@example.org", "email_verified": true,
@@ -158,7 +158,7 @@ async fn every_call_costs_what_the_design_says() {
 
 #[tokio::test]
 async fn a_lock_out_is_lifted_at_the_price_of_one_write() {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     let path = roster.create(json!({ "username": "grace" })).await;
     let mut user = roster.read(&path).await.unwrap();
     roster.send("DELETE", &path).await.expect(204);
@@ -178,7 +178,7 @@ async fn price_of(roster: &Roster, call: impl Future<Output = Answer>) -> Cost {
 
 #[tokio::test]
 async fn what_people_do_costs_what_the_design_says() {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     roster.person("grace").await;
     // Whose it is; user and device; the IP address's count and the pair's; user, pair, session,
     // device; the IP address's place given back.

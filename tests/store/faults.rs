@@ -1,8 +1,11 @@
 //! Each writing call meets each fault at each of its requests: it answers success or an honest
 //! 409 or 503, its effect happens once, and the version moves at most once.
 
+use std::sync::Mutex;
+
 use domain::sample;
 use domain::user::SignIns;
+use futures_util::future::join_all;
 use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
 use local::generate::sample_session;
@@ -11,7 +14,8 @@ use people::account;
 use roster_http::{Access, Endpoint};
 
 use crate::harness::person::{AccountState, link_calls};
-use crate::harness::{Answer, Call, Fault, NOW, Roster};
+use crate::harness::{Answer, Call, Fault, NOW, Roster, Store};
+use macro_rules_attribute::apply;
 
 const FAULTS: [Fault; 8] = [
     Fault::Conflict,
@@ -88,7 +92,7 @@ fn is_honest(answer: &Answer) -> bool {
     answer.status < 300 || matches!(answer.status, 409 | 503)
 }
 
-async fn meet(roster: &Roster, endpoint: &Endpoint, times: usize) {
+async fn meet(roster: &Roster, endpoint: &Endpoint, fault: Fault, times: usize) {
     afresh(roster, endpoint).await;
     let untouched = state(roster).await;
     roster.faults.clear();
@@ -98,25 +102,23 @@ async fn meet(roster: &Roster, endpoint: &Endpoint, times: usize) {
     let done = state(roster).await;
     assert_ne!(done, untouched, "{} has nothing to do", endpoint.name);
 
-    for fault in FAULTS {
-        for at in 0..requests {
-            afresh(roster, endpoint).await;
-            roster.faults.plan(at, times, fault);
-            let answer = request(roster, endpoint).send().await;
-            roster.faults.clear();
-            let what = format!(
-                "{} {fault:?} at {at}, {times} times: {answer:?}",
-                endpoint.name
-            );
-            assert!(is_honest(&answer), "{what}");
-            let after = state(roster).await;
-            if answer.status < 300 {
-                assert_eq!(after, done, "{what}");
-            } else {
-                assert!(after == untouched || after == done, "{what}");
-            }
-            roster.table.check_invariants().await;
+    for at in 0..requests {
+        afresh(roster, endpoint).await;
+        roster.faults.plan(at, times, fault);
+        let answer = request(roster, endpoint).send().await;
+        roster.faults.clear();
+        let what = format!(
+            "{} {fault:?} at {at}, {times} times: {answer:?}",
+            endpoint.name
+        );
+        assert!(is_honest(&answer), "{what}");
+        let after = state(roster).await;
+        if answer.status < 300 {
+            assert_eq!(after, done, "{what}");
+        } else {
+            assert!(after == untouched || after == done, "{what}");
         }
+        roster.table.check_invariants().await;
     }
 }
 
@@ -142,75 +144,131 @@ async fn repeat(roster: &Roster, endpoint: &Endpoint) {
     }
 }
 
-on_both_stores! {
-    async fn one_fault_is_survived_or_told(roster: Roster) {
-        for endpoint in writing_calls() {
-            meet(&roster, endpoint, 1).await;
+/// Does `each` to all of `all`, so many at the same time, each with a service of its own: most of the
+/// time goes by while the SDK and the store wait before they try again.
+async fn at_once<T>(
+    roster: &Roster,
+    all: impl IntoIterator<Item = T>,
+    each: impl AsyncFn(&Roster, T),
+) {
+    const SERVICES: usize = 8;
+    let all = Mutex::new(all.into_iter());
+    let next = || all.lock().unwrap().next();
+    let services = (0..SERVICES).map(async |_| {
+        let roster = roster.another().await;
+        while let Some(one) = next() {
+            each(&roster, one).await;
         }
-    }
+    });
+    join_all(services).await;
+}
 
-    async fn three_faults_in_a_row_are_survived_or_told(roster: Roster) {
-        for endpoint in writing_calls() {
-            meet(&roster, endpoint, 3).await;
-        }
-    }
+/// Those of `faults` that depend on the store: on DynamoDB Local the ones where it carries the
+/// request out. The others don't get as far as a store.
+fn that_reach(roster: &Roster, faults: &[Fault]) -> Vec<Fault> {
+    let reaches = |fault: &Fault| match roster.store() {
+        Store::Embedded => true,
+        Store::DynamodbLocal => matches!(fault, Fault::DropReply | Fault::GarbleReply),
+    };
+    faults.iter().copied().filter(reaches).collect()
+}
 
-    async fn endless_faults_are_told(roster: Roster) {
-        for endpoint in writing_calls() {
-            meet(&roster, endpoint, usize::MAX).await;
-        }
-    }
+/// Each of the calls with each of the faults.
+fn pairs(
+    endpoints: impl Iterator<Item = &'static Endpoint>,
+    faults: &[Fault],
+) -> impl Iterator<Item = (&'static Endpoint, Fault)> {
+    endpoints.flat_map(|endpoint| faults.iter().map(move |fault| (endpoint, *fault)))
+}
 
-    async fn a_client_that_repeats_a_lost_request_has_its_effect_once(roster: Roster) {
-        for endpoint in writing_calls() {
-            repeat(&roster, endpoint).await;
-        }
-    }
+#[apply(on_both_stores)]
+async fn one_fault_is_survived_or_told(roster: Roster) {
+    let all = pairs(writing_calls(), &FAULTS);
+    at_once(&roster, all, async |roster, (endpoint, fault)| {
+        meet(roster, endpoint, fault, 1).await;
+    })
+    .await;
+}
 
-    async fn a_transaction_that_is_under_way_is_waited_for(roster: Roster) {
-        for endpoint in writing_calls() {
-            afresh(&roster, endpoint).await;
-            roster.faults.plan(0, 12, Fault::UnderWay);
-            let answer = request(&roster, endpoint).send().await;
-            roster.faults.clear();
-            assert!(answer.status < 300, "{}: {answer:?}", endpoint.name);
-        }
-    }
-    async fn a_used_link_leaves_the_old_state_or_the_new_one_and_its_repeat_finishes(roster: Roster) {
-        for endpoint in link_calls() {
-            let calm = Calm::of(&roster, endpoint).await;
-            for fault in FAULTS {
-                for at in 0..calm.requests {
-                    Box::pin(calm.meet(&roster, fault, at, 1)).await;
-                }
-            }
-        }
-    }
+#[apply(on_both_stores)]
+async fn three_faults_in_a_row_are_survived_or_told(roster: Roster) {
+    let faults = that_reach(&roster, &FAULTS);
+    let all = pairs(writing_calls(), &faults);
+    at_once(&roster, all, async |roster, (endpoint, fault)| {
+        meet(roster, endpoint, fault, 3).await;
+    })
+    .await;
+}
 
-    async fn a_used_link_that_is_cut_off_before_or_after_its_transaction_can_be_used_again(roster: Roster) {
-        for endpoint in link_calls() {
-            let calm = Calm::of(&roster, endpoint).await;
-            for fault in [Fault::InternalError, Fault::Conflict, Fault::DropReply] {
-                for at in 0..calm.requests {
-                    Box::pin(calm.meet(&roster, fault, at, usize::MAX)).await;
-                }
-            }
-        }
-    }
+#[apply(on_both_stores)]
+async fn endless_faults_are_told(roster: Roster) {
+    let faults = that_reach(&roster, &FAULTS);
+    let all = pairs(writing_calls(), &faults);
+    at_once(&roster, all, async |roster, (endpoint, fault)| {
+        meet(roster, endpoint, fault, usize::MAX).await;
+    })
+    .await;
+}
 
-    async fn a_request_to_change_the_address_happens_once_or_not_at_all(roster: Roster) {
-        let calm = Calm::of(&roster, &account::request_email_change::ENDPOINT).await;
-        for fault in FAULTS {
-            for at in 0..calm.requests {
-                Box::pin(calm.meet(&roster, fault, at, 1)).await;
-            }
+#[apply(on_both_stores)]
+async fn a_client_that_repeats_a_lost_request_has_its_effect_once(roster: Roster) {
+    at_once(&roster, writing_calls(), repeat).await;
+}
+
+#[apply(on_both_stores)]
+async fn a_transaction_that_is_under_way_is_waited_for(roster: Roster) {
+    at_once(&roster, writing_calls(), async |roster, endpoint| {
+        afresh(roster, endpoint).await;
+        roster.faults.plan(0, 12, Fault::UnderWay);
+        let answer = request(roster, endpoint).send().await;
+        roster.faults.clear();
+        assert!(answer.status < 300, "{}: {answer:?}", endpoint.name);
+    })
+    .await;
+}
+
+#[apply(on_both_stores)]
+async fn a_used_link_leaves_the_old_state_or_the_new_one_and_its_repeat_finishes(roster: Roster) {
+    let faults = that_reach(&roster, &FAULTS);
+    let all = pairs(link_calls(), &faults);
+    at_once(&roster, all, async |roster, (endpoint, fault)| {
+        let calm = Calm::of(roster, endpoint).await;
+        for at in 0..calm.requests {
+            Box::pin(calm.meet(roster, fault, at, 1)).await;
         }
-        for fault in [Fault::InternalError, Fault::DropReply] {
-            for at in 0..calm.requests {
-                Box::pin(calm.meet(&roster, fault, at, usize::MAX)).await;
-            }
+    })
+    .await;
+}
+
+#[apply(on_both_stores)]
+async fn a_used_link_that_is_cut_off_before_or_after_its_transaction_can_be_used_again(
+    roster: Roster,
+) {
+    let faults = [Fault::InternalError, Fault::Conflict, Fault::DropReply];
+    let faults = that_reach(&roster, &faults);
+    let all = pairs(link_calls(), &faults);
+    at_once(&roster, all, async |roster, (endpoint, fault)| {
+        let calm = Calm::of(roster, endpoint).await;
+        for at in 0..calm.requests {
+            Box::pin(calm.meet(roster, fault, at, usize::MAX)).await;
         }
-    }
+    })
+    .await;
+}
+
+#[apply(on_both_stores)]
+async fn a_request_to_change_the_address_happens_once_or_not_at_all(roster: Roster) {
+    let once = that_reach(&roster, &FAULTS);
+    let endless = that_reach(&roster, &[Fault::InternalError, Fault::DropReply]);
+    let once = once.into_iter().map(|fault| (fault, 1));
+    let all = once.chain(endless.into_iter().map(|fault| (fault, usize::MAX)));
+    at_once(&roster, all, async |roster, (fault, times)| {
+        let calm = Calm::of(roster, &account::request_email_change::ENDPOINT).await;
+        for at in 0..calm.requests {
+            Box::pin(calm.meet(roster, fault, at, times)).await;
+        }
+    })
+    .await;
 }
 
 /// What a person's call comes to when nothing is in its way.

@@ -7,6 +7,7 @@ use roster_http::Access;
 use serde_json::json;
 
 use crate::harness::Roster;
+use macro_rules_attribute::apply;
 
 /// Every writing call on one user, as a request on the sample user.
 fn writes() -> Vec<(&'static str, String, &'static str)> {
@@ -31,56 +32,69 @@ async fn afresh(roster: &Roster) {
     roster.write(&user).await;
 }
 
-on_both_stores! {
-    async fn a_moved_version_is_refused_and_nothing_written(roster: Roster) {
-        afresh(&roster).await;
-        let before = roster.table.items().await;
-        for (method, path, body) in writes() {
-            for tags in ["\"2\"", "W/\"1\"", "\"x\"", "\"01\""] {
-                let call = roster.request(method, &path).body(body);
-                let answer = call.header("if-match", tags).send().await;
-                assert_eq!(answer.status, 412, "{method} {path} {tags}: {answer:?}");
-            }
-        }
-        assert_eq!(roster.table.items().await, before);
-    }
-
-    async fn the_present_version_is_replaced(roster: Roster) {
-        for (method, path, body) in writes() {
-            for tags in ["\"1\"", "\"7\" , \"1\"", "*"] {
-                afresh(&roster).await;
-                let call = roster.request(method, &path).body(body);
-                let answer = call.header("if-match", tags).send().await;
-                assert!(answer.status < 300, "{method} {path} {tags}: {answer:?}");
-            }
-        }
-    }
-
-    async fn a_precondition_on_nobody_is_not_found(roster: Roster) {
-        for (method, path, body) in writes() {
+#[apply(on_both_stores)]
+async fn a_moved_version_is_refused_and_nothing_written(roster: Roster) {
+    afresh(&roster).await;
+    let before = roster.table.items().await;
+    for (method, path, body) in writes() {
+        for tags in ["\"2\"", "W/\"1\"", "\"x\"", "\"01\""] {
             let call = roster.request(method, &path).body(body);
-            call.header("if-match", "\"1\"").send().await.expect(404);
+            let answer = call.header("if-match", tags).send().await;
+            assert_eq!(answer.status, 412, "{method} {path} {tags}: {answer:?}");
         }
     }
+    assert_eq!(roster.table.items().await, before);
+}
 
-    async fn a_malformed_precondition_is_refused(roster: Roster) {
-        afresh(&roster).await;
-        let before = roster.table.items().await;
-        for (method, path, body) in writes() {
-            for tags in ["1", "\"1", "", "\"1\" \"2\"", "\u{e9}"] {
-                let call = roster.request(method, &path).body(body);
-                let answer = call.header("if-match", tags.as_bytes()).send().await;
-                assert_eq!(answer.status, 400, "{method} {path} {tags}: {answer:?}");
-            }
+#[apply(on_both_stores)]
+async fn the_present_version_is_replaced(roster: Roster) {
+    for (method, path, body) in writes() {
+        for tags in ["\"1\"", "\"7\" , \"1\"", "*"] {
+            afresh(&roster).await;
+            let call = roster.request(method, &path).body(body);
+            let answer = call.header("if-match", tags).send().await;
+            assert!(answer.status < 300, "{method} {path} {tags}: {answer:?}");
         }
-        assert_eq!(roster.table.items().await, before);
     }
+}
 
-    async fn of_two_who_saw_the_same_version_one_writes(roster: Roster) {
-        let path = roster.create(json!({ "username": "grace" })).await;
-        let tag = roster.send("GET", &path).await.header("etag").unwrap().to_owned();
-        let disable = || roster.request("POST", &format!("{path}/disable")).header("if-match", &*tag).send();
-        disable().await.expect(200);
-        disable().await.expect(412);
+#[apply(on_both_stores)]
+async fn a_precondition_on_nobody_is_not_found(roster: Roster) {
+    for (method, path, body) in writes() {
+        let call = roster.request(method, &path).body(body);
+        call.header("if-match", "\"1\"").send().await.expect(404);
     }
+}
+
+#[apply(on_both_stores)]
+async fn a_malformed_precondition_is_refused(roster: Roster) {
+    afresh(&roster).await;
+    let before = roster.table.items().await;
+    for (method, path, body) in writes() {
+        for tags in ["1", "\"1", "", "\"1\" \"2\"", "\u{e9}"] {
+            let call = roster.request(method, &path).body(body);
+            let answer = call.header("if-match", tags.as_bytes()).send().await;
+            assert_eq!(answer.status, 400, "{method} {path} {tags}: {answer:?}");
+        }
+    }
+    assert_eq!(roster.table.items().await, before);
+}
+
+#[apply(on_both_stores)]
+async fn of_two_who_saw_the_same_version_one_writes(roster: Roster) {
+    let path = roster.create(json!({ "username": "grace" })).await;
+    let tag = roster
+        .send("GET", &path)
+        .await
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    let disable = || {
+        roster
+            .request("POST", &format!("{path}/disable"))
+            .header("if-match", &*tag)
+            .send()
+    };
+    disable().await.expect(200);
+    disable().await.expect(412);
 }

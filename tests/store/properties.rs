@@ -8,7 +8,8 @@ use store::{Write, WriteError};
 use tokio::runtime::Handle;
 
 use super::strategies::{rule_for, user};
-use crate::harness::{NOW, write_by};
+use crate::harness::{NOW, Roster, write_by};
+use macro_rules_attribute::apply;
 
 /// Runs `property` on many values, from a test that has a runtime already.
 fn check<T: std::fmt::Debug>(
@@ -45,22 +46,26 @@ fn on_the_table(outcome: Result<User, WriteError>) -> Result<User, Refusal> {
     }
 }
 
-on_both_stores! {
-    async fn any_user_survives_the_way_into_the_table_and_back(roster: Roster) {
-        tokio::task::block_in_place(|| check(user(), |user| {
+#[apply(on_both_stores)]
+async fn any_user_survives_the_way_into_the_table_and_back(roster: Roster) {
+    tokio::task::block_in_place(|| {
+        check(user(), |user| {
             Handle::current().block_on(async {
                 let path = roster.write(&user).await;
                 prop_assert_eq!(roster.read(&path).await, Some(user.clone()));
                 roster.users.delete(&user.id, &write()).await.unwrap();
                 Ok(())
             })
-        }));
-        assert!(roster.table.items().await.is_empty());
-    }
+        });
+    });
+    assert!(roster.table.items().await.is_empty());
+}
 
-    async fn a_rule_does_the_same_in_memory_as_on_the_table(roster: Roster) {
-        let cases = user().prop_flat_map(|user| (rule_for(&user), Just(user)));
-        tokio::task::block_in_place(|| check(cases, |(rule, user)| {
+#[apply(on_both_stores)]
+async fn a_rule_does_the_same_in_memory_as_on_the_table(roster: Roster) {
+    let cases = user().prop_flat_map(|user| (rule_for(&user), Just(user)));
+    tokio::task::block_in_place(|| {
+        check(cases, |(rule, user)| {
             Handle::current().block_on(async {
                 roster.write(&user).await;
                 let answered = on_the_table(roster.users.change(&user.id, &rule, &write()).await);
@@ -70,6 +75,6 @@ on_both_stores! {
                 roster.users.delete(&user.id, &write()).await.unwrap();
                 Ok(())
             })
-        }));
-    }
+        });
+    });
 }

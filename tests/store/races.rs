@@ -7,177 +7,229 @@ use futures_util::future::{join, join_all};
 use serde_json::json;
 
 use crate::harness::{NOW, Roster, write_by};
+use macro_rules_attribute::apply;
 
 const CLIENTS: usize = 64;
 const ROUNDS: usize = 50;
 
-on_both_stores! {
-    async fn of_64_clients_that_claim_the_same_identifiers_exactly_one_gets_them(roster: Roster) {
-        for round in 0..ROUNDS {
-            let body = json!({
-                "username": format!("grace{round}"),
-                "email": format!("grace{round}@example.org"),
-                "phone_number": format!("+44151496{:04}", 400 + round),
-            });
-            let claims = (0..CLIENTS).map(|_| roster.send_json("POST", "/api/users", body.clone()));
-            let answers = join_all(claims).await;
-            let winners = answers.iter().filter(|answer| answer.status == 201).count();
-            assert_eq!(winners, 1, "round {round}");
-            for loser in answers.into_iter().filter(|answer| answer.status != 201) {
-                let loser = loser.expect(422);
-                assert!(loser.codes().iter().all(|code| code.starts_with("Duplicate")), "{loser:?}");
-            }
-        }
-        roster.table.check_invariants().await;
-    }
-
-    async fn of_many_users_that_claim_one_username_exactly_one_gets_it(roster: Roster) {
-        let mut paths = Vec::new();
-        for n in 0..16 {
-            paths.push(roster.create(json!({ "email": format!("u{n}@example.org") })).await);
-        }
-        for round in 0..10 {
-            let claims = paths.iter().map(|path| {
-                let body = json!({ "username": format!("grace{round}") });
-                let path = format!("{path}/username");
-                let roster = &roster;
-                async move { roster.send_json("PUT", &path, body).await }
-            });
-            let answers = join_all(claims).await;
-            let winners = answers.iter().filter(|answer| answer.status == 200).count();
-            assert_eq!(winners, 1, "round {round}: {answers:?}");
-            roster.table.check_invariants().await;
+#[apply(on_both_stores)]
+async fn of_64_clients_that_claim_the_same_identifiers_exactly_one_gets_them(roster: Roster) {
+    for round in 0..ROUNDS {
+        let body = json!({
+            "username": format!("grace{round}"),
+            "email": format!("grace{round}@example.org"),
+            "phone_number": format!("+44151496{:04}", 400 + round),
+        });
+        let claims = (0..CLIENTS).map(|_| roster.send_json("POST", "/api/users", body.clone()));
+        let answers = join_all(claims).await;
+        let winners = answers.iter().filter(|answer| answer.status == 201).count();
+        assert_eq!(winners, 1, "round {round}");
+        for loser in answers.into_iter().filter(|answer| answer.status != 201) {
+            let loser = loser.expect(422);
+            assert!(
+                loser
+                    .codes()
+                    .iter()
+                    .all(|code| code.starts_with("Duplicate")),
+                "{loser:?}"
+            );
         }
     }
+    roster.table.check_invariants().await;
+}
 
-    async fn interleaved_changes_of_one_user_keep_the_invariants(roster: Roster) {
-        for round in 0..6 {
-            let body = json!({
-                "username": format!("grace{round}"),
-                "email": format!("a{round}@example.org"), "email_verified": true,
-            });
-            let path = roster.create(body).await;
-            let body = json!({ "email": format!("b{round}@example.org"), "is_verified": true });
-            let answer = roster.send_json("POST", &format!("{path}/emails"), body).await.expect(200);
-            let emails: Vec<String> = answer.body["emails"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|email| format!("{path}/emails/{}", email["id"].as_str().unwrap()))
-                .collect();
-            let mut calls = Vec::new();
-            for n in 0..4 {
-                calls.push(("POST", format!("{path}/enable"), json!({})));
-                calls.push(("POST", format!("{path}/disable"), json!({ "revoke_sessions": n % 2 == 0 })));
-                for email in &emails {
-                    calls.push(("POST", format!("{email}/primary"), json!({})));
-                    calls.push(("POST", format!("{email}/unverify"), json!({})));
-                    calls.push(("POST", format!("{email}/verify"), json!({})));
-                }
-                calls.push(("DELETE", emails[n % 2].clone(), json!({})));
-                calls.push(("PUT", format!("{path}/username"), json!({ "username": format!("h{round}-{n}") })));
-                calls.push(("DELETE", format!("{path}/username"), json!({})));
-                calls.push(("POST", format!("{path}/emails"), json!({ "email": format!("c{round}-{n}@example.org") })));
-            }
+#[apply(on_both_stores)]
+async fn of_many_users_that_claim_one_username_exactly_one_gets_it(roster: Roster) {
+    let mut paths = Vec::new();
+    for n in 0..16 {
+        paths.push(
+            roster
+                .create(json!({ "email": format!("u{n}@example.org") }))
+                .await,
+        );
+    }
+    for round in 0..10 {
+        let claims = paths.iter().map(|path| {
+            let body = json!({ "username": format!("grace{round}") });
+            let path = format!("{path}/username");
             let roster = &roster;
-            let answers = join_all(calls.into_iter().map(|(method, path, body)| async move {
-                roster.send_json(method, &path, body).await
-            }))
-            .await;
-            for answer in answers {
-                assert!(matches!(answer.status, 200 | 404 | 409 | 422), "{answer:?}");
+            async move { roster.send_json("PUT", &path, body).await }
+        });
+        let answers = join_all(claims).await;
+        let winners = answers.iter().filter(|answer| answer.status == 200).count();
+        assert_eq!(winners, 1, "round {round}: {answers:?}");
+        roster.table.check_invariants().await;
+    }
+}
+
+#[apply(on_both_stores)]
+async fn interleaved_changes_of_one_user_keep_the_invariants(roster: Roster) {
+    for round in 0..6 {
+        let body = json!({
+            "username": format!("grace{round}"),
+            "email": format!("a{round}@example.org"), "email_verified": true,
+        });
+        let path = roster.create(body).await;
+        let body = json!({ "email": format!("b{round}@example.org"), "is_verified": true });
+        let answer = roster
+            .send_json("POST", &format!("{path}/emails"), body)
+            .await
+            .expect(200);
+        let emails: Vec<String> = answer.body["emails"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|email| format!("{path}/emails/{}", email["id"].as_str().unwrap()))
+            .collect();
+        let mut calls = Vec::new();
+        for n in 0..4 {
+            calls.push(("POST", format!("{path}/enable"), json!({})));
+            calls.push((
+                "POST",
+                format!("{path}/disable"),
+                json!({ "revoke_sessions": n % 2 == 0 }),
+            ));
+            for email in &emails {
+                calls.push(("POST", format!("{email}/primary"), json!({})));
+                calls.push(("POST", format!("{email}/unverify"), json!({})));
+                calls.push(("POST", format!("{email}/verify"), json!({})));
             }
-            roster.table.check_invariants().await;
+            calls.push(("DELETE", emails[n % 2].clone(), json!({})));
+            calls.push((
+                "PUT",
+                format!("{path}/username"),
+                json!({ "username": format!("h{round}-{n}") }),
+            ));
+            calls.push(("DELETE", format!("{path}/username"), json!({})));
+            calls.push((
+                "POST",
+                format!("{path}/emails"),
+                json!({ "email": format!("c{round}-{n}@example.org") }),
+            ));
         }
-    }
-
-    async fn a_write_to_a_user_who_is_being_deleted_never_brings_a_ghost_back(roster: Roster) {
-        let user = sample::published();
-        let email = user.emails.keys().next().unwrap();
-        for _ in 0..10 {
-            let path = roster.write(&user).await;
-            let roster = &roster;
-            let mut calls = vec![("DELETE", path.clone(), json!({}))];
-            for call in ["enable", "disable", "unblock"] {
-                calls.push(("POST", format!("{path}/{call}"), json!({})));
-            }
-            calls.push(("POST", format!("{path}/emails/{email}/primary"), json!({})));
-            calls.push(("PUT", format!("{path}/username"), json!({ "username": "grace" })));
-            calls.push(("POST", format!("{path}/emails"), json!({ "email": "g@example.org" })));
-            let answers = join_all(calls.into_iter().map(|(method, path, body)| async move {
-                roster.send_json(method, &path, body).await
-            }))
-            .await;
-            for answer in &answers {
-                assert!(matches!(answer.status, 200 | 204 | 404), "{answer:?}");
-            }
-            assert!(roster.table.items().await.is_empty(), "{answers:?}");
-        }
-    }
-
-    async fn of_two_users_who_change_to_one_address_at_once_one_gets_it_and_the_other_gets_400(roster: Roster) {
-        confirm_at_once(&roster, [Purpose::SetPrimaryEmail; 2], ROUNDS).await;
-    }
-
-    async fn of_two_users_who_change_to_and_add_one_address_at_once_one_gets_it(roster: Roster) {
-        let purposes = [Purpose::SetPrimaryEmail, Purpose::VerifyEmail];
-        confirm_at_once(&roster, purposes, ROUNDS / 5).await;
-    }
-
-    async fn a_link_that_is_used_twice_at_once_acts_once_and_tells_once(roster: Roster) {
-        let id = only_a_username(&roster, "grace").await;
-        let first = Email::parse("first@example.com").unwrap();
-        let link = mailed_link(&roster, &id, &first, Purpose::SetPrimaryEmail).await;
-        roster.follow(&link).await.expect(200);
-        let mut old = first;
-        for round in 0..ROUNDS {
-            let email = Email::parse(&format!("r{round}@example.com")).unwrap();
-            let link = mailed_link(&roster, &id, &email, Purpose::SetPrimaryEmail).await;
-            let before = roster.users.account(&id).await.unwrap().unwrap();
-            let told = roster.recipients().await.len();
-            let answers = join_all((0..2).map(|_| roster.follow(&link))).await;
-            for answer in answers {
-                answer.expect(200);
-            }
-            let after = roster.users.account(&id).await.unwrap().unwrap();
-            assert_eq!(after.user.version, before.user.version + 1, "round {round}");
-            assert_eq!(after.user.email_generation, before.user.email_generation + 1);
-            assert_eq!(after.primary_email().unwrap().1, &email);
-            assert_eq!(after.rights.len(), before.rights.len() + 1);
-            assert_eq!(roster.recipients_after(told).await, [old.as_str()], "round {round}");
-            let (old_id, _) = before.primary_email().unwrap();
-            roster.send("DELETE", &format!("/api/users/{id}/emails/{old_id}")).await.expect(200);
-            old = email;
+        let roster = &roster;
+        let answers = join_all(calls.into_iter().map(|(method, path, body)| async move {
+            roster.send_json(method, &path, body).await
+        }))
+        .await;
+        for answer in answers {
+            assert!(matches!(answer.status, 200 | 404 | 409 | 422), "{answer:?}");
         }
         roster.table.check_invariants().await;
     }
+}
 
-    async fn a_confirmation_and_its_cancelling_at_once_end_in_one_or_the_other(roster: Roster) {
-        let id = only_a_username(&roster, "grace").await;
-        for round in 0..ROUNDS {
-            let email = Email::parse(&format!("r{round}@example.com")).unwrap();
-            let link = mailed_link(&roster, &id, &email, Purpose::VerifyEmail).await;
-            let nonce = roster.nonce(&link).await;
-            let (proved, cancelled) = join(
-                roster.submit(&link, &nonce, ""),
-                roster.submit(&link, &nonce, "action=cancel"),
-            )
-            .await;
-            let account = roster.users.account(&id).await.unwrap().unwrap();
-            let is_proved = account.user.emails.values().any(|own| own.value == email);
-            let wanted = if is_proved { (200, 400) } else { (400, 200) };
-            assert_eq!((proved.status, cancelled.status), wanted, "round {round}");
-            assert!(account.pending.is_empty(), "round {round}: {account:#?}");
-            for own in account.user.emails.keys() {
-                let primary = account.user.primary_email == Some(*own);
-                if !primary {
-                    let path = format!("/api/users/{id}/emails/{own}");
-                    roster.send("DELETE", &path).await.expect(200);
-                }
+#[apply(on_both_stores)]
+async fn a_write_to_a_user_who_is_being_deleted_never_brings_a_ghost_back(roster: Roster) {
+    let user = sample::published();
+    let email = user.emails.keys().next().unwrap();
+    for _ in 0..10 {
+        let path = roster.write(&user).await;
+        let roster = &roster;
+        let mut calls = vec![("DELETE", path.clone(), json!({}))];
+        for call in ["enable", "disable", "unblock"] {
+            calls.push(("POST", format!("{path}/{call}"), json!({})));
+        }
+        calls.push(("POST", format!("{path}/emails/{email}/primary"), json!({})));
+        calls.push((
+            "PUT",
+            format!("{path}/username"),
+            json!({ "username": "grace" }),
+        ));
+        calls.push((
+            "POST",
+            format!("{path}/emails"),
+            json!({ "email": "g@example.org" }),
+        ));
+        let answers = join_all(calls.into_iter().map(|(method, path, body)| async move {
+            roster.send_json(method, &path, body).await
+        }))
+        .await;
+        for answer in &answers {
+            assert!(matches!(answer.status, 200 | 204 | 404), "{answer:?}");
+        }
+        assert!(roster.table.items().await.is_empty(), "{answers:?}");
+    }
+}
+
+#[apply(on_both_stores)]
+async fn of_two_users_who_change_to_one_address_at_once_one_gets_it_and_the_other_gets_400(
+    roster: Roster,
+) {
+    confirm_at_once(&roster, [Purpose::SetPrimaryEmail; 2], ROUNDS).await;
+}
+
+#[apply(on_both_stores)]
+async fn of_two_users_who_change_to_and_add_one_address_at_once_one_gets_it(roster: Roster) {
+    let purposes = [Purpose::SetPrimaryEmail, Purpose::VerifyEmail];
+    confirm_at_once(&roster, purposes, ROUNDS / 5).await;
+}
+
+#[apply(on_both_stores)]
+async fn a_link_that_is_used_twice_at_once_acts_once_and_tells_once(roster: Roster) {
+    let id = only_a_username(&roster, "grace").await;
+    let first = Email::parse("first@example.com").unwrap();
+    let link = mailed_link(&roster, &id, &first, Purpose::SetPrimaryEmail).await;
+    roster.follow(&link).await.expect(200);
+    let mut old = first;
+    for round in 0..ROUNDS {
+        let email = Email::parse(&format!("r{round}@example.com")).unwrap();
+        let link = mailed_link(&roster, &id, &email, Purpose::SetPrimaryEmail).await;
+        let before = roster.users.account(&id).await.unwrap().unwrap();
+        let told = roster.recipients().await.len();
+        let answers = join_all((0..2).map(|_| roster.follow(&link))).await;
+        for answer in answers {
+            answer.expect(200);
+        }
+        let after = roster.users.account(&id).await.unwrap().unwrap();
+        assert_eq!(after.user.version, before.user.version + 1, "round {round}");
+        assert_eq!(
+            after.user.email_generation,
+            before.user.email_generation + 1
+        );
+        assert_eq!(after.primary_email().unwrap().1, &email);
+        assert_eq!(after.rights.len(), before.rights.len() + 1);
+        assert_eq!(
+            roster.recipients_after(told).await,
+            [old.as_str()],
+            "round {round}"
+        );
+        let (old_id, _) = before.primary_email().unwrap();
+        roster
+            .send("DELETE", &format!("/api/users/{id}/emails/{old_id}"))
+            .await
+            .expect(200);
+        old = email;
+    }
+    roster.table.check_invariants().await;
+}
+
+#[apply(on_both_stores)]
+async fn a_confirmation_and_its_cancelling_at_once_end_in_one_or_the_other(roster: Roster) {
+    let id = only_a_username(&roster, "grace").await;
+    for round in 0..ROUNDS {
+        let email = Email::parse(&format!("r{round}@example.com")).unwrap();
+        let link = mailed_link(&roster, &id, &email, Purpose::VerifyEmail).await;
+        let nonce = roster.nonce(&link).await;
+        let (proved, cancelled) = join(
+            roster.submit(&link, &nonce, ""),
+            roster.submit(&link, &nonce, "action=cancel"),
+        )
+        .await;
+        let account = roster.users.account(&id).await.unwrap().unwrap();
+        let is_proved = account.user.emails.values().any(|own| own.value == email);
+        let wanted = if is_proved { (200, 400) } else { (400, 200) };
+        assert_eq!((proved.status, cancelled.status), wanted, "round {round}");
+        assert!(account.pending.is_empty(), "round {round}: {account:#?}");
+        for own in account.user.emails.keys() {
+            let primary = account.user.primary_email == Some(*own);
+            if !primary {
+                let path = format!("/api/users/{id}/emails/{own}");
+                roster.send("DELETE", &path).await.expect(200);
             }
         }
-        roster.table.check_invariants().await;
     }
+    roster.table.check_invariants().await;
 }
 
 /// Two users follow their links to one address at the same moment, round by round.

@@ -98,7 +98,7 @@ async fn changes_and_undoes(roster: Roster) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
 async fn a_person_changes_their_address_and_undoes_it() {
-    changes_and_undoes(Roster::start(Store::Embedded).await).await;
+    changes_and_undoes(Roster::start().await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -107,13 +107,13 @@ async fn a_person_changes_their_address_and_undoes_it() {
     ignore = "needs Chromium and its driver, Java and Maven"
 )]
 async fn a_person_changes_their_address_and_undoes_it_on_dynamodb_local() {
-    changes_and_undoes(Roster::start(Store::DynamodbLocal).await).await;
+    changes_and_undoes(Roster::start_on(Store::DynamodbLocal).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
 async fn a_person_adds_an_address_and_makes_it_the_main_one_later() {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     let ada = roster.ada().await;
     let browser = Browser::start().await;
     ada.add_email("ada@example.com").await.expect(200);
@@ -147,7 +147,7 @@ async fn a_person_adds_an_address_and_makes_it_the_main_one_later() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
 async fn the_page_of_an_sms_says_which_mail_to_open_and_cancels_the_change() {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     let ada = roster.ada().await;
     let browser = Browser::start().await;
     ada.change_email("ada@example.com", sample::PASSWORD)
@@ -176,7 +176,7 @@ async fn the_page_of_an_sms_says_which_mail_to_open_and_cancels_the_change() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
 async fn a_button_without_its_pages_cookie_changes_nothing_and_says_how_to_go_on() {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     let ada = roster.ada().await;
     let browser = Browser::start().await;
     ada.change_email("ada@example.com", sample::PASSWORD)
@@ -234,7 +234,7 @@ async fn press_without_cookie(browser: &Browser, roster: &Roster, link: &str, bu
 #[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
 async fn a_scanner_that_opens_every_link_and_presses_every_button_without_cookies_changes_nothing()
 {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     let ada = roster.ada().await;
     let browser = Browser::start().await;
     ada.move_to("first@example.com").await;
@@ -265,7 +265,7 @@ async fn a_scanner_that_opens_every_link_and_presses_every_button_without_cookie
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
 async fn a_link_that_cannot_do_its_work_says_so() {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     let ada = roster.ada().await;
     let browser = Browser::start().await;
     ada.change_email("shared@example.com", sample::PASSWORD)
@@ -301,7 +301,7 @@ async fn a_link_that_cannot_do_its_work_says_so() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
 async fn a_person_replaces_a_password_that_must_be_changed() {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     let browser = Browser::start().await;
     bob_must_change_his_password(&roster).await;
 
@@ -319,7 +319,7 @@ async fn a_person_replaces_a_password_that_must_be_changed() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
 async fn what_gets_onto_a_page_can_neither_run_nor_load_nor_send_anything() {
-    let roster = Roster::start(Store::Embedded).await;
+    let roster = Roster::start().await;
     let ada = roster.ada().await;
     let browser = Browser::start().await;
     ada.change_email("ada@example.com", sample::PASSWORD)

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::function::Function;
 use crate::harness::person::{AccountState, link_calls};
 use crate::harness::{Fault, Recorded, Roster, root};
+use macro_rules_attribute::apply;
 
 /// Where a function is when it is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,29 +107,34 @@ async fn kill_at(
     assert_eq!(last, "TransactWriteItems", "{} {point:?}", endpoint.name);
 }
 
-on_both_stores! {
-    async fn a_function_that_is_killed_leaves_the_old_state_or_the_new_one_and_the_link_finishes(roster: Roster) {
-        // The binaries know no other time.
-        let roster = roster.also(Clock::System.now(), &[]).await;
-        for endpoint in link_calls() {
-            let untouched = afresh(&roster).await;
-            let event = press(&roster, endpoint).await;
-            let (done, requests) = follow(&roster, endpoint, &event).await;
-            assert_ne!(done, untouched, "{}", endpoint.name);
-            let transaction = requests.len() - 1;
-            for point in POINTS {
-                let what = format!("{} {point:?}", endpoint.name);
-                assert_eq!(afresh(&roster).await, untouched, "{what}");
-                kill_at(point, &roster, endpoint, &event, transaction).await;
-                let left = AccountState::of(&roster).await.timeless();
-                let wanted = if point == Point::BeforeTheTransaction { &untouched } else { &done };
-                assert_eq!(left, *wanted, "{what}");
-                roster.table.check_invariants().await;
+#[apply(on_both_stores)]
+async fn a_function_that_is_killed_leaves_the_old_state_or_the_new_one_and_the_link_finishes(
+    roster: Roster,
+) {
+    // The binaries know no other time.
+    let roster = roster.also(Clock::System.now(), &[]).await;
+    for endpoint in link_calls() {
+        let untouched = afresh(&roster).await;
+        let event = press(&roster, endpoint).await;
+        let (done, requests) = follow(&roster, endpoint, &event).await;
+        assert_ne!(done, untouched, "{}", endpoint.name);
+        let transaction = requests.len() - 1;
+        for point in POINTS {
+            let what = format!("{} {point:?}", endpoint.name);
+            assert_eq!(afresh(&roster).await, untouched, "{what}");
+            kill_at(point, &roster, endpoint, &event, transaction).await;
+            let left = AccountState::of(&roster).await.timeless();
+            let wanted = if point == Point::BeforeTheTransaction {
+                &untouched
+            } else {
+                &done
+            };
+            assert_eq!(left, *wanted, "{what}");
+            roster.table.check_invariants().await;
 
-                let (last, _) = follow(&roster, endpoint, &event).await;
-                assert_eq!(last, done, "{what}, and then again");
-                roster.table.check_invariants().await;
-            }
+            let (last, _) = follow(&roster, endpoint, &event).await;
+            assert_eq!(last, done, "{what}, and then again");
+            roster.table.check_invariants().await;
         }
     }
 }

@@ -5,7 +5,7 @@ use roster_http::Clock;
 use serde_json::Value;
 
 use crate::harness::function::Function;
-use crate::harness::{Fault, Faults, Roster, Store, root};
+use crate::harness::{Fault, Faults, Roster, root};
 
 const CALL: &str = "verify_own_email";
 
@@ -13,7 +13,7 @@ const CALL: &str = "verify_own_email";
 async fn set_up() -> (Roster, Value, Faults, String) {
     // The binaries know no other time.
     let now = Clock::System.now();
-    let roster = Roster::start(Store::Embedded).await.also(now, &[]).await;
+    let roster = Roster::start().await.also(now, &[]).await;
     samples::write_person(&roster.users, now).await.unwrap();
     let event = std::fs::read_to_string(root().join(format!("events/{CALL}.json"))).unwrap();
     let event = serde_json::from_str(&event).unwrap();

@@ -19,7 +19,7 @@ use tests::run;
 
 use crate::harness::person::Person;
 use crate::harness::server::free_port;
-use crate::harness::{Roster, Store, cargo, log};
+use crate::harness::{Roster, cargo, log};
 
 /// How long cargo-lambda may take to serve and to end.
 const A_MOMENT: Duration = Duration::from_secs(30);
@@ -274,7 +274,7 @@ async fn plant_notification(roster: &Roster, now: Timestamp) {
 async fn every_binary_answers_its_event() {
     // The binaries know no other time.
     let now = Clock::System.now();
-    let roster = Roster::start(Store::Embedded).await.also(now, &[]).await;
+    let roster = Roster::start().await.also(now, &[]).await;
     for package in &PACKAGES {
         let watch = Watch::start(&roster, package);
         check_calls(&roster, &watch, package.endpoints, now).await;

@@ -11,8 +11,8 @@ use local::services;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
+use crate::harness::Roster;
 use crate::harness::server::Server;
-use crate::harness::{Roster, Store};
 
 /// The sender that moto knows.
 const SENDER: &str = "no-reply@roster.example";
@@ -136,7 +136,7 @@ async fn states(roster: &Roster) -> Vec<String> {
 #[cfg_attr(not(moto), ignore = "needs moto's server")]
 async fn mails_and_sms_go_out_by_services_that_others_wrote() {
     let moto = Moto::start().await;
-    let mut roster = Roster::start(Store::Embedded).await;
+    let mut roster = Roster::start().await;
     moto.sends_for(&mut roster, SENDER);
     let ada = roster.ada().await;
     ada.change_email("Ada@Example.com", sample::PASSWORD)
@@ -174,7 +174,7 @@ async fn mails_and_sms_go_out_by_services_that_others_wrote() {
 #[cfg_attr(not(moto), ignore = "needs moto's server")]
 async fn a_mail_from_a_sender_that_ses_does_not_know_fails_and_holds_nothing_up() {
     let moto = Moto::start().await;
-    let mut roster = Roster::start(Store::Embedded).await;
+    let mut roster = Roster::start().await;
     moto.sends_for(&mut roster, "somebody@else.example");
     let bob = roster.person("bob").await;
     bob.add_email("refused@example.com").await.expect(200);

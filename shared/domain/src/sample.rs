@@ -1,12 +1,13 @@
 //! Two users that stand in the documentation, the local store and the tests.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use crate::account::{PendingEmail, UndoRight};
 use crate::device::DeviceId;
 use crate::external::{Authenticator, ExternalProvider};
 use crate::link::{Channel, Keys, Link, Purpose};
-use crate::password::{OwnNames, Password, Policy};
+use crate::password::{OwnNames, Password, PasswordHash, Policy};
 use crate::session::{SessionId, SessionSecret, SessionToken};
 use crate::user::{
     Address, Credential, Operations, Passkey, Place, ProfileUsername, RightBase, SignIns, Source,
@@ -106,6 +107,12 @@ pub fn published() -> User {
 /// The person's password.
 pub const PASSWORD: &str = "correct horse battery";
 
+/// The password's hash, made once, because that takes as long as signing in.
+static PASSWORD_HASH: LazyLock<Option<PasswordHash>> = LazyLock::new(|| {
+    let password = Password::parse(PASSWORD, Policy::Checked, &OwnNames::new(None, []));
+    password.ok().map(|password| password.hash([0; 16]))
+});
+
 /// The key of the sample links. A local service takes them, and signs none with it.
 pub const LINK_KEY: &str = "cm9zdGVyIHNhbXBsZSBsaW5rIGtleSwgbm90IHNlY3JldA==";
 
@@ -151,9 +158,7 @@ pub fn person() -> Account {
         public_data: JsonObject::empty(),
         private_data: JsonObject::empty(),
         credential: Some(Credential {
-            hash: Password::parse(PASSWORD, Policy::Checked, &OwnNames::new(None, []))
-                .ok()
-                .map(|password| password.hash([0; 16])),
+            hash: PASSWORD_HASH.clone(),
             updated_at: published.creation_time,
             force_reset: false,
         }),

@@ -11,7 +11,8 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 use workers::send_notifications::CONSUMER;
 
-use crate::harness::{Fault, NOW, Roster, Store, free_port, log};
+use crate::harness::{Fault, NOW, Roster, free_port, log};
+use macro_rules_attribute::apply;
 
 const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
@@ -91,342 +92,376 @@ async fn failed_of_one_batch(roster: &Roster, worker: &Worker, end: Instant) -> 
         .collect()
 }
 
-on_both_stores! {
-    async fn what_is_sent_is_sent_once_however_often_its_record_comes(roster: Roster) {
-        let ada = roster.ada().await;
-        ada.change_email(NEW, sample::PASSWORD).await.expect(200);
-        assert_eq!(states(&roster).await, ["pending", "pending"]);
-        roster.deliver().await;
-        assert_eq!(states(&roster).await, ["sent", "sent"]);
-        let messages = roster.outbox.messages();
-        assert_eq!(messages.len(), 2);
+#[apply(on_both_stores)]
+async fn what_is_sent_is_sent_once_however_often_its_record_comes(roster: Roster) {
+    let ada = roster.ada().await;
+    ada.change_email(NEW, sample::PASSWORD).await.expect(200);
+    assert_eq!(states(&roster).await, ["pending", "pending"]);
+    roster.deliver().await;
+    assert_eq!(states(&roster).await, ["sent", "sent"]);
+    let messages = roster.outbox.messages();
+    assert_eq!(messages.len(), 2);
+    for _ in 0..2 {
+        roster.deliver_again().await;
+    }
+    roster
+        .later(Duration::from_hours(1))
+        .await
+        .deliver_again()
+        .await;
+    assert_eq!(roster.outbox.messages(), messages);
+}
+
+#[apply(on_both_stores)]
+async fn what_another_sender_holds_comes_again_and_is_sent_when_the_lease_lapses(roster: Roster) {
+    let grace = roster.person("grace").await;
+    grace.add_email(NEW).await.expect(200);
+    let all = notifications(&roster).await;
+    let [(partition, sort, _)] = all.as_slice() else {
+        panic!("{all:?}")
+    };
+    lease(&roster, (partition, sort), NOW).await;
+
+    for roster in [&roster, &roster.just_before(LEASE).await] {
+        assert!(roster.deliver_once().await > 0, "the record comes again");
+        assert_eq!(sent(roster), 0);
+        assert_eq!(states(roster).await, ["sending"]);
+    }
+    roster.later(LEASE).await.deliver().await;
+    assert_eq!(roster.recipients().await, [NEW]);
+    assert_eq!(states(&roster).await, ["sent"]);
+}
+
+#[apply(on_both_stores)]
+async fn a_record_whose_lease_is_held_fails_at_once_and_holds_up_none_of_its_batch(roster: Roster) {
+    let grace = roster.person("grace").await;
+    let addresses = ["a@example.com", "b@example.com", "c@example.com"];
+    for address in addresses {
+        grace.add_email(address).await.expect(200);
+    }
+    let all = notifications(&roster).await;
+    // By a clock that goes on, which could be waited for.
+    let clock = Clock::System;
+    lease(&roster, (&all[1].0, &all[1].1), clock.now()).await;
+    let worker = Worker {
+        app: App {
+            clock,
+            ..roster.app()
+        },
+        courier: roster.worker.courier.clone(),
+    };
+    let failed = failed_of_one_batch(&roster, &worker, Instant::now() + LEASE);
+    let failed = tokio::time::timeout(LEASE / 3, failed)
+        .await
+        .expect("it waits");
+    assert_eq!(failed, ["1"]);
+    assert_eq!(states(&roster).await, ["sending", "sent", "sent"]);
+    assert_eq!(sent(&roster), 2);
+
+    roster
+        .also(clock.now().plus(LEASE), &[])
+        .await
+        .deliver()
+        .await;
+    assert_eq!(roster.recipients_after(0).await, addresses);
+    assert_eq!(states(&roster).await, ["sent"; 3]);
+}
+
+#[apply(on_both_stores)]
+async fn quick_retries_while_a_dead_sender_holds_the_lease_do_not_use_the_record_up(
+    roster: Roster,
+) {
+    let grace = roster.person("grace").await;
+    grace.add_email(NEW).await.expect(200);
+    let all = notifications(&roster).await;
+    lease(&roster, (&all[0].0, &all[0].1), NOW).await;
+    for _ in 0..20 {
+        assert_eq!(roster.deliver_once().await, 1);
+    }
+    assert_eq!(states(&roster).await, ["sending"]);
+    roster.later(LEASE).await.deliver().await;
+    assert_eq!(roster.recipients().await, [NEW]);
+    assert_eq!(states(&roster).await, ["sent"]);
+}
+
+#[apply(on_both_stores)]
+async fn a_record_that_fails_is_given_up_after_an_hour_and_not_before(roster: Roster) {
+    // Records have the store's own time, by the minute at worst.
+    let made = Clock::System.now();
+    let grace = roster.person("grace").await;
+    grace.add_email(NEW).await.expect(200);
+    roster.outbox.refuse(2 * ATTEMPTS, 500, "InternalFailure");
+    assert_eq!(roster.deliver_once().await, 1);
+    let young = roster.also(made.plus(58 * MINUTE), &[]).await;
+    assert_eq!(young.deliver_once().await, 1);
+    let old = roster.also(made.plus(62 * MINUTE), &[]).await;
+    assert_eq!(old.deliver_once().await, 0);
+    // It is gone from the consumer's queue, and the item tells what became of it.
+    assert_eq!(roster.deliver_once().await, 0);
+    assert_eq!(
+        (sent(&roster), states(&roster).await),
+        (0, vec!["pending".to_owned()])
+    );
+}
+
+#[apply(on_both_stores)]
+async fn a_sender_that_does_not_hear_that_it_has_it_sends_it_once(roster: Roster) {
+    let grace = roster.person("grace").await;
+    grace.add_email(NEW).await.expect(200);
+    roster.faults.plan(0, 1, Fault::DropReply);
+    roster.deliver().await;
+    assert_eq!(roster.faults.clear()[0].action, "UpdateItem");
+    assert_eq!(roster.recipients().await, [NEW]);
+    assert_eq!(states(&roster).await, ["sent"]);
+}
+
+#[apply(on_both_stores)]
+async fn one_that_is_sent_and_not_marked_is_sent_again_when_the_lease_lapses(roster: Roster) {
+    let grace = roster.person("grace").await;
+    grace.add_email(NEW).await.expect(200);
+    roster.faults.plan(1, usize::MAX, Fault::Refuse);
+    assert!(roster.deliver_once().await > 0);
+    roster.faults.clear();
+    assert_eq!(
+        (sent(&roster), states(&roster).await),
+        (1, vec!["sending".to_owned()])
+    );
+    roster.just_before(LEASE).await.deliver_once().await;
+    assert_eq!(sent(&roster), 1);
+    roster.later(LEASE).await.deliver().await;
+    assert_eq!(roster.recipients().await, [NEW, NEW]);
+    assert_eq!(states(&roster).await, ["sent"]);
+}
+
+#[apply(on_both_stores)]
+async fn what_there_is_no_time_for_is_left_untried_to_the_next_batch(roster: Roster) {
+    let ada = roster.ada().await;
+    ada.add_email(NEW).await.expect(200);
+    let failed = failed_of_one_batch(&roster, &roster.worker, Instant::now()).await;
+    assert_eq!(failed, ["0", "1"]);
+    assert_eq!(states(&roster).await, ["pending", "pending"]);
+    assert_eq!(roster.recipients_after(0).await, [PHONE, NEW]);
+}
+
+#[apply(on_both_stores)]
+async fn the_locale_claim_goes_along_and_a_language_without_texts_is_english(roster: Roster) {
+    let ada = roster.ada().await;
+    let claims = || JsonObject::parse(r#"{"locale":"de-CH"}"#).unwrap();
+    roster.edit(&ada.id, |user| user.claims = claims()).await;
+    ada.add_email(NEW).await.expect(200);
+    let items = roster.table.items().await;
+    let mut locales = items
+        .iter()
+        .filter(|((_, sort), _)| sort.starts_with("NOTIFICATION#"))
+        .map(|(_, item)| item["locale"].as_s().unwrap());
+    assert!(locales.all(|locale| locale == "de-CH"));
+    roster.deliver().await;
+    let messages = roster.outbox.messages();
+    assert!(
+        messages.iter().any(|sent| sent.text.contains("Hello,")),
+        "{messages:#?}"
+    );
+}
+
+#[apply(on_both_stores)]
+async fn one_that_another_sender_finished_meanwhile_is_not_sent_again(roster: Roster) {
+    let grace = roster.person("grace").await;
+    grace.add_email(NEW).await.expect(200);
+    let all = notifications(&roster).await;
+    let (partition, sort, _) = &all[0];
+    let key = (partition.as_str(), sort.as_str());
+    lease(&roster, key, NOW).await;
+    roster.deliver_once().await;
+    roster
+        .users
+        .settle_notification(key, State::Sent)
+        .await
+        .unwrap();
+    roster.later(LEASE).await.deliver().await;
+    assert_eq!(sent(&roster), 0);
+    assert_eq!(states(&roster).await, ["sent"]);
+}
+
+#[apply(on_both_stores)]
+async fn what_fails_for_a_while_is_sent_when_the_stream_tries_again(roster: Roster) {
+    for (n, (status, code)) in [
+        (500, "InternalFailure"),
+        (400, "Throttling"),
+        (503, "ServiceUnavailable"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let ada = roster.person(&format!("ada{n}")).await;
+        let email = format!("a{n}@example.com");
+        let before = sent(&roster);
+        ada.add_email(&email).await.expect(200);
+        roster.outbox.refuse(2 * ATTEMPTS, status, code);
         for _ in 0..2 {
-            roster.deliver_again().await;
+            roster.deliver_once().await;
+            assert_eq!(sent(&roster), before, "{code}");
+            assert!(
+                states(&roster).await.contains(&"pending".to_owned()),
+                "{code}"
+            );
         }
-        roster
-            .later(Duration::from_hours(1))
-            .await
-            .deliver_again()
-            .await;
-        assert_eq!(roster.outbox.messages(), messages);
+        roster.deliver().await;
+        assert_eq!(roster.recipients_after(before).await, [email], "{code}");
     }
+    assert_eq!(states(&roster).await, ["sent"; 3]);
+}
 
-    async fn what_another_sender_holds_comes_again_and_is_sent_when_the_lease_lapses(roster: Roster) {
-        let grace = roster.person("grace").await;
-        grace.add_email(NEW).await.expect(200);
-        let all = notifications(&roster).await;
-        let [(partition, sort, _)] = all.as_slice() else {
-            panic!("{all:?}")
-        };
-        lease(&roster, (partition, sort), NOW).await;
+#[apply(on_both_stores)]
+async fn one_that_fails_for_a_while_does_not_repeat_those_before_it(roster: Roster) {
+    let ada = roster.ada().await;
+    ada.add_email(NEW).await.expect(200);
+    roster.outbox.refuse(ATTEMPTS, 500, "InternalFailure");
+    roster.deliver().await;
+    assert_eq!(roster.recipients_after(0).await, [PHONE, NEW]);
+    assert_eq!(states(&roster).await, ["sent", "sent"]);
+}
 
-        for roster in [&roster, &roster.just_before(LEASE).await] {
-            assert!(roster.deliver_once().await > 0, "the record comes again");
-            assert_eq!(sent(roster), 0);
-            assert_eq!(states(roster).await, ["sending"]);
-        }
-        roster.later(LEASE).await.deliver().await;
-        assert_eq!(roster.recipients().await, [NEW]);
-        assert_eq!(states(&roster).await, ["sent"]);
-    }
+#[apply(on_both_stores)]
+async fn a_permanent_refusal_is_kept_as_failed_and_holds_nothing_up(roster: Roster) {
+    let grace = roster.person("grace").await;
+    grace.add_email("rejected@example.com").await.expect(200);
+    grace.add_email(NEW).await.expect(200);
+    roster.outbox.refuse(1, 400, "MessageRejected");
+    roster.deliver_once().await;
+    assert_eq!(roster.recipients().await, [NEW]);
+    assert_eq!(states(&roster).await, ["failed", "sent"]);
+    roster.deliver_again().await;
+    roster
+        .later(Duration::from_hours(1))
+        .await
+        .deliver_again()
+        .await;
+    assert_eq!(roster.recipients().await, [NEW]);
+    assert_eq!(states(&roster).await, ["failed", "sent"]);
 
-    async fn a_record_whose_lease_is_held_fails_at_once_and_holds_up_none_of_its_batch(roster: Roster) {
-        let grace = roster.person("grace").await;
-        let addresses = ["a@example.com", "b@example.com", "c@example.com"];
-        for address in addresses {
-            grace.add_email(address).await.expect(200);
-        }
-        let all = notifications(&roster).await;
-        // By a clock that goes on, which could be waited for.
-        let clock = Clock::System;
-        lease(&roster, (&all[1].0, &all[1].1), clock.now()).await;
+    // By SMS, too: whoever opted out gets none, and the mail goes out all the same.
+    let ada = roster.ada().await;
+    ada.add_email("a@example.com").await.expect(200);
+    roster.outbox.refuse(1, 400, "OptedOut");
+    roster.deliver().await;
+    // A metric filter of template.yaml reads this.
+    let logged = log::lines();
+    let is_told = |line: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["notification"] == "failed" && line["code"] == "OptedOut"
+    };
+    assert!(logged.lines().any(is_told));
+    assert_eq!(sent(&roster), 2);
+    assert_eq!(states(&roster).await, ["failed", "failed", "sent", "sent"]);
+}
+
+#[apply(on_both_stores)]
+async fn without_a_key_or_a_public_url_nothing_is_sent_and_nothing_is_lost(roster: Roster) {
+    let grace = roster.person("grace").await;
+    grace.add_email(NEW).await.expect(200);
+    let all = notifications(&roster).await;
+    let (partition, sort, _) = &all[0];
+    let record = || Record {
+        partition: partition.clone(),
+        sort: sort.clone(),
+    };
+    let without_key = App {
+        link_keys: LinkKeys::none(),
+        ..roster.app()
+    };
+    let without_url = App {
+        account: AccountSettings::default(),
+        ..roster.app()
+    };
+    for app in [without_key, without_url] {
         let worker = Worker {
-            app: App { clock, ..roster.app() },
+            app,
             courier: roster.worker.courier.clone(),
         };
-        let failed = failed_of_one_batch(&roster, &worker, Instant::now() + LEASE);
-        let failed = tokio::time::timeout(LEASE / 3, failed).await.expect("it waits");
-        assert_eq!(failed, ["1"]);
-        assert_eq!(states(&roster).await, ["sending", "sent", "sent"]);
-        assert_eq!(sent(&roster), 2);
-
-        roster.also(clock.now().plus(LEASE), &[]).await.deliver().await;
-        assert_eq!(roster.recipients_after(0).await, addresses);
-        assert_eq!(states(&roster).await, ["sent"; 3]);
+        let outcome = (CONSUMER.handler)(&worker, record()).await;
+        assert!(outcome.is_err(), "{outcome:?}");
+        assert_eq!(states(&roster).await, ["pending"]);
     }
+    assert_eq!(roster.recipients().await, [NEW]);
+}
 
-    async fn quick_retries_while_a_dead_sender_holds_the_lease_do_not_use_the_record_up(roster: Roster) {
-        let grace = roster.person("grace").await;
-        grace.add_email(NEW).await.expect(200);
-        let all = notifications(&roster).await;
-        lease(&roster, (&all[0].0, &all[0].1), NOW).await;
-        for _ in 0..20 {
-            assert_eq!(roster.deliver_once().await, 1);
+#[apply(on_both_stores)]
+async fn links_start_with_the_public_url_whatever_the_request_says(roster: Roster) {
+    const PUBLIC: &str = "https://accounts.example.org/prod";
+    let set = [("PublicUrl", PUBLIC)];
+    let public = roster.also(NOW.plus(SECOND), &set).await;
+    let ada = public.ada().await;
+    let answer = ada
+        .request("POST", "/users/email/")
+        .header("host", "evil.example.net")
+        .header("x-forwarded-host", "evil.example.net")
+        .header("forwarded", "host=evil.example.net")
+        .header("x-original-host", "evil.example.net")
+        .json(serde_json::json!({ "email": NEW }))
+        .send()
+        .await;
+    answer.expect(200);
+    public.deliver().await;
+    let messages = public.outbox.messages();
+    assert_eq!(messages.len(), 2);
+    for message in messages {
+        let everything = format!("{message:?}");
+        assert!(!everything.contains("evil"), "{everything}");
+        assert!(!everything.contains(&public.base), "{everything}");
+        let start = format!("{PUBLIC}/users/email-verify/");
+        assert!(message.text.contains(&start), "{everything}");
+        if let Some(html) = &message.html {
+            assert!(html.contains(&start), "{html}");
         }
-        assert_eq!(states(&roster).await, ["sending"]);
-        roster.later(LEASE).await.deliver().await;
-        assert_eq!(roster.recipients().await, [NEW]);
-        assert_eq!(states(&roster).await, ["sent"]);
     }
+}
 
-    async fn a_record_that_fails_is_given_up_after_an_hour_and_not_before(roster: Roster) {
-        // Records have the store's own time, by the minute at worst.
-        let made = Clock::System.now();
-        let grace = roster.person("grace").await;
-        grace.add_email(NEW).await.expect(200);
-        roster.outbox.refuse(2 * ATTEMPTS, 500, "InternalFailure");
-        assert_eq!(roster.deliver_once().await, 1);
-        let young = roster.also(made.plus(58 * MINUTE), &[]).await;
-        assert_eq!(young.deliver_once().await, 1);
-        let old = roster.also(made.plus(62 * MINUTE), &[]).await;
-        assert_eq!(old.deliver_once().await, 0);
-        // It is gone from the consumer's queue, and the item tells what became of it.
-        assert_eq!(roster.deliver_once().await, 0);
-        assert_eq!((sent(&roster), states(&roster).await), (0, vec!["pending".to_owned()]));
+#[apply(on_both_stores)]
+async fn no_token_is_stored_or_logged(roster: Roster) {
+    let ada = roster.ada().await;
+    ada.move_to(NEW).await;
+    ada.prove("added@example.com").await;
+    ada.change_email("next@example.com", sample::PASSWORD)
+        .await
+        .expect(200);
+    roster.deliver().await;
+    let mut messages = roster.outbox.messages();
+    messages.retain(|message| message.text.contains(&roster.base));
+    let tokens: Vec<&str> = messages
+        .iter()
+        .flat_map(|message| message.text.split_whitespace())
+        .filter_map(|word| word.strip_prefix(&roster.base)?.split('/').nth(3))
+        .collect();
+    assert_eq!(tokens.len(), messages.len());
+    assert_eq!(tokens.len(), 9);
+    // Looked at and used, so that requests with them could be logged, too.
+    for message in &messages {
+        let link = message
+            .text
+            .split_whitespace()
+            .find_map(|word| word.strip_prefix(&roster.base));
+        roster.open(link.unwrap()).await;
+        roster.follow(link.unwrap()).await;
     }
-
-    async fn a_sender_that_does_not_hear_that_it_has_it_sends_it_once(roster: Roster) {
-        let grace = roster.person("grace").await;
-        grace.add_email(NEW).await.expect(200);
-        roster.faults.plan(0, 1, Fault::DropReply);
-        roster.deliver().await;
-        assert_eq!(roster.faults.clear()[0].action, "UpdateItem");
-        assert_eq!(roster.recipients().await, [NEW]);
-        assert_eq!(states(&roster).await, ["sent"]);
-    }
-
-    async fn one_that_is_sent_and_not_marked_is_sent_again_when_the_lease_lapses(roster: Roster) {
-        let grace = roster.person("grace").await;
-        grace.add_email(NEW).await.expect(200);
-        roster.faults.plan(1, usize::MAX, Fault::Refuse);
-        assert!(roster.deliver_once().await > 0);
-        roster.faults.clear();
-        assert_eq!((sent(&roster), states(&roster).await), (1, vec!["sending".to_owned()]));
-        roster.just_before(LEASE).await.deliver_once().await;
-        assert_eq!(sent(&roster), 1);
-        roster.later(LEASE).await.deliver().await;
-        assert_eq!(roster.recipients().await, [NEW, NEW]);
-        assert_eq!(states(&roster).await, ["sent"]);
-    }
-
-    async fn what_there_is_no_time_for_is_left_untried_to_the_next_batch(roster: Roster) {
-        let ada = roster.ada().await;
-        ada.add_email(NEW).await.expect(200);
-        let failed = failed_of_one_batch(&roster, &roster.worker, Instant::now()).await;
-        assert_eq!(failed, ["0", "1"]);
-        assert_eq!(states(&roster).await, ["pending", "pending"]);
-        assert_eq!(roster.recipients_after(0).await, [PHONE, NEW]);
-    }
-
-    async fn the_locale_claim_goes_along_and_a_language_without_texts_is_english(roster: Roster) {
-        let ada = roster.ada().await;
-        let claims = || JsonObject::parse(r#"{"locale":"de-CH"}"#).unwrap();
-        roster.edit(&ada.id, |user| user.claims = claims()).await;
-        ada.add_email(NEW).await.expect(200);
-        let items = roster.table.items().await;
-        let mut locales = items
-            .iter()
-            .filter(|((_, sort), _)| sort.starts_with("NOTIFICATION#"))
-            .map(|(_, item)| item["locale"].as_s().unwrap());
-        assert!(locales.all(|locale| locale == "de-CH"));
-        roster.deliver().await;
-        let messages = roster.outbox.messages();
-        assert!(messages.iter().any(|sent| sent.text.contains("Hello,")), "{messages:#?}");
-    }
-
-    async fn one_that_another_sender_finished_meanwhile_is_not_sent_again(roster: Roster) {
-        let grace = roster.person("grace").await;
-        grace.add_email(NEW).await.expect(200);
-        let all = notifications(&roster).await;
-        let (partition, sort, _) = &all[0];
-        let key = (partition.as_str(), sort.as_str());
-        lease(&roster, key, NOW).await;
-        roster.deliver_once().await;
-        roster
-            .users
-            .settle_notification(key, State::Sent)
-            .await
-            .unwrap();
-        roster.later(LEASE).await.deliver().await;
-        assert_eq!(sent(&roster), 0);
-        assert_eq!(states(&roster).await, ["sent"]);
-    }
-
-    async fn what_fails_for_a_while_is_sent_when_the_stream_tries_again(roster: Roster) {
-        for (n, (status, code)) in [
-            (500, "InternalFailure"),
-            (400, "Throttling"),
-            (503, "ServiceUnavailable"),
-        ]
-        .into_iter()
-        .enumerate()
-        {
-            let ada = roster.person(&format!("ada{n}")).await;
-            let email = format!("a{n}@example.com");
-            let before = sent(&roster);
-            ada.add_email(&email).await.expect(200);
-            roster.outbox.refuse(2 * ATTEMPTS, status, code);
-            for _ in 0..2 {
-                roster.deliver_once().await;
-                assert_eq!(sent(&roster), before, "{code}");
-                assert!(
-                    states(&roster).await.contains(&"pending".to_owned()),
-                    "{code}"
-                );
-            }
-            roster.deliver().await;
-            assert_eq!(roster.recipients_after(before).await, [email], "{code}");
-        }
-        assert_eq!(states(&roster).await, ["sent"; 3]);
-    }
-
-    async fn one_that_fails_for_a_while_does_not_repeat_those_before_it(roster: Roster) {
-        let ada = roster.ada().await;
-        ada.add_email(NEW).await.expect(200);
-        roster.outbox.refuse(ATTEMPTS, 500, "InternalFailure");
-        roster.deliver().await;
-        assert_eq!(roster.recipients_after(0).await, [PHONE, NEW]);
-        assert_eq!(states(&roster).await, ["sent", "sent"]);
-    }
-
-    async fn a_permanent_refusal_is_kept_as_failed_and_holds_nothing_up(roster: Roster) {
-        let grace = roster.person("grace").await;
-        grace.add_email("rejected@example.com").await.expect(200);
-        grace.add_email(NEW).await.expect(200);
-        roster.outbox.refuse(1, 400, "MessageRejected");
-        roster.deliver_once().await;
-        assert_eq!(roster.recipients().await, [NEW]);
-        assert_eq!(states(&roster).await, ["failed", "sent"]);
-        roster.deliver_again().await;
-        roster
-            .later(Duration::from_hours(1))
-            .await
-            .deliver_again()
-            .await;
-        assert_eq!(roster.recipients().await, [NEW]);
-        assert_eq!(states(&roster).await, ["failed", "sent"]);
-
-        // By SMS, too: whoever opted out gets none, and the mail goes out all the same.
-        let ada = roster.ada().await;
-        ada.add_email("a@example.com").await.expect(200);
-        roster.outbox.refuse(1, 400, "OptedOut");
-        roster.deliver().await;
-        // A metric filter of template.yaml reads this.
-        let logged = log::lines();
-        let is_told = |line: &str| {
-            let line: serde_json::Value = serde_json::from_str(line).unwrap();
-            line["notification"] == "failed" && line["code"] == "OptedOut"
+    let stored = format!("{:?}", roster.table.items().await);
+    assert!(stored.contains(NEW), "the whole table is looked at");
+    tracing::info!("planted-{}", roster.table.name);
+    let logged = log::lines();
+    assert!(logged.contains(&format!("planted-{}", roster.table.name)));
+    assert!(logged.contains("send_notifications") && logged.contains("confirm_primary_email"));
+    for token in tokens {
+        let parts: Vec<&str> = token.split('.').collect();
+        let [_, facts, mac] = parts.as_slice() else {
+            panic!("{token}")
         };
-        assert!(logged.lines().any(is_told));
-        assert_eq!(sent(&roster), 2);
-        assert_eq!(states(&roster).await, ["failed", "failed", "sent", "sent"]);
-    }
-
-    async fn without_a_key_or_a_public_url_nothing_is_sent_and_nothing_is_lost(roster: Roster) {
-        let grace = roster.person("grace").await;
-        grace.add_email(NEW).await.expect(200);
-        let all = notifications(&roster).await;
-        let (partition, sort, _) = &all[0];
-        let record = || Record {
-            partition: partition.clone(),
-            sort: sort.clone(),
-        };
-        let without_key = App {
-            link_keys: LinkKeys::none(),
-            ..roster.app()
-        };
-        let without_url = App {
-            account: AccountSettings::default(),
-            ..roster.app()
-        };
-        for app in [without_key, without_url] {
-            let worker = Worker {
-                app,
-                courier: roster.worker.courier.clone(),
-            };
-            let outcome = (CONSUMER.handler)(&worker, record()).await;
-            assert!(outcome.is_err(), "{outcome:?}");
-            assert_eq!(states(&roster).await, ["pending"]);
-        }
-        assert_eq!(roster.recipients().await, [NEW]);
-    }
-
-    async fn links_start_with_the_public_url_whatever_the_request_says(roster: Roster) {
-        const PUBLIC: &str = "https://accounts.example.org/prod";
-        let set = [("PublicUrl", PUBLIC)];
-        let public = roster.also(NOW.plus(SECOND), &set).await;
-        let ada = public.ada().await;
-        let answer = ada
-            .request("POST", "/users/email/")
-            .header("host", "evil.example.net")
-            .header("x-forwarded-host", "evil.example.net")
-            .header("forwarded", "host=evil.example.net")
-            .header("x-original-host", "evil.example.net")
-            .json(serde_json::json!({ "email": NEW }))
-            .send()
-            .await;
-        answer.expect(200);
-        public.deliver().await;
-        let messages = public.outbox.messages();
-        assert_eq!(messages.len(), 2);
-        for message in messages {
-            let everything = format!("{message:?}");
-            assert!(!everything.contains("evil"), "{everything}");
-            assert!(!everything.contains(&public.base), "{everything}");
-            let start = format!("{PUBLIC}/users/email-verify/");
-            assert!(message.text.contains(&start), "{everything}");
-            if let Some(html) = &message.html {
-                assert!(html.contains(&start), "{html}");
-            }
+        for part in [facts, mac] {
+            assert!(!stored.contains(part), "stored: {part}");
+            assert!(!logged.contains(part), "logged: {part}");
         }
     }
-
-    async fn no_token_is_stored_or_logged(roster: Roster) {
-        let ada = roster.ada().await;
-        ada.move_to(NEW).await;
-        ada.prove("added@example.com").await;
-        ada.change_email("next@example.com", sample::PASSWORD)
-            .await
-            .expect(200);
-        roster.deliver().await;
-        let mut messages = roster.outbox.messages();
-        messages.retain(|message| message.text.contains(&roster.base));
-        let tokens: Vec<&str> = messages
-            .iter()
-            .flat_map(|message| message.text.split_whitespace())
-            .filter_map(|word| word.strip_prefix(&roster.base)?.split('/').nth(3))
-            .collect();
-        assert_eq!(tokens.len(), messages.len());
-        assert_eq!(tokens.len(), 9);
-        // Looked at and used, so that requests with them could be logged, too.
-        for message in &messages {
-            let link = message
-                .text
-                .split_whitespace()
-                .find_map(|word| word.strip_prefix(&roster.base));
-            roster.open(link.unwrap()).await;
-            roster.follow(link.unwrap()).await;
-        }
-        let stored = format!("{:?}", roster.table.items().await);
-        assert!(stored.contains(NEW), "the whole table is looked at");
-        tracing::info!("planted-{}", roster.table.name);
-        let logged = log::lines();
-        assert!(logged.contains(&format!("planted-{}", roster.table.name)));
-        assert!(logged.contains("send_notifications") && logged.contains("confirm_primary_email"));
-        for token in tokens {
-            let parts: Vec<&str> = token.split('.').collect();
-            let [_, facts, mac] = parts.as_slice() else {
-                panic!("{token}")
-            };
-            for part in [facts, mac] {
-                assert!(!stored.contains(part), "stored: {part}");
-                assert!(!logged.contains(part), "logged: {part}");
-            }
-        }
-        for address in [NEW, "added@example.com", PHONE] {
-            let line = logged.lines().find(|line| line.contains(address));
-            assert_eq!(line, None);
-        }
+    for address in [NEW, "added@example.com", PHONE] {
+        let line = logged.lines().find(|line| line.contains(address));
+        assert_eq!(line, None);
     }
 }
 
@@ -471,7 +506,7 @@ async fn send_by_a_mute_ses(roster: &Roster, hangs_up_after: Option<usize>) -> u
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_taken_and_not_answered_is_not_sent_again_at_once() {
     for hangs_up_after in [None, Some(500)] {
-        let roster = Roster::start(Store::Embedded).await;
+        let roster = Roster::start().await;
         let grace = roster.person("grace").await;
         grace.add_email(NEW).await.expect(200);
         let taken = send_by_a_mute_ses(&roster, hangs_up_after).await;
