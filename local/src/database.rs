@@ -41,11 +41,9 @@ impl Dynamodb {
     pub async fn open(place: &Place) -> Result<Self, StartError> {
         let file = match place {
             Place::Url(url) => {
-                reach(url).await.map_err(|reason| StartError::Store {
-                    url: url.clone(),
-                    reason,
-                })?;
-                return Ok(Self::At(url.clone()));
+                let store = Self::At(url.clone());
+                reach(url).await.map_err(|reason| store.refused(reason))?;
+                return Ok(store);
             }
             Place::File(file) => Some(file.as_path()),
             Place::Memory => None,
@@ -57,6 +55,21 @@ impl Dynamodb {
             reason,
         })?;
         Ok(Self::Embedded(embedded))
+    }
+
+    /// Why the service can't start on it, in words for a person.
+    pub fn refused(&self, reason: String) -> StartError {
+        let place = match self {
+            Self::At(url) => url.clone(),
+            Self::Embedded(embedded) => match embedded.file() {
+                Some(file) => {
+                    let path = file.display().to_string();
+                    return StartError::Data { path, reason };
+                }
+                None => "in memory".to_owned(),
+            },
+        };
+        StartError::Store { place, reason }
     }
 
     /// What the SDK needs to reach a table of this name. Any credentials do.
@@ -76,19 +89,19 @@ impl Dynamodb {
 }
 
 /// Makes the template's table unless it is there. One of another layout is refused.
-pub async fn prepare(settings: &Settings, table: &Table) -> Result<Made, StartError> {
-    let refused = |reason| StartError::Store {
-        url: settings.endpoint.clone().unwrap_or_default(),
-        reason,
-    };
-    let failed = |error: StoreError| refused(error.to_string());
+pub async fn prepare(
+    dynamodb: &Dynamodb,
+    settings: &Settings,
+    table: &Table,
+) -> Result<Made, StartError> {
+    let failed = |error: StoreError| dynamodb.refused(error.to_string());
     let (client, name) = (store::connect(settings), settings.table.as_str());
     let made = make(&client, name, table).await.map_err(failed)?;
     if made == Made::Before {
         let differences = differences(&client, name, table).await.map_err(failed)?;
         if !differences.is_empty() {
             let differences: Vec<_> = differences.into_iter().collect();
-            return Err(refused(format!(
+            return Err(dynamodb.refused(format!(
                 "table {name} has another layout ({}): use another --table or --data file",
                 differences.join(", ")
             )));

@@ -19,6 +19,7 @@ pub mod link_keys;
 pub mod outbox;
 pub mod port;
 pub mod samples;
+pub mod service;
 pub mod services;
 pub mod stream;
 pub mod template;
@@ -63,10 +64,10 @@ pub enum StartError {
         reason: String,
     },
     /// The store can't be reached, or refuses the table.
-    #[error("can't use the store {url}: {reason}")]
+    #[error("can't use the store {place}: {reason}")]
     Store {
-        /// Where it should be.
-        url: String,
+        /// Where it is or should be: a URL, or `in memory`.
+        place: String,
         /// What is wrong with it.
         reason: String,
     },

@@ -9,9 +9,18 @@ use domain::{Account, OperationId, Timestamp, User, sample};
 use store::{Entry, Precondition, SignIn, Users, Write, WriteError};
 use tokio::time::{Duration, Instant};
 
+/// Writes both.
+pub async fn write(users: &Users, now: Timestamp) -> Result<(), WriteError> {
+    write_user(users, now).await?;
+    write_person(users, now).await?;
+    Ok(())
+}
+
 /// Writes the user of the published examples.
 pub async fn write_user(users: &Users, now: Timestamp) -> Result<User, WriteError> {
-    users.create(sample::published(), &write("user", now)).await
+    users
+        .create(sample::published(), &write_of("user", now))
+        .await
 }
 
 /// Writes the person who can sign in, with an address that waits to be proved, a right to undo a
@@ -19,7 +28,7 @@ pub async fn write_user(users: &Users, now: Timestamp) -> Result<User, WriteErro
 pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteError> {
     let person = sample::person();
     let user = users
-        .create(person.user.clone(), &write("person", now))
+        .create(person.user.clone(), &write_of("person", now))
         .await?;
     let hung_on = |account: &mut Account| {
         account.pending.clone_from(&person.pending);
@@ -27,7 +36,7 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
         Ok(())
     };
     users
-        .edit_account(&user.id, &write("account", now), hung_on)
+        .edit_account(&user.id, &write_of("account", now), hung_on)
         .await?;
     let visitor = Visitor {
         ip_address: "127.0.0.1".to_owned(),
@@ -53,11 +62,11 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
         entry: Entry::Session(&session, &Device::seen(&sample::device(), now)),
         upgraded: None,
     };
-    users.sign_in(&sign_in, &write("session", now)).await?;
+    users.sign_in(&sign_in, &write_of("session", now)).await?;
     Ok(user)
 }
 
-fn write(name: &str, now: Timestamp) -> Write {
+fn write_of(name: &str, now: Timestamp) -> Write {
     Write {
         operation: OperationId::of(&[b"sample", name.as_bytes()]),
         is_named: false,

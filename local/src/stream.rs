@@ -198,10 +198,7 @@ impl Stream {
         consumers: &[&'static Consumer],
     ) -> Result<Self, StartError> {
         let source = Source::of(dynamodb, settings);
-        let refused = |reason| StartError::Store {
-            url: source.url().to_owned(),
-            reason,
-        };
+        let refused = |reason| dynamodb.refused(reason);
         let streams = source
             .ask("ListStreams", json!({ "TableName": settings.table }))
             .await
@@ -286,7 +283,7 @@ impl Stream {
     }
 
     /// Delivers for as long as the runtime lives. What has failed rests before it comes again.
-    pub async fn run(self, worker: Arc<Worker>) {
+    pub async fn run(&self, worker: Arc<Worker>) {
         let mut writes = self.source.writes();
         loop {
             if let Some(writes) = &mut writes {
@@ -472,13 +469,6 @@ impl Source {
         match dynamodb {
             Dynamodb::Embedded(embedded) => Self::Embedded(embedded.clone()),
             Dynamodb::At(url) => Self::At(Endpoint::of(url, settings)),
-        }
-    }
-
-    fn url(&self) -> &str {
-        match self {
-            Self::Embedded(_) => embedded::ENDPOINT,
-            Self::At(endpoint) => &endpoint.url,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -19,6 +19,8 @@ use crate::{StartError, yaml};
 /// id, as if CloudFormation had made it under that name.
 #[derive(Clone, Debug)]
 pub struct Template {
+    /// The file that it was read from.
+    pub path: PathBuf,
     /// The functions that the API calls, in the template's order.
     pub functions: Vec<Function>,
     /// The functions that the table's stream calls, in the template's order.
@@ -398,7 +400,11 @@ impl Template {
             reason,
         };
         let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
-        Self::parse(&text, parameters).map_err(failed)
+        let template = Self::parse(&text, parameters).map_err(failed)?;
+        Ok(Self {
+            path: path.to_owned(),
+            ..template
+        })
     }
 
     /// Which API keys may do what, as the functions' environment has it.
@@ -465,6 +471,7 @@ impl Template {
         }
         give_limits(&mut functions, limits)?;
         Ok(Self {
+            path: PathBuf::new(),
             functions,
             consumers,
             key_ids: of_type("AWS::ApiGateway::UsagePlanKey")

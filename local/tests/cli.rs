@@ -292,7 +292,7 @@ fn a_data_file_of_another_layout_is_refused_in_one_line_that_says_what_to_do() {
     let [ports, more] = [["--port", "0"], ["--dynamodb-port", "0"]];
     let line = refusal(&[ports, more, data].concat());
     let what = "table roster has another layout (by_creation): use another --table or --data file";
-    assert!(line.contains(what), "{line}");
+    assert!(line.contains(what) && line.contains(data[1]), "{line}");
 }
 
 #[test]

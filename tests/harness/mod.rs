@@ -21,22 +21,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws::Courier;
 use consumer::Worker;
 use domain::{OperationId, Timestamp, User, UserId};
 use embedded::Embedded;
-use local::calls::{CONSUMERS, ENDPOINTS};
-use local::database::{self, Dynamodb};
-use local::gateway::Gateway;
+use local::calls::ENDPOINTS;
+use local::database::Dynamodb;
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
-use local::port;
-use local::services::{self, Services};
-use local::stream::Stream;
-use local::template::{Function, Template};
+use local::service::{Service, Setup};
+use local::template::Template;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
-use roster_http::{App, Clock, Endpoint, Entropy, PublicUrl};
+use roster_http::{App, Clock, Endpoint, Entropy};
 use serde_json::Value;
 use store::{Precondition, Settings, Users, Write};
 use tests::run::{self, Sent};
@@ -53,8 +49,6 @@ pub(crate) use proxy::{Fault, Faults, Recorded};
 pub(crate) const ADMIN: &str = "local-admin-key";
 /// The read-only key of the local service.
 pub(crate) const READ_ONLY: &str = "local-read-only-key";
-/// Where e-mails come from.
-const SENDER: &str = "no-reply@roster.example";
 /// A throttle that lets every test through.
 const UNTHROTTLED: [(&str, &str); 6] = [
     ("ThrottlingRateLimit", "1000000"),
@@ -111,15 +105,9 @@ pub(crate) struct Roster {
     pub(crate) outbox: Outbox,
     /// What the consumers of the stream work with.
     pub(crate) worker: Arc<Worker>,
-    stream: Arc<Stream>,
+    service: Service,
     http: reqwest::Client,
-    dynamodb: Dynamodb,
-    /// The table.
-    settings: Settings,
-    /// The table, with the faults before it.
-    faulty: Settings,
-    /// Where the store is for programs, and where with the faults before it.
-    store_url: String,
+    /// Where the store is for programs, with the faults before it.
     faulty_store_url: String,
     /// What serves the store, where that is a program of its own.
     server: Option<Arc<Running>>,
@@ -273,21 +261,6 @@ fn entropy(now: Timestamp, view: u64) -> Entropy {
     Entropy::seeded(1 + now.as_unix().abs_diff(NOW.as_unix()) + (view << 40))
 }
 
-fn app(users: Users, template: &Template, now: Timestamp, base: &str, entropy: Entropy) -> App {
-    let mut account = template.account_settings().unwrap();
-    if account.public_url.is_none() {
-        account.public_url = PublicUrl::parse(base);
-    }
-    App {
-        users,
-        clock: Clock::Fixed(now),
-        entropy,
-        keys: template.keys(),
-        account,
-        link_keys: keys().keys(),
-    }
-}
-
 /// The template with other values for some of its parameters, read once for each choice of them.
 fn template(parameters: &[(String, String)]) -> Template {
     type Read = BTreeMap<Vec<(String, String)>, Template>;
@@ -295,40 +268,6 @@ fn template(parameters: &[(String, String)]) -> Template {
     let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
     let new = || Template::read(&root().join("template.yaml"), parameters).unwrap();
     read.entry(parameters.to_vec()).or_insert_with(new).clone()
-}
-
-/// Serves a gateway with its services; tells where, and what its consumers work with.
-async fn serve(
-    template: &Template,
-    faulty: &Settings,
-    outbox: &Outbox,
-    endpoints: &'static [&'static Endpoint],
-    now: Timestamp,
-    view: u64,
-) -> (String, Arc<Worker>) {
-    let listener = free_port().await;
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let client = store::connect(faulty);
-    let app_of = |function: &Function, entropy| {
-        let client = store::as_another(&client, policy::credentials(function));
-        let users = Users::new(client, faulty.table.clone());
-        app(users, template, now, &base, entropy)
-    };
-    // All calls draw from one source, so that no two have the same operation.
-    let drawn = entropy(now, view);
-    let calls = |function: &Function| Arc::new(app_of(function, drawn.clone()));
-    let clock = Clock::Fixed(now);
-    let gateway = Gateway::new(template.clone(), clock, drawn.clone(), calls, endpoints)
-        .unwrap()
-        // What somebody else calls the service must reach the functions to be of no effect there.
-        .with_hosts(["evil.example.net".to_owned()])
-        .with_services(Services::new(outbox.clone(), &keys()));
-    tokio::spawn(gateway.serve(listener, std::future::pending()));
-    let worker = Worker {
-        app: app_of(&template.consumers[0].function, entropy(now, view)),
-        courier: Courier::new(&services::settings(&base), SENDER.to_owned()),
-    };
-    (base, Arc::new(worker))
 }
 
 pub(crate) async fn free_port() -> TcpListener {
@@ -357,7 +296,7 @@ impl Roster {
 
     /// Which store it is on.
     pub(crate) fn store(&self) -> Store {
-        match self.dynamodb {
+        match self.dynamodb() {
             Dynamodb::Embedded(_) => Store::Embedded,
             Dynamodb::At(_) => Store::DynamodbLocal,
         }
@@ -385,53 +324,53 @@ impl Roster {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
         let template = template(&parameters);
-        let (dynamodb, store_url, server) = match store {
-            Store::Embedded => {
-                let embedded = Embedded::open(None).unwrap();
-                let listener = free_port().await;
-                let url = format!("http://{}", listener.local_addr().unwrap());
-                port::serve(&embedded, listener, None);
-                (Dynamodb::Embedded(embedded), url, None)
-            }
+        let (dynamodb, server) = match store {
+            Store::Embedded => (Dynamodb::Embedded(Embedded::open(None).unwrap()), None),
             Store::DynamodbLocal => {
                 let running = dynamodb_local::share().await;
-                let url = running.url.clone();
-                (Dynamodb::At(url.clone()), url, Some(running))
+                (Dynamodb::At(running.url.clone()), Some(running))
             }
         };
-        let mut settings = dynamodb.settings(&new_table_name());
-        if let Some(journal) = &journal {
-            settings.http_client = journal.of(settings.http_client);
-        }
-        database::prepare(&settings, &template.table).await.unwrap();
-        let (table, consumers) = (&settings.table, &template.consumers);
-        let stream = Stream::open(&dynamodb, &settings, consumers, &CONSUMERS).await;
-
-        let faults = Faults::new(Policies::of(&template, table));
-        let faulty_store_url = faults.between(&store_url).await;
-        let with_faults = Settings {
-            http_client: faults.before(settings.http_client.clone()),
-            ..settings.clone()
-        };
-        let client = store::connect(&settings);
-        let users = Users::new(client.clone(), settings.table.clone());
-        let table = table::RawTable::new(client, settings.table.clone());
-        let outbox = Outbox::new();
-        let (base, worker) = serve(&template, &with_faults, &outbox, endpoints, NOW, 0).await;
-        Self {
-            base,
-            users,
-            table,
-            faults,
-            outbox,
-            worker,
-            stream: Arc::new(stream.unwrap()),
-            http: reqwest::Client::new(),
+        let table = new_table_name();
+        let faults = Faults::new(Policies::of(&template, &table));
+        let listener = free_port().await;
+        let mut setup = Setup::new(
+            template,
             dynamodb,
-            settings,
-            faulty: with_faults,
-            store_url,
-            faulty_store_url,
+            &table,
+            listener,
+            keys(),
+            entropy(NOW, 0),
+        );
+        if let Some(journal) = &journal {
+            setup.settings.http_client = journal.of(setup.settings.http_client);
+        }
+        let service = Service::start(Setup {
+            of_functions: Settings {
+                http_client: faults.before(setup.settings.http_client.clone()),
+                ..setup.settings.clone()
+            },
+            store_listener: Some(free_port().await),
+            // What somebody else calls the service must reach the functions to be of no effect there.
+            hosts: vec!["evil.example.net".to_owned()],
+            has_samples: false,
+            has_background: false,
+            clock: Clock::Fixed(NOW),
+            endpoints,
+            credentials: Some(policy::credentials),
+            ..setup
+        });
+        let service = service.await.unwrap();
+        Self {
+            base: service.base.clone(),
+            users: service.users.clone(),
+            table: table::RawTable::new(store::connect(service.settings()), table),
+            faulty_store_url: faults.between(service.store()).await,
+            faults,
+            outbox: service.outbox().clone(),
+            worker: Arc::clone(&service.worker),
+            service,
+            http: reqwest::Client::new(),
             server,
             parameters,
             now: NOW,
@@ -447,25 +386,20 @@ impl Roster {
         for (name, value) in parameters {
             all.push(((*name).to_owned(), (*value).to_owned()));
         }
-        let template = template(&all);
-        let settings = self.store_settings();
         let view = self.views.fetch_add(1, Ordering::Relaxed) + 1;
-        let (base, worker) =
-            serve(&template, &self.faulty, &self.outbox, &ENDPOINTS, now, view).await;
-        let client = store::connect(&settings);
+        let (clock, entropy) = (Clock::Fixed(now), entropy(now, view));
+        let service = self.service.another(template(&all), clock, entropy);
+        let service = service.await.unwrap();
+        let client = store::connect(service.settings());
         Self {
-            base,
+            base: service.base.clone(),
             users: self.users.clone(),
-            table: table::RawTable::new(client, settings.table),
+            table: table::RawTable::new(client, self.table.name.clone()),
             faults: self.faults.clone(),
             outbox: self.outbox.clone(),
-            worker,
-            stream: Arc::clone(&self.stream),
+            worker: Arc::clone(&service.worker),
+            service,
             http: self.http.clone(),
-            dynamodb: self.dynamodb.clone(),
-            settings: self.settings.clone(),
-            faulty: self.faulty.clone(),
-            store_url: self.store_url.clone(),
             faulty_store_url: self.faulty_store_url.clone(),
             server: self.server.clone(),
             parameters: all,
@@ -488,46 +422,45 @@ impl Roster {
 
     /// Runs the consumers of the stream until nothing waits.
     pub(crate) async fn deliver(&self) {
-        while self.stream.deliver(&self.worker).await.unwrap() > 0 {}
+        while self.service.stream().deliver(&self.worker).await.unwrap() > 0 {}
     }
 
     /// Runs the consumers of the stream once.
     pub(crate) async fn deliver_once(&self) -> usize {
-        self.stream.deliver(&self.worker).await.unwrap()
+        self.service.stream().deliver(&self.worker).await.unwrap()
     }
 
     /// Gives the consumers every record of the stream once more, from the oldest on.
     pub(crate) async fn deliver_again(&self) {
-        let consumers = template(&self.parameters).consumers;
-        let stream = Stream::open(&self.dynamodb, &self.settings, &consumers, &CONSUMERS)
-            .await
-            .unwrap();
+        let stream = self.service.reopened_stream().await.unwrap();
         while stream.deliver(&self.worker).await.unwrap() > 0 {}
     }
 
     /// What a call is given, on the same table.
     pub(crate) fn app(&self) -> App {
-        let settings = self.store_settings();
-        let template = template(&self.parameters);
-        let users = Users::new(store::connect(&settings), settings.table.clone());
-        app(users, &template, self.now, &self.base, entropy(self.now, 0))
+        self.service.app(entropy(self.now, 0)).unwrap()
     }
 
     /// What functions may do to the same table.
     pub(crate) fn policies(&self) -> Policies {
-        Policies::of(&template(&self.parameters), &self.table.name)
+        Policies::of(self.service.template(), &self.table.name)
     }
 
-    /// Where the table is.
-    pub(crate) fn store_settings(&self) -> Settings {
-        self.settings.clone()
+    /// What holds the table.
+    pub(crate) fn dynamodb(&self) -> &Dynamodb {
+        self.service.dynamodb()
+    }
+
+    /// How the table is reached.
+    pub(crate) fn settings(&self) -> &Settings {
+        self.service.settings()
     }
 
     /// What a function's environment needs to reach the same table.
     pub(crate) fn function_environment(&self) -> Vec<(&'static str, String)> {
         self.give_up_comparison();
         vec![
-            ("AWS_ENDPOINT_URL_DYNAMODB", self.store_url.clone()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.service.store().to_owned()),
             ("TABLE_NAME", self.table.name.clone()),
             ("AWS_ENDPOINT_URL", format!("{}/_local/aws", self.base)),
             ("PUBLIC_URL", self.base.clone()),

@@ -169,15 +169,16 @@ async fn names_that_start_alike_are_spread_and_found_by_their_start(roster: Rost
 
 #[apply(on_both_stores)]
 async fn a_table_of_another_layout_is_not_taken_for_the_templates(roster: Roster) {
-    let settings = roster.store_settings();
     let present = Template::read(&root().join("template.yaml"), &[])
         .unwrap()
         .table;
-    let made = database::prepare(&settings, &present).await.unwrap();
+    let made = database::prepare(roster.dynamodb(), roster.settings(), &present)
+        .await
+        .unwrap();
     assert_eq!(made, Made::Before);
 
     let refusal = async |other: &Table| {
-        let refused = database::prepare(&settings, other).await;
+        let refused = database::prepare(roster.dynamodb(), roster.settings(), other).await;
         refused.unwrap_err().to_string()
     };
     let mut other = present.clone();

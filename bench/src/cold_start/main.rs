@@ -15,17 +15,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser;
-use domain::{OperationId, sample};
-use embedded::Embedded;
-use local::database::Dynamodb;
+use domain::sample;
+use local::database::{Dynamodb, Place};
 use local::event::{Context, Incoming, proxy_event};
+use local::gateway;
+use local::link_keys::KeyPair;
+use local::service::{Service, Setup, listen};
 use local::template::Template;
-use local::{database, gateway, port};
-use roster_http::Clock;
-use store::{Precondition, Settings, Users, Write};
-use tokio::net::TcpListener;
+use roster_http::{Clock, Entropy};
 use tokio::process::Command;
-use tokio::time::Instant;
 
 use crate::cpu_share::CpuShare;
 use crate::measure::{Run, Setting};
@@ -150,40 +148,32 @@ async fn build(root: &Path, binary: &Binary) -> Result<PathBuf, Failure> {
     Ok(root.join(target).join("release").join(name))
 }
 
-/// The embedded store with the template's table and the sample user, behind TLS.
+/// The local service, whose embedded store functions reach behind TLS.
 async fn set_up(root: &Path) -> Result<Setting, Failure> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let store = listener.local_addr()?;
-    let embedded = Embedded::open(None)?;
-    port::serve(&embedded, listener, None);
-    let settings = Dynamodb::Embedded(embedded).settings("roster");
+    let store_listener = listen(0, "").await?;
+    let store = store_listener.local_addr()?;
     let template = Template::read(&root.join("template.yaml"), &[])?;
-    database::prepare(&settings, &template.table).await?;
-    write_sample(&settings).await?;
+    let dynamodb = Dynamodb::open(&Place::Memory).await?;
+    let entropy = Entropy::from_os()?;
+    let keys = KeyPair::new(&entropy);
+    let api = listen(0, "").await?;
+    let setup = Setup::new(template, dynamodb, "roster", api, keys, entropy);
+    let service = Service::start(Setup {
+        store_listener: Some(store_listener),
+        has_background: false,
+        ..setup
+    })
+    .await?;
     let roots = root.join("target/cold_start-roots.pem");
     let port = tls::terminate(store, &roots).await?;
     Ok(Setting {
         event: event().to_string().into(),
         endpoint: format!("https://localhost:{port}"),
-        table: settings.table,
+        table: service.settings().table.clone(),
         roots,
         share: CpuShare::of_128_mb().map(Arc::new),
         expected: sample::published().id.to_string(),
     })
-}
-
-async fn write_sample(settings: &Settings) -> Result<(), Failure> {
-    let write = Write {
-        operation: OperationId::of(&[b"sample"]),
-        is_named: false,
-        precondition: Precondition::None,
-        now: Clock::System.now(),
-        deadline: Instant::now() + Duration::from_secs(10),
-    };
-    Users::new(store::connect(settings), settings.table.clone())
-        .create(sample::published(), &write)
-        .await?;
-    Ok(())
 }
 
 fn event() -> serde_json::Value {

@@ -15,7 +15,7 @@ mod tokens;
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +45,7 @@ struct Inner {
     engine: Engine,
     records: Records,
     /// Where the database is in a file.
+    file: Option<PathBuf>,
     disk: Option<Disk>,
     /// Counts the requests that may have written.
     written: watch::Sender<u64>,
@@ -101,9 +102,15 @@ impl Embedded {
                 tokens: Tokens::default(),
             },
             records,
+            file,
             disk,
             written: watch::Sender::new(0),
         })))
+    }
+
+    /// The file that the database is in; none where it is in memory.
+    pub fn file(&self) -> Option<&Path> {
+        self.0.file.as_deref()
     }
 
     /// Answers a request as DynamoDB does. `target` is its `X-Amz-Target`: protocol and operation.

@@ -25,8 +25,9 @@ impl Scene {
         let embedded = Embedded::open(None).unwrap();
         let (listener, url) = free_port().await;
         port::serve(&embedded, listener, ["store.example".to_owned()]);
-        let settings = Dynamodb::Embedded(embedded).settings("port");
-        let made = database::prepare(&settings, &template(&[]).table).await;
+        let dynamodb = Dynamodb::Embedded(embedded);
+        let settings = dynamodb.settings("port");
+        let made = database::prepare(&dynamodb, &settings, &template(&[]).table).await;
         made.unwrap();
         Self { url, settings }
     }
@@ -170,7 +171,8 @@ async fn what_dynoxides_own_server_refuses_is_refused_as_the_same() {
         },
         url,
     };
-    let made = database::prepare(&their.settings, &template(&[]).table).await;
+    let dynamodb = Dynamodb::At(their.url.clone());
+    let made = database::prepare(&dynamodb, &their.settings, &template(&[]).table).await;
     made.unwrap();
     let mut differences = Vec::new();
     for (target, body) in bad_requests() {

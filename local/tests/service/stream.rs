@@ -56,7 +56,8 @@ impl Scene {
         let dynamodb = Dynamodb::open(place).await.unwrap();
         let settings = dynamodb.settings("stream");
         let template = template(&[]);
-        database::prepare(&settings, &template.table).await.unwrap();
+        let made = database::prepare(&dynamodb, &settings, &template.table);
+        made.await.unwrap();
         let (base, outbox) = start(&KeyPair::new(&Entropy::seeded(1)), &[]).await;
         Self {
             users: Users::new(store::connect(&settings), settings.table.clone()),
@@ -333,7 +334,10 @@ async fn a_record_that_fails_is_kept_with_those_after_it() {
 async fn consumers_wake_when_something_is_written_and_when_what_failed_has_rested() {
     let scene = Scene::new().await;
     let worker = Arc::clone(&scene.worker);
-    let running = tokio::spawn(open(&scene.dynamodb).await.run(worker));
+    let running = {
+        let stream = open(&scene.dynamodb).await;
+        tokio::spawn(async move { stream.run(worker).await })
+    };
     scene.create(&["a"]).await;
     scene.wait_for(&["a"]).await;
     scene.outbox.refuse(1, 400, "OptedOut");
