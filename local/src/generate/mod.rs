@@ -88,7 +88,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
 
 /// Files of no call in the folders that hold nothing but what is made here.
 fn leftovers(root: &Path, files: &[(String, String)]) -> Vec<String> {
-    let binaries = PACKAGES.iter().map(|package| binary::folder(package));
+    let binaries = PACKAGES.iter().map(binary::folder);
     let folders = binaries.chain(["events".to_owned()]);
     let present = folders.flat_map(|folder| {
         let entries = std::fs::read_dir(root.join(&folder)).into_iter().flatten();

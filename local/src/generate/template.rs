@@ -125,9 +125,10 @@ fn throttles(endpoints: &[&Endpoint]) -> String {
         .filter(|endpoint| !endpoint.access.needs_key())
     {
         for (method, path) in endpoint.routes {
+            let path = path.replace('/', "~1");
             let _ = write!(
                 text,
-                r#"        - ResourcePath: {}
+                r#"        - ResourcePath: /{path}
           HttpMethod: {method}
           LoggingLevel: "OFF"
           DataTraceEnabled: false
@@ -135,7 +136,6 @@ fn throttles(endpoints: &[&Endpoint]) -> String {
           ThrottlingRateLimit: !Ref SelfServiceRateLimit
           ThrottlingBurstLimit: !Ref SelfServiceBurstLimit
 "#,
-                format!("/{}", path.replace('/', "~1")),
             );
         }
     }
@@ -222,7 +222,7 @@ fn worker(consumer: &Consumer) -> String {
     text.push_str(&environment(consumer.needs));
     let _ = write!(
         text,
-        r#"      Events:
+        r"      Events:
         Stream:
           Type: DynamoDB
           Properties:
@@ -242,7 +242,7 @@ fn worker(consumer: &Consumer) -> String {
               OnFailure:
                 Type: SQS
                 Destination: !GetAtt {}.Arn
-"#,
+",
         consumer.pattern(),
         consumer.dead_letters,
     );
