@@ -51,7 +51,7 @@ on_both_stores! {
             Handle::current().block_on(async {
                 let path = roster.write(&user).await;
                 prop_assert_eq!(roster.read(&path).await, Some(user.clone()));
-                roster.users.delete(&user.id, &write()).await.unwrap();
+                roster.users.delete(user.id(), &write()).await.unwrap();
                 Ok(())
             })
         }));
@@ -63,11 +63,11 @@ on_both_stores! {
         tokio::task::block_in_place(|| check(cases, |(rule, user)| {
             Handle::current().block_on(async {
                 roster.write(&user).await;
-                let answered = on_the_table(roster.users.change(&user.id, &rule, &write()).await);
-                let stored = roster.users.get(&user.id).await.unwrap();
+                let answered = on_the_table(roster.users.change(user.id(), &rule, &write()).await);
+                let stored = roster.users.get(user.id()).await.unwrap();
                 prop_assert_eq!(&answered, &in_memory(&user, &rule));
                 prop_assert_eq!(stored, Some(answered.unwrap_or(user.clone())));
-                roster.users.delete(&user.id, &write()).await.unwrap();
+                roster.users.delete(user.id(), &write()).await.unwrap();
                 Ok(())
             })
         }));

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use domain::address::{Primary, Tenure};
 use domain::sample;
 use serde_json::json;
 
-use crate::harness::person::Person;
+use crate::harness::person::{Person, with_primary};
 use crate::harness::{NOW, Roster};
 
 const A: &str = "ada@example.org";
@@ -149,8 +150,8 @@ on_both_stores! {
             // As it was.
             roster.edit(&ada.id, |user| {
                 let (id, _) = user.emails.iter().find(|(_, own)| own.value.as_str() == V).unwrap();
-                user.primary_email = Some(*id);
-                user.primary_email_tenure = domain::user::Tenure::Since(NOW);
+                let primary = Primary { id, tenure: Tenure::Since(NOW) };
+                user.emails = with_primary(&user.emails, Some(primary));
             }).await;
         }
     }
@@ -314,7 +315,7 @@ on_both_stores! {
 
     async fn a_session_alone_makes_no_address_primary_where_there_is_none(roster: Roster) {
         let ada = roster.ada().await;
-        roster.edit(&ada.id, |user| user.primary_email = None).await;
+        roster.edit(&ada.id, |user| user.emails = with_primary(&user.emails, None)).await;
         ada.add_email(T).await.expect(200);
         let own = roster.link_to(T).await;
         let sent = roster.recipients().await.len();
@@ -337,7 +338,7 @@ on_both_stores! {
 
     async fn the_phones_link_makes_a_proved_address_primary_where_there_is_none(roster: Roster) {
         let ada = roster.ada().await;
-        roster.edit(&ada.id, |user| user.primary_email = None).await;
+        roster.edit(&ada.id, |user| user.emails = with_primary(&user.emails, None)).await;
         ada.prove(V).await;
         roster.follow_link_to(PHONE).await;
         assert_eq!(ada.listed().await[0], format!("{V} primary"));

@@ -135,9 +135,9 @@ on_both_stores! {
             ]
         );
         let after = roster.read_ada().await;
-        assert_eq!(after.email_generation, before.email_generation + 1);
-        assert_eq!(after.session_epoch, before.session_epoch);
-        let own = &after.emails[&after.primary_email.unwrap()];
+        assert_eq!(after.email_generation(), before.email_generation().next());
+        assert_eq!(after.session_epoch(), before.session_epoch());
+        let own = after.emails().get(after.emails().primary().unwrap().id).unwrap();
         assert_eq!(own.source.as_str(), "self_service");
         assert_eq!(
             own.verification_source.as_ref().unwrap().as_str(),

@@ -26,7 +26,7 @@ on_both_stores! {
         assert_eq!(answer.header("location"), Some(path.as_str()));
         assert_eq!(answer.header("etag"), Some("\"1\""));
         assert_eq!(roster.send("GET", &path).await.expect(200).body, answer.body);
-        let hash = roster.read(&path).await.unwrap().credential.unwrap().hash.unwrap();
+        let hash = roster.read(&path).await.unwrap().password_hash().unwrap().clone();
         assert!(hash.expose().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
         roster.table.check_invariants().await;
     }
@@ -113,7 +113,7 @@ on_both_stores! {
             "username": "grace", "password_hash": BCRYPT, "password_hash_algorithm": "bcrypt",
         });
         let path = roster.create(body).await;
-        let hash = roster.read(&path).await.unwrap().credential.unwrap().hash.unwrap();
+        let hash = roster.read(&path).await.unwrap().password_hash().unwrap().clone();
         assert_eq!(hash.expose(), BCRYPT);
         let answer = roster.send("GET", &path).await.expect(200);
         assert!(!answer.body.to_string().contains("$2b$"), "the hash is shown");

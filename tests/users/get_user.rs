@@ -62,8 +62,9 @@ on_both_stores! {
     }
 
     async fn a_lock_out_is_never_answered_with_304(roster: Roster) {
-        let mut user = sample::published();
-        user.sign_ins.block_until = Some(Timestamp::from_unix(1_700_000_001));
+        let user = sample::changed(sample::published(), |user| {
+            user.sign_ins.block_until = Some(Timestamp::from_unix(1_700_000_001));
+        });
         let path = roster.write(&user).await;
         let answer = roster.request("GET", &path).header("if-none-match", "\"1\"").send().await;
         assert_eq!(answer.expect(200).body["blocked"], true);
@@ -85,8 +86,9 @@ on_both_stores! {
     }
 
     async fn a_lock_out_ends_with_its_time(roster: Roster) {
-        let mut user = sample::published();
-        user.sign_ins.block_until = Some(crate::harness::NOW);
+        let user = sample::changed(sample::published(), |user| {
+            user.sign_ins.block_until = Some(crate::harness::NOW);
+        });
         let path = roster.write(&user).await;
         let answer = roster.send("GET", &path).await.expect(200);
         assert_eq!(answer.body["blocked"], false);

@@ -1,6 +1,6 @@
 //! `POST /api/users/{user_id}/emails/{identifier_id}/primary`: make an e-mail address the primary one.
 
-use domain::rule;
+use domain::{AddressKind, rule};
 use roster_http::{
     Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
 };
@@ -26,7 +26,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 async fn set_primary_email(app: &App, request: Request) -> Result<Response, Problem> {
     let user_id = request.user_id()?;
     let email_id = request.identifier_id()?;
-    let change = rule::set_primary_email(email_id);
+    let change = rule::set_primary(AddressKind::Email, email_id);
     let user = app
         .users
         .change(&user_id, &change, &request.write(app))

@@ -1,6 +1,6 @@
 //! `POST /api/users/{user_id}/emails/{identifier_id}/unverify`: mark an e-mail address as not proved.
 
-use domain::rule;
+use domain::{AddressKind, rule};
 use roster_http::{
     Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
 };
@@ -26,7 +26,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 async fn unverify_email(app: &App, request: Request) -> Result<Response, Problem> {
     let user_id = request.user_id()?;
     let email_id = request.identifier_id()?;
-    let change = rule::unverify_email(email_id);
+    let change = rule::unverify(AddressKind::Email, email_id);
     let user = app
         .users
         .change(&user_id, &change, &request.write(app))

@@ -1,7 +1,7 @@
 //! `POST /api/users/{user_id}/emails/{identifier_id}/verify`: mark an e-mail address as proved.
 
-use domain::rule;
 use domain::user::Source;
+use domain::{AddressKind, rule};
 use roster_http::{
     Access, Action, App, Connect, Endpoint, Method, Problem, Request, Response, Schema, UserBody,
 };
@@ -27,7 +27,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 async fn verify_email(app: &App, request: Request) -> Result<Response, Problem> {
     let user_id = request.user_id()?;
     let email_id = request.identifier_id()?;
-    let change = rule::verify_email(email_id, Source::API);
+    let change = rule::verify(AddressKind::Email, email_id, Source::API);
     let user = app
         .users
         .change(&user_id, &change, &request.write(app))

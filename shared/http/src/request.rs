@@ -201,7 +201,7 @@ impl Request {
     }
 
     /// Whether the caller has this version already (`If-None-Match`).
-    pub fn has_current(&self, version: u64) -> bool {
+    pub fn has_current(&self, version: domain::Version) -> bool {
         self.if_none_match
             .as_ref()
             .is_some_and(|tags| tags.matches(version))

@@ -1,6 +1,6 @@
 //! A call's answer on success.
 
-use domain::{Timestamp, User, UserId};
+use domain::{Timestamp, User, UserId, Version};
 use lambda_http::Body;
 use lambda_http::http::{self, header};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -51,7 +51,7 @@ impl Response {
     /// 200 with the whole user, as of `now`.
     pub fn user(user: &User, now: Timestamp) -> Result<Self, Problem> {
         Ok(Self {
-            etag: Some(etag::of(user.version)),
+            etag: Some(etag::of(user.version())),
             ..Self::json(&UserBody::of(user, now))?
         })
     }
@@ -60,7 +60,7 @@ impl Response {
     pub fn created(user: &User, now: Timestamp) -> Result<Self, Problem> {
         Ok(Self {
             status: 201,
-            created: Some(user.id.clone()),
+            created: Some(user.id().clone()),
             ..Self::user(user, now)?
         })
     }
@@ -76,7 +76,7 @@ impl Response {
     }
 
     /// 304: the caller has this version.
-    pub fn not_modified(version: u64) -> Self {
+    pub fn not_modified(version: Version) -> Self {
         Self {
             etag: Some(etag::of(version)),
             ..Self::new(304, Content::None)
