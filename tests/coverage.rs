@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use crate::harness::person::with_primary;
 use domain::{OperationId, User, sample};
 use futures_util::future::join_all;
 use local::calls::ENDPOINTS;
@@ -60,10 +61,12 @@ fn path(endpoint: &Endpoint) -> String {
 /// Leaves the sample person without a primary address.
 async fn forget_primary_email(roster: &Roster) {
     let change = |user: &mut User| {
-        user.primary_email = None;
+        *user = sample::changed(user.clone(), |user| {
+            user.emails = with_primary(&user.emails, None);
+        });
         Ok(())
     };
-    let id = sample::person().user.id;
+    let id = sample::person().user.id().clone();
     let write = write_by(OperationId::of(&[b"no primary"]), NOW);
     roster.users.edit(&id, &write, change).await.unwrap();
 }
@@ -138,7 +141,7 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
             request(roster, endpoint, &unknown).send().await
         }
         404 => {
-            let unknown = path(endpoint).replace(sample::published().id.as_str(), "nobody");
+            let unknown = path(endpoint).replace(sample::published().id().as_str(), "nobody");
             request(roster, endpoint, &unknown)
                 .body(endpoint.body.example())
                 .send()
@@ -168,7 +171,7 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
         }
         422 if endpoint.name == "create_user" => good(roster, endpoint).body("{}").send().await,
         422 => {
-            let malformed = path(endpoint).replace(sample::published().id.as_str(), "a%20b");
+            let malformed = path(endpoint).replace(sample::published().id().as_str(), "a%20b");
             request(roster, endpoint, &malformed)
                 .body(endpoint.body.example())
                 .send()
@@ -197,8 +200,9 @@ async fn gaps(endpoint: &Endpoint) -> Vec<String> {
     let mut gaps = Vec::new();
     for status in [endpoint.statuses, endpoint.shared_statuses()].concat() {
         roster.table.clear().await;
-        let mut user = sample::published();
-        user.sign_ins.block_until = None;
+        let user = sample::changed(sample::published(), |user| {
+            user.sign_ins.block_until = None;
+        });
         roster.write(&user).await;
         samples::write_person(&roster.users, NOW).await.unwrap();
         let answer = provoke(&roster, endpoint, status).await;
@@ -397,9 +401,8 @@ async fn the_gateways_own_answers_have_no_instance_and_their_own_trace_id() {
 #[tokio::test]
 async fn every_answer_tells_browsers_to_stay_with_https_and_with_the_media_type() {
     let roster = Roster::start().await;
-    let mut user = sample::published();
     // The clock would change what it shows.
-    user.sign_ins.block_until = None;
+    let user = sample::changed(sample::published(), |user| user.sign_ins.block_until = None);
     let path = roster.write(&user).await;
     let ada = roster.ada().await;
     let enable = format!("{path}/enable");

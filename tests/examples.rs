@@ -1,13 +1,11 @@
 //! The published example responses, as users: what an import will make of them.
 
-use std::collections::BTreeMap;
-
+use domain::address::{AddressValue, Primary, Tenure};
 use domain::external::{Authenticator, Connection, ExternalProvider};
-use domain::user::{
-    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source, Tenure,
-};
+use domain::user::{Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source};
 use domain::{
-    Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User, UserId, Username,
+    Address, Addresses, Email, Epoch, Generation, IdentifierId, JsonObject, OperationId, Phone,
+    Timestamp, User, UserFacts, UserId, Username, Version,
 };
 use serde_json::{Value, from_value};
 
@@ -45,12 +43,12 @@ pub fn user(body: &str) -> User {
     let phones = addresses(&body["phone_numbers"], |v| {
         Phone::restore(v["phone"].as_str().unwrap_or_default().to_owned())
     });
-    User {
+    User::restore(UserFacts {
         creation_time: time("creation_time").expect("a creation time"),
         last_updated: time("last_updated").expect("a time of change"),
-        version: 1,
-        session_epoch: 0,
-        email_generation: 0,
+        version: Version::FIRST,
+        session_epoch: Epoch::new(0),
+        email_generation: Generation::new(0),
         disabled: body["disabled"] == true,
         sessions_revoked: false,
         username: body["username"]
@@ -61,12 +59,9 @@ pub fn user(body: &str) -> User {
                     .expect("a username"),
                 source: source(username.get("source")).unwrap_or(Source::IMPORT),
             }),
-        primary_email_tenure: Tenure::Managed,
         primary_emails_set: 0,
         proof_told_at: None,
-        primary_email: primary(&body["emails"]),
         emails,
-        primary_phone: primary(&body["phone_numbers"]),
         phones,
         passkeys: from_value::<Vec<Passkey>>(body["passkeys"].clone()).expect("passkeys"),
         connections: body["connections"]
@@ -118,7 +113,7 @@ pub fn user(body: &str) -> User {
         },
         operations: Operations::restore(vec![OperationId::of(&[user_id.as_bytes()])]),
         id: UserId::parse(&user_id).expect("a user id"),
-    }
+    })
 }
 
 fn id(value: &Value) -> IdentifierId {
@@ -131,8 +126,9 @@ fn source(value: Option<&Value>) -> Option<Source> {
         .map(|source| Source::carried(source.to_owned()))
 }
 
-fn addresses<T>(list: &Value, value: impl Fn(&Value) -> T) -> BTreeMap<IdentifierId, Address<T>> {
-    list.as_array()
+fn addresses<T: AddressValue>(list: &Value, value: impl Fn(&Value) -> T) -> Addresses<T> {
+    let own = list
+        .as_array()
         .into_iter()
         .flatten()
         .map(|address| {
@@ -148,13 +144,17 @@ fn addresses<T>(list: &Value, value: impl Fn(&Value) -> T) -> BTreeMap<Identifie
             };
             (id(&address["id"]), address_of)
         })
-        .collect()
+        .collect();
+    Addresses::restore(own, primary(list)).expect("addresses of a user")
 }
 
-fn primary(list: &Value) -> Option<IdentifierId> {
+fn primary(list: &Value) -> Option<Primary> {
     let primary = list
         .as_array()?
         .iter()
         .find(|address| address["primary"] == true)?;
-    Some(id(&primary["id"]))
+    Some(Primary {
+        id: id(&primary["id"]),
+        tenure: Tenure::Managed,
+    })
 }

@@ -45,7 +45,7 @@ pub(crate) fn page(routes: &[Route<'_>], headers: &HeaderMap) -> String {
         base: format!("http://{}", host.unwrap_or_default()),
         services: Services::PATH,
         key: KEYS[0].1,
-        user: sample::published().id.to_string(),
+        user: sample::published().id().to_string(),
         management,
         people,
     };

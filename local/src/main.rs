@@ -134,7 +134,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     println!(
         "ready {base} store {store} outbox {base}/_local/outbox try: curl -H 'X-API-KEY: {}' {base}/api/users/{}",
         KEYS[0].1,
-        sample::published().id
+        sample::published().id()
     );
     let _ = interrupt.await;
     service.stop().await;

@@ -36,7 +36,7 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
         Ok(())
     };
     users
-        .edit_account(&user.id, &write_of("account", now), hung_on)
+        .edit_account(user.id(), &write_of("account", now), hung_on)
         .await?;
     let visitor = Visitor {
         ip_address: "127.0.0.1".to_owned(),
@@ -47,7 +47,7 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
     let session = Session {
         id: token.session_id,
         secret_hash: token.secret.hash(),
-        epoch: user.session_epoch,
+        epoch: user.session_epoch(),
         initiated_at: now,
         last_updated: now,
         expires_at: now.plus(IDLE_LIFETIME),

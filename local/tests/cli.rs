@@ -184,7 +184,7 @@ fn refusal(arguments: &[&str]) -> String {
 }
 
 fn sample_path() -> String {
-    format!("/api/users/{}", sample::published().id)
+    format!("/api/users/{}", sample::published().id())
 }
 
 /// Whether there is a curl that README's commands work with. Where `CI` is set, there must be.
@@ -242,7 +242,7 @@ fn the_ready_line_says_where_it_is_and_how_to_try_it() {
     assert!(running.ready.ends_with(&curl), "{}", running.ready);
     let (status, _, body) = running.send("GET", &sample_path(), "");
     assert_eq!(status, 200);
-    assert_eq!(body["user_id"], sample::published().id.as_str());
+    assert_eq!(body["user_id"], sample::published().id().as_str());
     let outbox = running.word_after("outbox").strip_prefix(running.base());
     assert_eq!(outbox, Some("/_local/outbox"));
     let (status, head, _) = running.send("GET", "/_local/outbox", "");
@@ -439,7 +439,7 @@ fn the_first_commands_of_readme_answer_with_the_sample_user() {
         let answer = sh(&command, root());
         let user: Value = serde_json::from_str(&answer).unwrap_or_default();
         let id = &user["user_id"];
-        assert_eq!(id, sample::published().id.as_str(), "{command}: {answer}");
+        assert_eq!(id, sample::published().id().as_str(), "{command}: {answer}");
     }
 }
 

@@ -36,7 +36,13 @@ async fn import(roster: &Roster, hash: &str) -> String {
 }
 
 async fn stored(roster: &Roster, path: &str) -> String {
-    let credential = roster.read(path).await.unwrap().credential.unwrap();
+    let credential = roster
+        .read(path)
+        .await
+        .unwrap()
+        .credential()
+        .unwrap()
+        .clone();
     credential.hash.unwrap().expose().to_owned()
 }
 

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use domain::address::{Primary, Tenure};
 use domain::sample;
 use serde_json::json;
 
-use crate::harness::person::Person;
+use crate::harness::person::{Person, with_primary};
 use crate::harness::{NOW, Roster};
 
 const A: &str = "ada@example.org";
@@ -171,8 +172,11 @@ async fn an_address_that_its_owner_put_there_earns_a_right_in_72_hours() {
                     .iter()
                     .find(|(_, own)| own.value.as_str() == V)
                     .unwrap();
-                user.primary_email = Some(*id);
-                user.primary_email_tenure = domain::user::Tenure::Since(NOW);
+                let primary = Primary {
+                    id,
+                    tenure: Tenure::Since(NOW),
+                };
+                user.emails = with_primary(&user.emails, Some(primary));
             })
             .await;
     }
@@ -435,7 +439,11 @@ async fn a_forced_change_goes_to_the_primary_address_once_the_right_is_over() {
 async fn a_session_alone_makes_no_address_primary_where_there_is_none() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
-    roster.edit(&ada.id, |user| user.primary_email = None).await;
+    roster
+        .edit(&ada.id, |user| {
+            user.emails = with_primary(&user.emails, None)
+        })
+        .await;
     ada.add_email(T).await.expect(200);
     let own = roster.link_to(T).await;
     let sent = roster.recipients().await.len();
@@ -473,7 +481,11 @@ async fn a_session_alone_makes_no_address_primary_where_there_is_none() {
 async fn the_phones_link_makes_a_proved_address_primary_where_there_is_none() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
-    roster.edit(&ada.id, |user| user.primary_email = None).await;
+    roster
+        .edit(&ada.id, |user| {
+            user.emails = with_primary(&user.emails, None)
+        })
+        .await;
     ada.prove(V).await;
     roster.follow_link_to(PHONE).await;
     assert_eq!(ada.listed().await[0], format!("{V} primary"));

@@ -390,7 +390,11 @@ async fn a_session_that_a_sibling_domain_plants_does_not_win() {
     let pending = ("a@example.com".to_owned(), false, false);
     assert_eq!(ada.emails().await.last(), Some(&pending));
     // Where the one that can't be planted doesn't hold, no other counts.
-    roster.edit(&ada.id, |user| user.session_epoch += 1).await;
+    roster
+        .edit(&ada.id, |user| {
+            user.session_epoch = user.session_epoch.next()
+        })
+        .await;
     let cookies = format!("{own}; {planted}");
     assert_eq!(get_with(&roster, &cookies).await, 401);
 }
@@ -755,7 +759,11 @@ async fn a_session_that_is_ended_while_its_request_is_under_way_does_nothing(ros
         roster.faults.plan(requests - 1, 1, Fault::Pause);
         let end_all = async {
             roster.faults.wait_for_a_held_request().await;
-            roster.edit(&ada.id, |user| user.session_epoch += 1).await;
+            roster
+                .edit(&ada.id, |user| {
+                    user.session_epoch = user.session_epoch.next()
+                })
+                .await;
             roster.faults.clear()
         };
         let (answer, sent) = join(under_way(&ada, request, &id), end_all).await;
@@ -765,10 +773,10 @@ async fn a_session_that_is_ended_while_its_request_is_under_way_does_nothing(ros
             "TransactWriteItems",
             "{request}"
         );
-        let account = roster.users.account(&roster.read_ada().await.id).await;
+        let account = roster.users.account(&roster.read_ada().await.id()).await;
         let account = account.unwrap().unwrap();
         assert!(account.pending.is_empty(), "{request}: {account:#?}");
-        assert_eq!(account.user.emails.len(), 2, "{request}");
+        assert_eq!(account.user.emails().len(), 2, "{request}");
         assert!(roster.recipients().await.is_empty(), "{request}");
     }
 }

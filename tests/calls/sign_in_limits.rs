@@ -45,7 +45,7 @@ fn wait(answer: &Answer) -> Option<&str> {
 
 /// Ada's devices, less those of an epoch before.
 async fn live_devices(roster: &Roster) -> usize {
-    let epoch = roster.read_ada().await.session_epoch.to_string();
+    let epoch = roster.read_ada().await.session_epoch().to_string();
     let items = roster.table.items().await;
     let devices = items
         .iter()
@@ -679,7 +679,8 @@ async fn a_failure_and_a_password_to_be_changed_give_out_no_device() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     assert_eq!(roster.login("ada", WRONG).await.expect(401).device(), None);
-    let forced = |user: &mut domain::User| user.credential.as_mut().unwrap().force_reset = true;
+    let forced =
+        |user: &mut domain::UserFacts| user.credential.as_mut().unwrap().force_reset = true;
     roster.edit(&ada.id, forced).await;
     for device in ["", &ada.device] {
         let answer = roster.login_by(device, "ada", RIGHT).await.expect(403);
@@ -757,7 +758,11 @@ async fn a_sign_in_from_the_own_device_leaves_the_others_locked_out() {
 async fn devices_are_void_once_all_sessions_are_ended() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
-    roster.edit(&ada.id, |user| user.session_epoch += 1).await;
+    roster
+        .edit(&ada.id, |user| {
+            user.session_epoch = user.session_epoch.next()
+        })
+        .await;
     let roster = with_account_limit(&roster, "3").await;
     fail_from_afar(&roster, 3).await;
     roster.login_by(&ada.device, "ada", RIGHT).await.expect(401);

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use domain::account::{PendingEmail, UndoRight};
-use domain::user::Tenure;
-use domain::{Account, Email, IdentifierId, OperationId, User, sample};
+use domain::{Account, Addresses, ChangeId, Email, IdentifierId, OperationId, User, sample};
 use serde_json::json;
 
+use crate::harness::person::managed;
 use crate::harness::{NOW, Roster, write_by};
 
 const OWN: &str = "ada@example.org";
@@ -23,7 +23,7 @@ async fn a_stolen_session_without_the_password_moves_nothing() {
     let ada = roster.ada().await;
     let items = roster
         .users
-        .account(&roster.read_ada().await.id)
+        .account(&roster.read_ada().await.id())
         .await
         .unwrap();
     for body in [
@@ -36,14 +36,16 @@ async fn a_stolen_session_without_the_password_moves_nothing() {
     }
     let mut after = roster
         .users
-        .account(&roster.read_ada().await.id)
+        .account(&roster.read_ada().await.id())
         .await
         .unwrap()
         .unwrap();
     let before = items.unwrap();
-    assert_eq!(after.user.sign_ins.failures, 2, "guesses are counted");
-    after.user.sign_ins = before.user.sign_ins.clone();
-    after.user.version = before.user.version;
+    assert_eq!(after.user.sign_ins().failures, 2, "guesses are counted");
+    after.user = sample::changed(after.user, |user| {
+        user.sign_ins = before.user.sign_ins().clone();
+        user.version = before.user.version();
+    });
     assert_eq!(after, before);
     assert!(roster.recipients().await.is_empty());
 }
@@ -65,7 +67,7 @@ async fn guesses_of_the_password_by_a_stolen_session_lock_as_those_at_the_door_d
             .await
             .expect(401);
     }
-    assert_eq!(roster.read_ada().await.sign_ins.failures, 5);
+    assert_eq!(roster.read_ada().await.sign_ins().failures, 5);
     let refusal = ada.change_email(THIEF, sample::PASSWORD).await.expect(429);
     assert_eq!(refusal.header("retry-after"), Some("900"));
     let body = json!({ "email": OWN, "password": sample::PASSWORD });
@@ -182,8 +184,8 @@ async fn a_right_that_the_thief_earned_since_is_dead_after_the_victims_undo() {
         .expect(200);
     // As if an import had established it: the thief can't.
     roster
-        .edit(&thief.id, |user| {
-            user.primary_email_tenure = Tenure::Managed;
+        .edit(&thief.id, |facts| {
+            *facts = managed(User::restore(facts.clone())).into();
         })
         .await;
     thief.move_to("c@example.net").await;
@@ -212,7 +214,9 @@ async fn an_undo_takes_no_older_right_of_another_address_away() {
     let first = roster.link_to(OWN).await;
     // As if an import had established it.
     roster
-        .edit(&ada.id, |user| user.primary_email_tenure = Tenure::Managed)
+        .edit(&ada.id, |facts| {
+            *facts = managed(User::restore(facts.clone())).into();
+        })
         .await;
     ada.move_to("b@example.net").await;
     let second = roster.link_to("ada.byron@example.org").await;
@@ -317,7 +321,7 @@ async fn a_lock_out_aimed_at_somebody_leaves_them_in() {
         }
     }
     let until = NOW.plus(SECOND).plus(Duration::from_mins(15));
-    assert_eq!(roster.read_ada().await.sign_ins.block_until, Some(until));
+    assert_eq!(roster.read_ada().await.sign_ins().block_until, Some(until));
     sign_in(sample::PASSWORD, "127.0.0.4").await.expect(401);
 
     // Ada's session lives, and her own device lets her in and change what she likes.
@@ -378,30 +382,33 @@ async fn pile_up(roster: &Roster) {
     let id = |n: usize| IdentifierId::issue(NOW, [u8::try_from(n).unwrap(); 10]);
     let email = |n: usize| Email::parse(&format!("a{n}@example.net")).unwrap();
     let pile_up = |account: &mut Account| {
-        let old = account.user.primary_email.unwrap();
-        while account.user.emails.len() < User::MOST_ADDRESSES {
-            let n = account.user.emails.len();
+        let old = account.user.emails().primary().unwrap().id;
+        while account.user.emails().len() < Addresses::<Email>::MAX {
+            let n = account.user.emails().len();
             account.user.prove_email(id(n), email(n))?;
         }
-        account.user.primary_email_tenure = Tenure::Managed;
+        account.user = managed(account.user.clone());
         while account.rights.len() < Account::MAX_RIGHTS {
-            account.user.email_generation += 1;
+            account.user = sample::changed(account.user.clone(), |user| {
+                user.email_generation = user.email_generation.next();
+            });
             let right = UndoRight {
                 email: old,
-                kept: account.user.emails.keys().copied().collect(),
-                made_in: account.user.email_generation,
+                kept: account.user.emails().ids().collect(),
+                made_in: account.user.email_generation(),
                 base: account.user.right_base(old).unwrap(),
                 expires_at: NOW.plus(Duration::from_hours(72)),
                 is_used: false,
             };
-            account
-                .rights
-                .insert(format!("c{}", account.rights.len()), right);
+            account.rights.insert(
+                ChangeId::stored(format!("c{}", account.rights.len())),
+                right,
+            );
         }
-        for n in 100..100 + Account::MOST_PENDING {
+        for n in 100..100 + Account::MAX_PENDING {
             let pending = PendingEmail {
                 email: email(n),
-                generation: account.user.email_generation,
+                generation: account.user.email_generation(),
                 expires_at: NOW.plus(Duration::from_hours(72)),
             };
             account.pending.insert(id(n), pending);
@@ -410,7 +417,7 @@ async fn pile_up(roster: &Roster) {
     };
     roster
         .users
-        .edit_account(&ada.id, &write, pile_up)
+        .edit_account(&ada.id(), &write, pile_up)
         .await
         .unwrap();
 }

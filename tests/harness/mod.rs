@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use consumer::Worker;
-use domain::{OperationId, Timestamp, User, UserId};
+use domain::{OperationId, Timestamp, User, UserFacts, UserId, sample};
 use embedded::Embedded;
 use local::calls::ENDPOINTS;
 use local::database::Dynamodb;
@@ -516,21 +516,28 @@ impl Roster {
 
     /// Writes a user past the API, with its reservations.
     pub(crate) async fn write(&self, user: &User) -> String {
-        let write = write_by(OperationId::of(&[user.id.as_str().as_bytes()]), NOW);
+        let write = write_by(OperationId::of(&[user.id().as_str().as_bytes()]), NOW);
         self.users.create(user.clone(), &write).await.unwrap();
-        format!("/api/users/{}", user.id)
+        format!("/api/users/{}", user.id())
     }
 
     /// Changes a user past the API.
-    pub(crate) async fn edit(&self, id: &str, change: impl Fn(&mut User)) {
+    pub(crate) async fn edit(&self, id: &str, change: impl Fn(&mut UserFacts)) {
         let id = UserId::parse(id).unwrap();
-        let version = self.users.get(&id).await.unwrap().unwrap().version;
+        let version = self
+            .users
+            .get(&id)
+            .await
+            .unwrap()
+            .unwrap()
+            .version()
+            .as_u64();
         let write = write_by(
             OperationId::of(&[b"edit", &version.to_be_bytes()]),
             self.now,
         );
         let edited = self.users.edit(&id, &write, |user| {
-            change(user);
+            *user = sample::changed(user.clone(), &change);
             Ok(())
         });
         edited.await.unwrap();

@@ -1,8 +1,9 @@
 //! People: signed in, or with a link in their hands.
 
 use domain::account::{PendingEmail, UndoRight};
-use domain::user::{Operations, Tenure};
-use domain::{Account, User, UserId, sample};
+use domain::address::{Primary, Tenure};
+use domain::user::Operations;
+use domain::{Account, Addresses, Email, User, UserFacts, UserId, sample};
 use futures_util::future::join;
 use local::calls::ENDPOINTS;
 use roster_http::{Access, Endpoint};
@@ -19,6 +20,26 @@ impl Answer {
         let cookies = self.set_cookies();
         cookies.get(DEVICE).map(|(value, _)| (*value).to_owned())
     }
+}
+
+/// The same addresses with another primary one, or none.
+pub(crate) fn with_primary(
+    emails: &Addresses<Email>,
+    primary: Option<Primary>,
+) -> Addresses<Email> {
+    let own = emails.iter().map(|(id, own)| (id, own.clone()));
+    Addresses::restore(own.collect(), primary).unwrap()
+}
+
+/// A user whose primary address the management API vouches for.
+pub(crate) fn managed(user: User) -> User {
+    sample::changed(user, |user| {
+        let primary = user.emails.primary().map(|primary| Primary {
+            tenure: Tenure::Managed,
+            ..primary
+        });
+        user.emails = with_primary(&user.emails, primary);
+    })
 }
 
 /// All calls that a link reaches.
@@ -366,7 +387,7 @@ impl<'r> Person<'r> {
 /// notifications are for, in alphabetical order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AccountState {
-    pub(crate) user: User,
+    pub(crate) user: UserFacts,
     pub(crate) pending: Vec<PendingEmail>,
     pub(crate) rights: Vec<UndoRight>,
     pub(crate) notified: Vec<String>,
@@ -376,11 +397,12 @@ impl AccountState {
     pub(crate) async fn of(roster: &Roster) -> Self {
         let id = UserId::parse(sample::PERSON).unwrap();
         let Account {
-            mut user,
+            user,
             pending,
             rights,
             ..
         } = roster.users.account(&id).await.unwrap().unwrap();
+        let mut user = UserFacts::from(user);
         user.operations = Operations::default();
         let credential = user.credential.as_mut().unwrap();
         // Salted; whether it is another one is told by its time.
@@ -407,9 +429,13 @@ impl AccountState {
     pub(crate) fn timeless(mut self) -> Self {
         self.user.last_updated = NOW;
         self.user.proof_told_at = self.user.proof_told_at.map(|_| NOW);
-        if let Tenure::Since(then) = &mut self.user.primary_email_tenure {
-            *then = NOW;
-        }
+        let primary = self.user.emails.primary().map(|mut primary| {
+            if let Tenure::Since(then) = &mut primary.tenure {
+                *then = NOW;
+            }
+            primary
+        });
+        self.user.emails = with_primary(&self.user.emails, primary);
         if let Some(credential) = &mut self.user.credential {
             credential.updated_at = NOW;
         }

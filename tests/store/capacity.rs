@@ -160,9 +160,9 @@ async fn every_call_costs_what_the_design_says() {
 async fn a_lock_out_is_lifted_at_the_price_of_one_write() {
     let roster = Roster::start().await;
     let path = roster.create(json!({ "username": "grace" })).await;
-    let mut user = roster.read(&path).await.unwrap();
+    let user = roster.read(&path).await.unwrap();
     roster.send("DELETE", &path).await.expect(204);
-    user.sign_ins.failures = 3;
+    let user = sample::changed(user, |user| user.sign_ins.failures = 3);
     roster.write(&user).await;
     let (unblock, _) = price(&roster, "POST", &format!("{path}/unblock"), json!({})).await;
     assert_eq!(unblock, cost(&["UpdateItem"], 1.0, 0.0));

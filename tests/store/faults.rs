@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use domain::sample;
 use domain::user::SignIns;
+use domain::{Address, Addresses, Version};
 use futures_util::future::join_all;
 use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
@@ -46,16 +47,22 @@ fn request<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
 /// The sample user in a state in which the call has something to do, and nobody else.
 async fn afresh(roster: &Roster, endpoint: &Endpoint) {
     roster.table.clear().await;
-    let mut user = sample::published();
-    if endpoint.name == "disable_user" {
-        user.disabled = false;
-    }
-    if endpoint.name == "verify_email" {
-        for email in user.emails.values_mut() {
-            email.verified = false;
-            email.verification_source = None;
+    let user = sample::changed(sample::published(), |user| {
+        if endpoint.name == "disable_user" {
+            user.disabled = false;
         }
-    }
+        if endpoint.name == "verify_email" {
+            let own = user.emails.iter().map(|(id, own)| {
+                let unverified = Address {
+                    verified: false,
+                    verification_source: None,
+                    ..own.clone()
+                };
+                (id, unverified)
+            });
+            user.emails = Addresses::restore(own.collect(), None).unwrap();
+        }
+    });
     roster.write(&user).await;
 }
 
@@ -69,7 +76,7 @@ async fn state(roster: &Roster) -> Vec<String> {
         "session_epoch",
         "version",
     ];
-    let sample = format!("USER#{}", sample::published().id);
+    let sample = format!("USER#{}", sample::published().id());
     let mut state = Vec::new();
     for ((pk, sk), item) in roster.table.items().await {
         let compared: Vec<_> = COMPARED.iter().map(|name| item.get(*name)).collect();
@@ -388,7 +395,7 @@ impl Calm {
     fn comparable(state: &AccountState) -> AccountState {
         let mut state = state.clone();
         state.user.sign_ins = SignIns::default();
-        state.user.version = 0;
+        state.user.version = Version::new(0);
         state
     }
 }

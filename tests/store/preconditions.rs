@@ -27,7 +27,7 @@ fn writes() -> Vec<(&'static str, String, &'static str)> {
 
 async fn afresh(roster: &Roster) {
     let user = sample::published();
-    let path = format!("/api/users/{}", user.id);
+    let path = format!("/api/users/{}", user.id());
     let _ = roster.send("DELETE", &path).await;
     roster.write(&user).await;
 }

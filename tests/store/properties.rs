@@ -53,7 +53,7 @@ async fn any_user_survives_the_way_into_the_table_and_back(roster: Roster) {
             Handle::current().block_on(async {
                 let path = roster.write(&user).await;
                 prop_assert_eq!(roster.read(&path).await, Some(user.clone()));
-                roster.users.delete(&user.id, &write()).await.unwrap();
+                roster.users.delete(user.id(), &write()).await.unwrap();
                 Ok(())
             })
         });
@@ -68,11 +68,11 @@ async fn a_rule_does_the_same_in_memory_as_on_the_table(roster: Roster) {
         check(cases, |(rule, user)| {
             Handle::current().block_on(async {
                 roster.write(&user).await;
-                let answered = on_the_table(roster.users.change(&user.id, &rule, &write()).await);
-                let stored = roster.users.get(&user.id).await.unwrap();
+                let answered = on_the_table(roster.users.change(user.id(), &rule, &write()).await);
+                let stored = roster.users.get(user.id()).await.unwrap();
                 prop_assert_eq!(&answered, &in_memory(&user, &rule));
                 prop_assert_eq!(stored, Some(answered.unwrap_or(user.clone())));
-                roster.users.delete(&user.id, &write()).await.unwrap();
+                roster.users.delete(user.id(), &write()).await.unwrap();
                 Ok(())
             })
         });

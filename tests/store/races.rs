@@ -1,11 +1,11 @@
 //! Who comes first gets it, and nobody else does.
 
 use domain::link::Purpose;
-use domain::user::Tenure;
 use domain::{Account, Email, Identifier, IdentifierId, OperationId, UserId, sample};
 use futures_util::future::{join, join_all};
 use serde_json::json;
 
+use crate::harness::person::managed;
 use crate::harness::{NOW, Roster, write_by};
 use macro_rules_attribute::apply;
 
@@ -122,7 +122,7 @@ async fn interleaved_changes_of_one_user_keep_the_invariants(roster: Roster) {
 #[apply(on_both_stores)]
 async fn a_write_to_a_user_who_is_being_deleted_never_brings_a_ghost_back(roster: Roster) {
     let user = sample::published();
-    let email = user.emails.keys().next().unwrap();
+    let email = user.emails().ids().next().unwrap();
     for _ in 0..10 {
         let path = roster.write(&user).await;
         let roster = &roster;
@@ -182,10 +182,14 @@ async fn a_link_that_is_used_twice_at_once_acts_once_and_tells_once(roster: Rost
             answer.expect(200);
         }
         let after = roster.users.account(&id).await.unwrap().unwrap();
-        assert_eq!(after.user.version, before.user.version + 1, "round {round}");
         assert_eq!(
-            after.user.email_generation,
-            before.user.email_generation + 1
+            after.user.version(),
+            before.user.version().next(),
+            "round {round}"
+        );
+        assert_eq!(
+            after.user.email_generation(),
+            before.user.email_generation().next()
         );
         assert_eq!(after.primary_email().unwrap().1, &email);
         assert_eq!(after.rights.len(), before.rights.len() + 1);
@@ -217,12 +221,12 @@ async fn a_confirmation_and_its_cancelling_at_once_end_in_one_or_the_other(roste
         )
         .await;
         let account = roster.users.account(&id).await.unwrap().unwrap();
-        let is_proved = account.user.emails.values().any(|own| own.value == email);
+        let is_proved = account.user.emails().values().any(|own| *own == email);
         let wanted = if is_proved { (200, 400) } else { (400, 200) };
         assert_eq!((proved.status, cancelled.status), wanted, "round {round}");
         assert!(account.pending.is_empty(), "round {round}: {account:#?}");
-        for own in account.user.emails.keys() {
-            let primary = account.user.primary_email == Some(*own);
+        for own in account.user.emails().ids() {
+            let primary = account.user.emails().is_primary(own);
             if !primary {
                 let path = format!("/api/users/{id}/emails/{own}");
                 roster.send("DELETE", &path).await.expect(200);
@@ -262,10 +266,10 @@ async fn confirm_at_once(roster: &Roster, purposes: [Purpose; 2], rounds: usize)
         // Neither comes near the most addresses that a user may have.
         for id in &users {
             let user = roster.users.get(id).await.unwrap().unwrap();
-            let has_it = user.emails.values().any(|own| own.value == email);
+            let has_it = user.emails().values().any(|own| *own == email);
             assert_eq!(has_it, *id == owner, "round {round}");
-            let primary = user.primary_email;
-            for own in user.emails.keys().filter(|own| primary != Some(**own)) {
+            let emails = user.emails();
+            for own in emails.ids().filter(|own| !emails.is_primary(*own)) {
                 let path = format!("/api/users/{id}/emails/{own}");
                 roster.send("DELETE", &path).await.expect(200);
             }
@@ -294,7 +298,7 @@ async fn mailed_link(roster: &Roster, id: &UserId, email: &Email, purpose: Purpo
         // primary address earns a right.
         account.pending.clear();
         account.rights.clear();
-        account.user.primary_email_tenure = Tenure::Managed;
+        account.user = managed(account.user.clone());
         let (email, occasion) = (email.clone(), app.occasion(&write));
         match purpose {
             Purpose::VerifyEmail => account.request_email(fresh, email, occasion),

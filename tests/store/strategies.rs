@@ -1,13 +1,13 @@
 //! Users and rules of every kind, for property tests.
 
+use domain::address::{AddressValue, Primary, Tenure};
 use domain::external::{Authenticator, Connection, ExternalProvider, Idp};
 use domain::password::PasswordHash;
 use domain::rule;
-use domain::user::{
-    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source, Tenure,
-};
+use domain::user::{Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source};
 use domain::{
-    Email, IdentifierId, JsonObject, OperationId, Phone, Rule, Timestamp, User, UserId, Username,
+    Address, AddressKind, Addresses, Email, Epoch, Generation, IdentifierId, JsonObject,
+    OperationId, Phone, Rule, Timestamp, User, UserFacts, UserId, Username, Version,
 };
 use proptest::collection::{btree_map, vec};
 use proptest::option::of;
@@ -155,7 +155,7 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
         btree_map(identifier_id(), address(email()), 0..4),
         btree_map(identifier_id(), address(phone()), 0..4),
         any::<(prop::sample::Index, prop::sample::Index)>(),
-        (tenure(), 0_u64..5, of(timestamp())),
+        (tenure(), tenure(), 0_u64..5, of(timestamp())),
     );
     let state = (
         any::<(bool, bool)>(),
@@ -179,17 +179,17 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
             |(identifiers, state, times, external, data, credential, sign_ins)| {
                 let (username, emails, phones, (email_index, phone_index), primary_facts) =
                     identifiers;
-                let (tenure, primary_emails_set, proof_told_at) = primary_facts;
+                let (tenure, phone_tenure, primary_emails_set, proof_told_at) = primary_facts;
                 let ((disabled, sessions_revoked), version, epoch, generation, random) = state;
                 let (claims, public_data, private_data, [city, region, country]) = data;
                 let operation = OperationId::random(random);
-                User {
+                User::restore(UserFacts {
                     id: UserId::created_by(&operation),
                     creation_time: times.0,
                     last_updated: times.1,
-                    version,
-                    session_epoch: epoch,
-                    email_generation: generation,
+                    version: Version::new(version),
+                    session_epoch: Epoch::new(epoch),
+                    email_generation: Generation::new(generation),
                     disabled,
                     sessions_revoked,
                     username: username.map(|(id, value, source)| ProfileUsername {
@@ -197,13 +197,10 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
                         value,
                         source,
                     }),
-                    primary_email: primary(&emails, email_index),
-                    primary_email_tenure: tenure,
                     primary_emails_set,
                     proof_told_at,
-                    emails: one_each(emails, |email| email.canonical().to_owned()),
-                    primary_phone: primary(&phones, phone_index),
-                    phones: one_each(phones, |phone| phone.as_str().to_owned()),
+                    emails: addresses(emails, email_index, tenure),
+                    phones: addresses(phones, phone_index, phone_tenure),
                     passkeys: external.2,
                     connections: external.1,
                     external_providers: external.0,
@@ -218,48 +215,42 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
                         country,
                     },
                     operations: Operations::restore(vec![operation]),
-                }
+                })
             },
         )
-        .prop_map(without_dangling_primaries)
 }
 
-type Addresses<T> = std::collections::BTreeMap<IdentifierId, Address<T>>;
+type Stored<T> = std::collections::BTreeMap<IdentifierId, Address<T>>;
 
-/// A verified address, or none.
-fn primary<T>(addresses: &Addresses<T>, index: prop::sample::Index) -> Option<IdentifierId> {
-    let (id, address) = addresses.iter().nth(index.index(addresses.len() + 1))?;
-    address.verified.then_some(*id)
-}
-
-fn one_each<T>(addresses: Addresses<T>, canonical: impl Fn(&T) -> String) -> Addresses<T> {
+/// Addresses none of which is there twice; the primary one is one of the verified, or none.
+fn addresses<T: AddressValue>(
+    mut stored: Stored<T>,
+    index: prop::sample::Index,
+    tenure: Tenure,
+) -> Addresses<T> {
     let mut seen = std::collections::BTreeSet::new();
-    addresses
-        .into_iter()
-        .filter(|(_, address)| seen.insert(canonical(&address.value)))
-        .collect()
-}
-
-fn without_dangling_primaries(mut user: User) -> User {
-    user.primary_email = user.primary_email.filter(|id| user.emails.contains_key(id));
-    user.primary_phone = user.primary_phone.filter(|id| user.phones.contains_key(id));
-    if user.primary_email.is_none() {
-        user.primary_email_tenure = Tenure::Managed;
-    }
-    user
+    stored.retain(|_, address| seen.insert(address.value.canonical().to_owned()));
+    let primary = stored.iter().nth(index.index(stored.len() + 1));
+    let primary = primary
+        .filter(|(_, address)| address.verified)
+        .map(|(id, _)| Primary { id: *id, tenure });
+    Addresses::restore(stored, primary).unwrap()
 }
 
 /// Any rule, about one of the user's own addresses or about one that the user doesn't have.
 pub(crate) fn rule_for(user: &User) -> impl Strategy<Value = Rule> + use<> {
     let unknown = IdentifierId::issue(Timestamp::from_unix(0), [0; 10]);
-    let ids: Vec<_> = user.emails.keys().copied().chain([unknown]).collect();
-    (0..7_u8, select(ids)).prop_map(|(which, id)| match which {
+    let ids = |own: Vec<_>| own.into_iter().chain([unknown]);
+    let emails = ids(user.emails().ids().collect()).map(|id| (AddressKind::Email, id));
+    let phones = ids(user.phones().ids().collect()).map(|id| (AddressKind::Phone, id));
+    let addresses: Vec<_> = emails.chain(phones).collect();
+    (0..7_u8, select(addresses)).prop_map(|(which, (kind, id))| match which {
         0 => rule::enable(),
         1 => rule::disable(false),
         2 => rule::disable(true),
         3 => rule::unblock(),
-        4 => rule::set_primary_email(id),
-        5 => rule::verify_email(id, Source::API),
-        _ => rule::unverify_email(id),
+        4 => rule::set_primary(kind, id),
+        5 => rule::verify(kind, id, Source::API),
+        _ => rule::unverify(kind, id),
     })
 }

@@ -127,7 +127,7 @@ fn effect(call: &str) -> (&'static str, Value) {
         "set_primary_email" => ("/emails/0/primary", json!(true)),
         "verify_email" => ("/emails/0/verified", json!(true)),
         "unverify_email" => ("/emails/0/verified", json!(false)),
-        _ => ("/user_id", json!(sample::published().id.as_str())),
+        _ => ("/user_id", json!(sample::published().id().as_str())),
     }
 }
 
@@ -137,7 +137,7 @@ async fn check_user(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
     let body = answer["body"].as_str().unwrap_or_default();
     if endpoint.statuses[0] == 204 {
         assert_eq!(body, "", "{name}");
-        let path = format!("/api/users/{}", sample::published().id);
+        let path = format!("/api/users/{}", sample::published().id());
         assert_eq!(roster.read(&path).await, None, "{name}");
         return;
     }

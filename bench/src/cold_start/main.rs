@@ -172,12 +172,12 @@ async fn set_up(root: &Path) -> Result<Setting, Failure> {
         table: service.settings().table.clone(),
         roots,
         share: CpuShare::of_128_mb().map(Arc::new),
-        expected: sample::published().id.to_string(),
+        expected: sample::published().id().to_string(),
     })
 }
 
 fn event() -> serde_json::Value {
-    let user_id = sample::published().id.to_string();
+    let user_id = sample::published().id().to_string();
     let (key_id, key) = gateway::KEYS[0];
     let incoming = Incoming {
         method: "GET",

@@ -266,9 +266,9 @@ mod tests {
         Link {
             purpose: Purpose::VerifyEmail,
             channel: Channel::Mailbox,
-            subject: String::new(),
+            subject: String::new().into(),
             address: address.to_owned(),
-            generation: 0,
+            generation: domain::Generation::new(0),
             issued_at: NOW,
             expires_at: Timestamp::from_unix(1_700_259_200),
         }

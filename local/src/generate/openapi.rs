@@ -341,15 +341,15 @@ fn tag(path: &str) -> &'static str {
 pub fn example_parameter(path: &str, name: &str) -> String {
     let user = sample::published();
     match name {
-        "user_id" => user.id.to_string(),
+        "user_id" => user.id().to_string(),
         "user_id_key" => sample::PERSON.to_owned(),
         "signed_email" => sample::link_token(purpose(path)),
         _ if path.starts_with("/users") => sample::PENDING_EMAIL.to_owned(),
         _ => user
-            .emails
-            .keys()
-            .map(ToString::to_string)
+            .emails()
+            .ids()
             .next()
+            .map(|id| id.to_string())
             .unwrap_or_default(),
     }
 }
@@ -385,7 +385,7 @@ pub fn example_path(route: &str) -> String {
 
 fn user_example() -> Value {
     let user = sample::published();
-    let now = Timestamp::from_unix(user.creation_time.as_unix());
+    let now = Timestamp::from_unix(user.creation_time().as_unix());
     serde_json::to_value(UserBody::of(&user, now)).unwrap_or_default()
 }
 

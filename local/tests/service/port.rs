@@ -70,10 +70,10 @@ async fn the_port_and_the_process_see_the_same_table() {
         .await
         .unwrap();
     assert_eq!(
-        inside.get(&user.id).await.unwrap(),
-        outside.get(&user.id).await.unwrap()
+        inside.get(user.id()).await.unwrap(),
+        outside.get(user.id()).await.unwrap()
     );
-    assert!(inside.get(&user.id).await.unwrap().is_some());
+    assert!(inside.get(user.id()).await.unwrap().is_some());
 }
 
 #[tokio::test]

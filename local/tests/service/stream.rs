@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use consumer::{Consumed, Consumer, Fault, Worker};
-use domain::{OperationId, User, UserId, sample};
+use domain::{Addresses, OperationId, User, UserFacts, UserId, sample};
 use local::database::{self, Dynamodb, Place};
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
@@ -74,15 +74,13 @@ impl Scene {
 
     async fn create(&self, ids: &[&str]) {
         for id in ids {
-            let user = User {
+            let user = User::restore(UserFacts {
                 id: UserId::parse(id).unwrap(),
-                emails: [].into(),
-                phones: [].into(),
+                emails: Addresses::default(),
+                phones: Addresses::default(),
                 username: None,
-                primary_email: None,
-                primary_phone: None,
-                ..sample::published()
-            };
+                ..sample::published().into()
+            });
             let write = Write {
                 operation: OperationId::of(&[id.as_bytes()]),
                 is_named: false,

@@ -7,13 +7,15 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::address::Tenure;
 use crate::device::Device;
-use crate::link::{Channel, Link, Purpose};
+use crate::link::{Channel, Link, Purpose, Subject};
 use crate::notification::{Message, Notification, NotificationId, Recipient, masked};
 use crate::password::PasswordHash;
-use crate::user::{RightBase, Tenure};
+use crate::user::RightBase;
 use crate::{
-    Code, Email, IdentifierId, IdentityError, OperationId, Phone, Refusal, Timestamp, User,
+    Address, Addresses, ChangeId, Code, Email, Generation, IdentifierId, IdentityError,
+    OperationId, Part, Phone, Refusal, Timestamp, User,
 };
 
 /// An address that somebody wants and has not proved yet. It blocks nobody.
@@ -22,7 +24,7 @@ pub struct PendingEmail {
     /// The address.
     pub email: Email,
     /// The user's e-mail generation when it was asked for. Its links are inert in another one.
-    pub generation: u64,
+    pub generation: Generation,
     /// When it lapses, with its links.
     pub expires_at: Timestamp,
 }
@@ -36,7 +38,7 @@ pub struct UndoRight {
     /// vouches for.
     pub kept: Vec<IdentifierId>,
     /// The e-mail generation that the change brought about: tells later changes from earlier ones.
-    pub made_in: u64,
+    pub made_in: Generation,
     /// What the management API had done when it was given.
     pub base: RightBase,
     /// Until when it lives.
@@ -53,7 +55,7 @@ pub struct Account {
     /// Addresses to be proved, by the identifier id that they will have.
     pub pending: BTreeMap<IdentifierId, PendingEmail>,
     /// Rights to undo a change of the primary address, by the id that their link names.
-    pub rights: BTreeMap<String, UndoRight>,
+    pub rights: BTreeMap<ChangeId, UndoRight>,
     /// What is to be told with the change in the making.
     pub outbox: Vec<Notification>,
     /// The device that is the user's own from the change in the making on.
@@ -108,7 +110,7 @@ const OTHER_SPELLING: &str = "is an address of yours already, in another spellin
 
 impl Account {
     /// How many addresses of one person may be pending.
-    pub const MOST_PENDING: usize = 5;
+    pub const MAX_PENDING: usize = 5;
     /// How many rights to undo may live at once. An undo ends later ones in the same transaction,
     /// which the store limits to 100 parts: without this, changes enough would disarm it.
     pub const MAX_RIGHTS: usize = 20;
@@ -131,7 +133,7 @@ impl Account {
         self.pending
             .iter()
             .filter(move |(id, pending)| {
-                self.is_live(pending, now) && !self.user.emails.contains_key(id)
+                self.is_live(pending, now) && !self.user.emails().contains(**id)
             })
             .map(|(id, pending)| (*id, &pending.email))
     }
@@ -139,7 +141,7 @@ impl Account {
     /// Refuses what rests on a session of `then`, the user whom it was checked against, when all
     /// sessions have been ended since.
     pub fn refuse_ended_session(&self, then: &User) -> Result<(), Refusal> {
-        if self.user.disabled || self.user.session_epoch != then.session_epoch {
+        if self.user.is_disabled() || self.user.session_epoch() != then.session_epoch() {
             return Err(Refusal::SessionEnded);
         }
         Ok(())
@@ -156,13 +158,13 @@ impl Account {
     ) -> Result<(), Refusal> {
         let own = self.proved(&email);
         if let Some(id) = own {
-            let is_it = |own: &crate::user::Address<Email>| own.value.is_same_mailbox(&email);
-            if !self.user.emails.get(&id).is_some_and(is_it) {
+            let is_it = |own: &Address<Email>| own.value.is_same_mailbox(&email);
+            if !self.user.emails().get(id).is_some_and(is_it) {
                 // Mail can't get to the own one; to the other it could, and it isn't proved.
                 return Err(Refusal::Member("email", OTHER_SPELLING));
             }
             let is_respelled = self.user.respell_email(id, &email);
-            if self.user.primary_email == Some(id) {
+            if self.user.emails().is_primary(id) {
                 return if is_respelled {
                     Ok(())
                 } else {
@@ -187,7 +189,7 @@ impl Account {
             undo: None,
         };
         let phone = self.primary_phone().map(Recipient::from);
-        let before = self.user.emails.keys().copied().collect();
+        let before = self.user.emails().ids().collect();
         self.make_primary(id, before, occasion)?;
         self.tell(phone, message, occasion);
         Ok(())
@@ -216,7 +218,7 @@ impl Account {
         lifetimes: Lifetimes,
         now: Timestamp,
     ) -> Result<Standing, Refusal> {
-        if self.user.disabled {
+        if self.user.is_disabled() {
             return Err(Refusal::LinkNotValid);
         }
         let standing = match link.purpose {
@@ -251,17 +253,17 @@ impl Account {
         let Some(id) = self.due(link, occasion)? else {
             return Ok(());
         };
-        let before = self.user.emails.keys().copied().collect();
+        let before = self.user.emails().ids().collect();
         self.prove(id, occasion)?;
         self.make_primary(id, before, occasion)
     }
 
     /// Drops the pending address of a link that proves nothing (flow, 3).
     pub fn cancel(&mut self, link: &Link, now: Timestamp) -> Result<(), Refusal> {
-        let id = IdentifierId::parse(&link.subject).map_err(|_| Refusal::LinkNotValid)?;
-        let generation_holds = link.generation == self.user.email_generation;
-        let is_on_profile = self.user.emails.get(&id).is_some_and(|own| own.verified);
-        if self.user.disabled || !generation_holds || is_on_profile {
+        let id = link.subject.identifier().ok_or(Refusal::LinkNotValid)?;
+        let generation_holds = link.generation == self.user.email_generation();
+        let is_on_profile = self.user.emails().get(id).is_some_and(|own| own.verified);
+        if self.user.is_disabled() || !generation_holds || is_on_profile {
             return Err(Refusal::LinkNotValid);
         }
         // A repeat finds nothing to drop, and that is what was asked for.
@@ -282,27 +284,21 @@ impl Account {
         if self.standing(link, occasion.lifetimes, occasion.now)? == Standing::Done {
             return Ok(());
         }
-        let right = self
-            .rights
-            .get(&link.subject)
-            .ok_or(Refusal::LinkNotValid)?;
+        let right = link.subject.change().and_then(|id| self.rights.get(id));
+        let right = right.ok_or(Refusal::LinkNotValid)?;
         let (old, kept, made_in) = (right.email, right.kept.clone(), right.made_in);
         let other = self.primary_email().filter(|(id, _)| *id != old);
         let other = other.and_then(|(_, email)| Recipient::of(email));
         self.tell(other, Message::EmailChangeUndone, occasion);
         let user = &mut self.user;
-        user.primary_email = Some(old);
-        user.primary_email_tenure = Tenure::Restored;
-        user.emails
-            .retain(|id, own| *id == old || kept.contains(id) || own.is_managed());
+        user.restore_primary_email(old, |id, own| kept.contains(&id) || own.is_managed());
         user.replace_password(password, occasion.now);
         self.pending.clear();
         let user = &self.user;
         // Rights that later changes gave to other addresses go with these changes. Older ones are
         // not this address's to take away.
         self.rights.retain(|_, right| {
-            (right.made_in <= made_in || right.email == old)
-                && user.emails.contains_key(&right.email)
+            (right.made_in <= made_in || right.email == old) && user.emails().contains(right.email)
         });
         for right in self.rights.values_mut() {
             right.is_used |= right.email == old && right.made_in >= made_in;
@@ -350,15 +346,15 @@ impl Account {
     /// one is told; so is the dropped one, if it was proved.
     pub fn drop_email(&mut self, id: IdentifierId, occasion: Occasion<'_>) -> Result<(), Refusal> {
         let pending = self.pending.remove(&id);
-        let Some(own) = self.user.emails.get(&id) else {
+        let Some(own) = self.user.emails().get(id) else {
             let was_live = pending.is_some_and(|pending| self.is_live(&pending, occasion.now));
             return if was_live {
                 Ok(())
             } else {
-                Err(Refusal::NotFound("e-mail"))
+                Err(Refusal::NotFound(Part::Email))
             };
         };
-        if self.user.primary_email == Some(id) {
+        if self.user.emails().is_primary(id) {
             return Err(IdentityError::new(
                 Code::PrimaryIdentifier,
                 "The primary e-mail address can't be dropped.",
@@ -387,32 +383,28 @@ impl Account {
 
     /// The primary address.
     pub fn primary_email(&self) -> Option<(IdentifierId, &Email)> {
-        let id = self.user.primary_email?;
-        let email = self.user.emails.get(&id).filter(|email| email.verified)?;
-        Some((id, &email.value))
+        self.user.emails().primary_value()
     }
 
     fn primary_phone(&self) -> Option<&Phone> {
-        let phone = self.user.phones.get(&self.user.primary_phone?)?;
-        phone.verified.then_some(&phone.value)
+        self.user.phones().primary_value().map(|(_, phone)| phone)
     }
 
     fn is_live(&self, pending: &PendingEmail, now: Timestamp) -> bool {
-        pending.generation == self.user.email_generation && now < pending.expires_at
+        pending.generation == self.user.email_generation() && now < pending.expires_at
     }
 
     /// The address of the person's own that is proved and the same, in whatever spelling.
     fn proved(&self, email: &Email) -> Option<IdentifierId> {
-        let mut own = self.user.emails.iter();
-        own.find(|(_, own)| own.verified && own.value.canonical() == email.canonical())
-            .map(|(id, _)| *id)
+        let own = self.user.emails().find(email);
+        own.filter(|(_, own)| own.verified).map(|(id, _)| id)
     }
 
     /// Whether the primary address earns a right to undo a change away from it. One that mail
     /// can't get to can't be given a link.
     fn primary_earns_right(&self, occasion: Occasion<'_>) -> bool {
         let undo = occasion.lifetimes.undo;
-        let tenure = self.user.primary_email_tenure;
+        let tenure = self.user.emails().tenure();
         let is_mailable = |(_, email): (_, &Email)| email.mailbox().is_some();
         !undo.is_zero()
             && tenure.is_established(occasion.now, undo)
@@ -438,11 +430,8 @@ impl Account {
     /// Whether a right stands, used or not: it has not lapsed, and the management API has not ended
     /// it.
     fn holds_right(&self, right: &UndoRight, lifetimes: Lifetimes, now: Timestamp) -> bool {
-        let is_verified = self
-            .user
-            .emails
-            .get(&right.email)
-            .is_some_and(|own| own.verified);
+        let own = self.user.emails().get(right.email);
+        let is_verified = own.is_some_and(|own| own.verified);
         is_verified
             && !lifetimes.undo.is_zero()
             && now < right.expires_at
@@ -454,7 +443,7 @@ impl Account {
         &self,
         email: IdentifierId,
         occasion: Occasion<'_>,
-    ) -> Option<(&str, &UndoRight)> {
+    ) -> Option<(&ChangeId, &UndoRight)> {
         self.rights
             .iter()
             .filter(|(_, right)| {
@@ -463,19 +452,18 @@ impl Account {
                     && self.holds_right(right, occasion.lifetimes, occasion.now)
             })
             .max_by_key(|(_, right)| (right.expires_at, right.made_in))
-            .map(|(id, right)| (id.as_str(), right))
     }
 
     /// The addresses that have a live right to undo, each with the link of it.
     fn live_rights(&self, occasion: Occasion<'_>) -> Vec<(Recipient, Link)> {
-        let own = self.user.emails.iter();
+        let own = self.user.emails().iter();
         own.filter_map(|(id, own)| {
             let to = Recipient::of(&own.value)?;
-            let (name, right) = self.newest_right(*id, occasion)?;
+            let (name, right) = self.newest_right(id, occasion)?;
             let link = Link {
                 purpose: Purpose::UndoEmailChange,
                 channel: Channel::Mailbox,
-                subject: name.to_owned(),
+                subject: Subject::Change(name.clone()),
                 address: own.value.canonical().to_owned(),
                 generation: right.made_in,
                 issued_at: occasion.now,
@@ -495,7 +483,7 @@ impl Account {
         mut before: Vec<IdentifierId>,
         occasion: Occasion<'_>,
     ) -> Result<(), Refusal> {
-        let new_address = self.user.emails.get(&id).ok_or(Refusal::LinkNotValid)?;
+        let new_address = self.user.emails().get(id).ok_or(Refusal::LinkNotValid)?;
         let new_address = masked(&new_address.value);
         let old = self
             .primary_email()
@@ -503,13 +491,12 @@ impl Account {
         self.refuse_too_many_rights(occasion)?;
         let earns_right = self.primary_earns_right(occasion);
         let is_restored = self.newest_right(id, occasion).is_some();
-        self.user.primary_email = Some(id);
-        self.user.primary_email_tenure = if is_restored {
+        let tenure = if is_restored {
             Tenure::Restored
         } else {
             Tenure::Since(occasion.now)
         };
-        self.user.email_generation += 1;
+        self.user.move_primary_email(id, tenure);
         let Some((old, to)) = old else {
             return Ok(());
         };
@@ -531,19 +518,18 @@ impl Account {
             let right = UndoRight {
                 email: old,
                 kept: before,
-                made_in: self.user.email_generation,
+                made_in: self.user.email_generation(),
                 base,
                 expires_at: occasion.now.plus(occasion.lifetimes.undo),
                 is_used: false,
             };
-            let name = occasion.operation.as_str().to_owned();
-            self.rights.insert(name, right);
+            self.rights.insert(ChangeId::of(occasion.operation), right);
         }
         let changed = |undo| Message::PrimaryEmailChanged {
             new_address: new_address.clone(),
             undo,
         };
-        let own = self.user.emails.get(&id);
+        let own = self.user.emails().get(id);
         let new = own.and_then(|own| Recipient::of(&own.value));
         let mut rights = self.live_rights(occasion);
         rights.retain(|(to, _)| Some(to) != new.as_ref());
@@ -566,7 +552,7 @@ impl Account {
         occasion: Occasion<'_>,
     ) -> Result<IdentifierId, Refusal> {
         let now = occasion.now;
-        let generation = self.user.email_generation;
+        let generation = self.user.email_generation();
         if email.mailbox().is_none() {
             return Err(Refusal::Member(
                 "email",
@@ -575,29 +561,28 @@ impl Account {
         }
         self.pending
             .retain(|_, pending| pending.generation == generation && now < pending.expires_at);
-        let is_it = |other: &Email| other.canonical() == email.canonical();
-        let on_profile = self.user.emails.iter().find(|(_, own)| is_it(&own.value));
+        let on_profile = self.user.emails().find(email);
         if on_profile.is_some_and(|(_, own)| !own.value.is_same_mailbox(email)) {
             return Err(Refusal::Member("email", OTHER_SPELLING));
         }
         let before = self
             .pending
             .iter()
-            .find(|(_, pending)| is_it(&pending.email));
-        if on_profile.is_none() && self.user.emails.len() >= User::MOST_ADDRESSES {
+            .find(|(_, pending)| pending.email.canonical() == email.canonical());
+        if on_profile.is_none() && self.user.emails().len() >= Addresses::<Email>::MAX {
             return Err(Refusal::Member(
                 "email",
                 "would be one address too many: drop one first",
             ));
         }
-        if before.is_none() && self.pending.len() >= Self::MOST_PENDING {
+        if before.is_none() && self.pending.len() >= Self::MAX_PENDING {
             return Err(Refusal::Member(
                 "email",
                 "would be one too many that waits to be proved: drop one first",
             ));
         }
         let id = on_profile
-            .map(|(id, _)| *id)
+            .map(|(id, _)| id)
             .or(before.map(|(id, _)| *id))
             .unwrap_or(fresh);
         self.pending.insert(
@@ -614,9 +599,11 @@ impl Account {
     /// The identifier that a link is about, when what it does is due; nothing when it is done.
     fn due(&self, link: &Link, occasion: Occasion<'_>) -> Result<Option<IdentifierId>, Refusal> {
         match self.standing(link, occasion.lifetimes, occasion.now)? {
-            Standing::Due => IdentifierId::parse(&link.subject)
+            Standing::Due => link
+                .subject
+                .identifier()
                 .map(Some)
-                .map_err(|_| Refusal::LinkNotValid),
+                .ok_or(Refusal::LinkNotValid),
             Standing::Done => Ok(None),
             Standing::Unproved => Err(Refusal::Unproved),
         }
@@ -626,7 +613,7 @@ impl Account {
     /// are told, once a day at most; the primary one gets word of its own.
     fn prove(&mut self, id: IdentifierId, occasion: Occasion<'_>) -> Result<Email, Refusal> {
         let pending = self.pending.remove(&id);
-        let own = self.user.emails.get(&id);
+        let own = self.user.emails().get(id);
         if let Some(own) = own.filter(|own| own.verified) {
             return Ok(own.value.clone());
         }
@@ -634,21 +621,21 @@ impl Account {
         let email = pending
             .map(|pending| pending.email)
             .ok_or(Refusal::LinkNotValid)?;
-        let primary = self.user.primary_email;
-        let others = self.user.emails.iter();
-        let others: Vec<Recipient> = others
-            .filter(|(other, own)| **other != id && Some(**other) != primary && own.verified)
+        let emails = self.user.emails();
+        let others: Vec<Recipient> = emails
+            .iter()
+            .filter(|(other, own)| *other != id && !emails.is_primary(*other) && own.verified)
             .filter_map(|(_, own)| Recipient::of(&own.value))
             .collect();
         self.user.prove_email(id, email.clone())?;
         let is_told_lately = self
             .user
-            .proof_told_at
+            .proof_told_at()
             .is_some_and(|then| occasion.now < then.plus(Self::PROOF_TOLD_EVERY));
         if others.is_empty() || is_told_lately {
             return Ok(email);
         }
-        self.user.proof_told_at = Some(occasion.now);
+        self.user.set_proof_told_at(occasion.now);
         let message = Message::EmailAdded {
             address: masked(&email),
         };
@@ -659,18 +646,18 @@ impl Account {
     }
 
     fn address_standing(&self, link: &Link, now: Timestamp) -> Option<Standing> {
-        let id = IdentifierId::parse(&link.subject).ok()?;
+        let id = link.subject.identifier()?;
         let is_it = |email: &Email| email.canonical() == link.address;
-        let own = self.user.emails.get(&id).filter(|own| is_it(&own.value));
+        let own = self.user.emails().get(id).filter(|own| is_it(&own.value));
         let is_verified = own.is_some_and(|own| own.verified);
         let is_done = match link.purpose {
             Purpose::VerifyEmail => is_verified,
-            _ => is_verified && self.user.primary_email == Some(id),
+            _ => is_verified && self.user.emails().is_primary(id),
         };
         if is_done {
             return Some(Standing::Done);
         }
-        if link.generation != self.user.email_generation {
+        if link.generation != self.user.email_generation() {
             return None;
         }
         if is_verified {
@@ -687,30 +674,30 @@ impl Account {
     }
 
     fn undo_standing(&self, link: &Link, lifetimes: Lifetimes, now: Timestamp) -> Option<Standing> {
-        let right = self.rights.get(&link.subject)?;
-        let old = self.user.emails.get(&right.email)?;
+        let right = self.rights.get(link.subject.change()?)?;
+        let old = self.user.emails().get(right.email)?;
         if old.value.canonical() != link.address || !self.holds_right(right, lifetimes, now) {
             return None;
         }
         if !right.is_used {
             return Some(Standing::Due);
         }
-        let holds = self.user.primary_email == Some(right.email);
+        let holds = self.user.emails().is_primary(right.email);
         holds.then_some(Standing::Done)
     }
 
     fn reset_standing(&self, link: &Link) -> Option<Standing> {
-        let id = IdentifierId::parse(&link.subject).ok()?;
+        let id = link.subject.identifier()?;
         let (primary, email) = self.primary_email()?;
-        let credential = self.user.credential.as_ref()?;
+        let credential = self.user.credential()?;
         if primary != id || email.canonical() != link.address {
             return None;
         }
-        if link.generation == self.user.email_generation {
+        if link.generation == self.user.email_generation() {
             return Some(Standing::Due);
         }
         // The one step since then was this link's own.
-        let is_done = link.generation + 1 == self.user.email_generation
+        let is_done = link.generation.next() == self.user.email_generation()
             && credential.updated_at >= link.issued_at
             && !credential.force_reset;
         is_done.then_some(Standing::Done)
@@ -727,9 +714,9 @@ impl Account {
         Link {
             purpose,
             channel: Channel::Mailbox,
-            subject: id.to_string(),
+            subject: Subject::Identifier(id),
             address: email.canonical().to_owned(),
-            generation: self.user.email_generation,
+            generation: self.user.email_generation(),
             issued_at: occasion.now,
             expires_at: occasion.now.plus(occasion.lifetimes.link),
         }
@@ -758,10 +745,10 @@ impl Account {
         let Some(to) = to else { return };
         self.outbox.push(Notification {
             id: NotificationId::of(occasion.operation, self.outbox.len()),
-            user_id: self.user.id.clone(),
+            user_id: self.user.id().clone(),
             to,
             message,
-            locale: self.user.claims.text("locale"),
+            locale: self.user.claims().text("locale"),
             created_at: occasion.now,
         });
     }
@@ -770,8 +757,8 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::rule;
-    use crate::sample;
+    use crate::user::Source;
+    use crate::{AddressKind, rule, sample};
 
     const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
     const HOUR: Duration = Duration::from_hours(1);
@@ -794,7 +781,7 @@ mod tests {
         now: Timestamp,
         change: impl Fn(&mut Account, Occasion<'_>),
     ) -> Vec<(Recipient, Message)> {
-        let operation = OperationId::of(&[&account.user.email_generation.to_be_bytes()]);
+        let operation = OperationId::of(&[&account.user.email_generation().as_u64().to_be_bytes()]);
         let occasion = Occasion {
             now,
             operation: &operation,
@@ -831,6 +818,20 @@ mod tests {
         account.standing(link, Lifetimes::default(), now)
     }
 
+    /// A user one of whose addresses is another one.
+    fn with_email(user: User, id: IdentifierId, change: impl FnOnce(&mut Address<Email>)) -> User {
+        sample::changed(user, |user| {
+            let mut own: BTreeMap<_, _> = user
+                .emails
+                .iter()
+                .map(|(id, own)| (id, own.clone()))
+                .collect();
+            change(own.get_mut(&id).unwrap());
+            user.emails = Addresses::restore(own, user.emails.primary()).unwrap();
+        })
+    }
+
+    const EMAIL: AddressKind = AddressKind::Email;
     const A: &str = "ada@example.org";
     const B: &str = "ada.byron@example.org";
 
@@ -853,7 +854,7 @@ mod tests {
         // B became primary an hour ago: A, whose right lives, is restored.
         let told = move_to(&mut account, A, NOW.plus(HOUR));
         assert_eq!(link(&told, B), None);
-        assert_eq!(account.user.primary_email_tenure, Tenure::Restored);
+        assert_eq!(account.user.emails().tenure(), Tenure::Restored);
         assert_eq!(account.rights.len(), 1);
         let told = move_to(&mut account, B, NOW.plus(2 * HOUR));
         assert!(link(&told, A).is_some());
@@ -870,7 +871,11 @@ mod tests {
         move_to(&mut account, A, NOW.plus(HOUR));
         let told = move_to(&mut account, B, NOW.plus(2 * HOUR));
         let later = link(&told, A).unwrap();
-        assert!(!account.rights[&later.subject].kept.contains(&planted));
+        assert!(
+            !account.rights[later.subject.change().unwrap()]
+                .kept
+                .contains(&planted)
+        );
     }
 
     #[test]
@@ -880,11 +885,11 @@ mod tests {
         let undo = link(&move_to(&mut account, B, NOW), A).unwrap();
         assert_eq!(standing(&account, &undo, NOW), Ok(Standing::Due));
         for (rule, ends) in [
-            (rule::set_primary_email(a), false),
-            (rule::verify_email(b, crate::user::Source::API), false),
-            (rule::unverify_email(b), false),
-            (rule::verify_email(b, crate::user::Source::API), false),
-            (rule::set_primary_email(b), true),
+            (rule::set_primary(EMAIL, a), false),
+            (rule::verify(EMAIL, b, Source::API), false),
+            (rule::unverify(EMAIL, b), false),
+            (rule::verify(EMAIL, b, Source::API), false),
+            (rule::set_primary(EMAIL, b), true),
         ] {
             rule.apply(&mut account.user).unwrap();
             let wanted = if ends {
@@ -895,13 +900,15 @@ mod tests {
             assert_eq!(standing(&account, &undo, NOW), wanted, "{rule:?}");
         }
         // For good, whatever comes after.
-        rule::set_primary_email(a).apply(&mut account.user).unwrap();
+        rule::set_primary(EMAIL, a)
+            .apply(&mut account.user)
+            .unwrap();
         assert_eq!(standing(&account, &undo, NOW), Err(Refusal::LinkNotValid));
 
         let mut account = ada();
         let undo = link(&move_to(&mut account, B, NOW), A).unwrap();
-        rule::unverify_email(a).apply(&mut account.user).unwrap();
-        rule::verify_email(a, crate::user::Source::API)
+        rule::unverify(EMAIL, a).apply(&mut account.user).unwrap();
+        rule::verify(EMAIL, a, Source::API)
             .apply(&mut account.user)
             .unwrap();
         assert_eq!(standing(&account, &undo, NOW), Err(Refusal::LinkNotValid));
@@ -913,9 +920,7 @@ mod tests {
         let a = id(&account, A);
         let unreachable = Email::parse("straße@example.org").unwrap();
         assert_eq!(Recipient::of(&unreachable), None);
-        if let Some(own) = account.user.emails.get_mut(&a) {
-            own.value = unreachable;
-        }
+        account.user = with_email(account.user, a, |own| own.value = unreachable.clone());
         let told = move_to(&mut account, B, NOW);
         assert!(
             matches!(told.as_slice(), [(Recipient::Phone(_), _)]),
@@ -928,13 +933,11 @@ mod tests {
     fn a_mailbox_that_only_folds_into_an_own_address_is_not_taken_for_it() {
         let mut account = ada();
         let b = id(&account, B);
-        if let Some(own) = account.user.emails.get_mut(&b) {
-            own.value = Email::parse("straße@example.org").unwrap();
-        }
         for verified in [true, false] {
-            if let Some(own) = account.user.emails.get_mut(&b) {
+            account.user = with_email(account.user, b, |own| {
+                own.value = Email::parse("straße@example.org").unwrap();
                 own.verified = verified;
-            }
+            });
             let before = account.clone();
             at(&mut account, NOW, |account, occasion| {
                 let mailbox = Email::parse("strasse@example.org").unwrap();
@@ -981,11 +984,17 @@ mod tests {
     #[test]
     fn a_respelled_address_keeps_its_id_and_moves_no_generation() {
         let mut account = ada();
-        let before = (account.user.primary_email, account.user.email_generation);
+        let before = (
+            account.user.emails().primary(),
+            account.user.email_generation(),
+        );
         let told = move_to(&mut account, "Ada@Example.ORG", NOW);
         assert_eq!(told, []);
         assert_eq!(
-            (account.user.primary_email, account.user.email_generation),
+            (
+                account.user.emails().primary(),
+                account.user.email_generation()
+            ),
             before
         );
         assert_eq!(

@@ -15,7 +15,7 @@ pub struct Email {
 
 impl Email {
     /// RFC 5321's limit on a path, less its angle brackets.
-    const MOST_CHARACTERS: usize = 254;
+    const MAX_CHARACTERS: usize = 254;
 
     /// Takes an address. It is split at its last @, before anything is mapped. The canonical form
     /// has the local part by NFKC, full case folding and NFKC, and the domain as A-labels
@@ -34,7 +34,7 @@ impl Email {
     }
 
     fn canonical_of(shown: &str) -> Option<String> {
-        if shown.chars().count() > Self::MOST_CHARACTERS || shown.chars().any(is_unsafe) {
+        if shown.chars().count() > Self::MAX_CHARACTERS || shown.chars().any(is_unsafe) {
             return None;
         }
         let (local, domain) = shown.rsplit_once('@')?;
@@ -51,7 +51,7 @@ impl Email {
             .with_required_tld()
             .without_display_text()
             .without_domain_literal();
-        let is_valid = canonical.len() <= Self::MOST_CHARACTERS
+        let is_valid = canonical.len() <= Self::MAX_CHARACTERS
             && EmailAddress::parse_with_options(&canonical, options).is_ok();
         is_valid.then_some(canonical)
     }
@@ -117,9 +117,9 @@ fn narrow(c: char) -> char {
 
 /// Folds until nothing changes any more; a few compatibility characters need a second round.
 fn stably_folded(text: &str) -> Option<String> {
-    const MOST_ROUNDS: usize = 4;
+    const MAX_ROUNDS: usize = 4;
     let mut previous = folded(text);
-    for _ in 0..MOST_ROUNDS {
+    for _ in 0..MAX_ROUNDS {
         let next = folded(&previous);
         if next == previous {
             return Some(next);

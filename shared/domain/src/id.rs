@@ -128,6 +128,28 @@ impl OperationId {
     }
 }
 
+/// Names a change of the primary address that can be undone: the operation that made it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ChangeId(String);
+
+impl ChangeId {
+    /// The change that this operation makes.
+    pub fn of(operation: &OperationId) -> Self {
+        Self(operation.as_str().to_owned())
+    }
+
+    /// Takes the id back from where it was stored.
+    pub fn stored(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl fmt::Display for ChangeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,15 +28,15 @@ pub enum InvalidJson {
 pub struct JsonObject(Box<RawValue>);
 
 impl JsonObject {
-    const MOST_BYTES: usize = 64 * 1024;
-    const MOST_LEVELS: usize = 64;
+    const MAX_BYTES: usize = 64 * 1024;
+    const MAX_LEVELS: usize = 64;
 
     /// Takes an object of at most 64 KB and 64 levels (users-api.md, "Limits").
     pub fn parse(text: &str) -> Result<Self, InvalidJson> {
-        if text.len() > Self::MOST_BYTES {
+        if text.len() > Self::MAX_BYTES {
             return Err(InvalidJson::TooLarge);
         }
-        if levels(text) > Self::MOST_LEVELS {
+        if levels(text) > Self::MAX_LEVELS {
             return Err(InvalidJson::TooDeep);
         }
         let raw: Box<RawValue> =

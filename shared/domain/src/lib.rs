@@ -4,6 +4,8 @@
 //! own, and knows neither AWS nor HTTP. Times and random bytes are arguments.
 
 pub mod account;
+pub mod address;
+pub mod counter;
 pub mod device;
 pub mod email;
 pub mod external;
@@ -26,15 +28,17 @@ pub mod user;
 pub mod username;
 
 pub use account::Account;
+pub use address::{Address, AddressKind, Addresses};
+pub use counter::{Epoch, Generation, Version};
 pub use email::Email;
-pub use id::{IdentifierId, OperationId, UserId};
+pub use id::{ChangeId, IdentifierId, OperationId, UserId};
 pub use identifier::{Identifier, Kind};
 pub use json::JsonObject;
 pub use notification::Notification;
 pub use phone::Phone;
-pub use refusal::{Code, IdentityError, Refusal};
+pub use refusal::{Code, IdentityError, Part, Refusal};
 pub use rule::Rule;
 pub use session::Session;
 pub use time::Timestamp;
-pub use user::User;
+pub use user::{User, UserFacts};
 pub use username::Username;

@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretSlice};
 use serde::{Deserialize, Serialize};
 
 use crate::mac::{mac, same, sha256};
-use crate::{Timestamp, UserId};
+use crate::{ChangeId, Generation, IdentifierId, Timestamp, UserId};
 
 /// What a link does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +46,52 @@ pub enum Channel {
     Sms,
 }
 
+/// What a link is about. On the wire it is a text: an identifier's is a UUID, which no change's is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Subject {
+    /// One of the user's identifiers, or one that waits to be proved.
+    Identifier(IdentifierId),
+    /// A change that can be undone.
+    Change(ChangeId),
+}
+
+impl Subject {
+    /// The identifier, if it is about one.
+    pub fn identifier(&self) -> Option<IdentifierId> {
+        match self {
+            Self::Identifier(id) => Some(*id),
+            Self::Change(_) => None,
+        }
+    }
+
+    /// The change, if it is about one.
+    pub fn change(&self) -> Option<&ChangeId> {
+        match self {
+            Self::Identifier(_) => None,
+            Self::Change(id) => Some(id),
+        }
+    }
+}
+
+impl From<String> for Subject {
+    fn from(text: String) -> Self {
+        match IdentifierId::parse(&text) {
+            Ok(id) => Self::Identifier(id),
+            Err(_) => Self::Change(ChangeId::stored(text)),
+        }
+    }
+}
+
+impl From<Subject> for String {
+    fn from(subject: Subject) -> Self {
+        match subject {
+            Subject::Identifier(id) => id.to_string(),
+            Subject::Change(id) => id.to_string(),
+        }
+    }
+}
+
 /// What a link says. Its members' names are short, because it travels by SMS, too.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
@@ -55,15 +101,15 @@ pub struct Link {
     /// Where it was sent.
     #[serde(rename = "c")]
     pub channel: Channel,
-    /// The identifier that it is about; of an undo link, the change.
+    /// What it is about.
     #[serde(rename = "s")]
-    pub subject: String,
+    pub subject: Subject,
     /// The address that it is about, in its canonical form.
     #[serde(rename = "a")]
     pub address: String,
     /// The user's e-mail generation when it was made.
     #[serde(rename = "g")]
-    pub generation: u64,
+    pub generation: Generation,
     /// When it was made.
     #[serde(rename = "i")]
     pub issued_at: Timestamp,
@@ -96,12 +142,12 @@ pub struct Keys {
 pub const FORM_LIFETIME: Duration = Duration::from_mins(10);
 
 impl Key {
-    const FEWEST_BYTES: usize = 32;
+    const MIN_BYTES: usize = 32;
     const ID_CHARACTERS: usize = 8;
 
     fn parse(text: &str) -> Result<Self, InvalidKey> {
         let secret = STANDARD.decode(text.trim()).map_err(|_| InvalidKey)?;
-        if secret.len() < Self::FEWEST_BYTES {
+        if secret.len() < Self::MIN_BYTES {
             return Err(InvalidKey);
         }
         let mut id = sha256(&secret);
@@ -223,9 +269,9 @@ mod tests {
         Link {
             purpose: Purpose::VerifyEmail,
             channel: Channel::Mailbox,
-            subject: "6cec8047-6149-4d9b-8d99-91c83c22a9dc".to_owned(),
+            subject: Subject::from("6cec8047-6149-4d9b-8d99-91c83c22a9dc".to_owned()),
             address: format!("grace{n}@example.org"),
-            generation: n,
+            generation: Generation::new(n),
             issued_at: NOW,
             expires_at: NOW.plus(WEEK),
         }
@@ -238,6 +284,17 @@ mod tests {
     #[test]
     fn a_link_says_what_was_signed() {
         assert_eq!(check(&keys().sign(&link(1), &user())), Some(link(1)));
+    }
+
+    #[test]
+    fn a_subject_is_an_identifier_or_a_change_and_one_text() {
+        let id = "6cec8047-6149-4d9b-8d99-91c83c22a9dc";
+        for (text, is_identifier) in [(id, true), ("sample", false), ("", false)] {
+            let subject = Subject::from(text.to_owned());
+            assert_eq!(subject.identifier().is_some(), is_identifier, "{text}");
+            assert_eq!(subject.change().is_some(), !is_identifier, "{text}");
+            assert_eq!(String::from(subject), text);
+        }
     }
 
     #[test]

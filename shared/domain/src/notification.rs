@@ -36,7 +36,7 @@ pub struct Counted(String);
 
 impl Counted {
     /// How many an hour (email-self-service.md, "Notifications").
-    pub const MOST_AN_HOUR: u64 = 5;
+    pub const MAX_AN_HOUR: u64 = 5;
     const SECONDS_OF_AN_HOUR: i64 = 60 * 60;
 
     /// One user's requests.

@@ -9,7 +9,7 @@ use crate::{Code, IdentityError};
 pub struct Phone(String);
 
 impl Phone {
-    const MOST_CHARACTERS: usize = 32;
+    const MAX_CHARACTERS: usize = 32;
 
     /// Takes a number with its country code; spaces and the usual punctuation between the digits
     /// are dropped. The number must be one that its country has assigned a range for.
@@ -23,7 +23,7 @@ impl Phone {
         };
         let text = text.trim();
         // The library also reads letters, extensions and `tel:` links, which are no identifiers.
-        let plain = text.len() <= Self::MOST_CHARACTERS
+        let plain = text.len() <= Self::MAX_CHARACTERS
             && text.starts_with('+')
             && text[1..]
                 .bytes()

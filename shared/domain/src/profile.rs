@@ -25,7 +25,7 @@ pub struct InvalidClaim {
 }
 
 impl<'a> Profile<'a> {
-    const MOST_CHARACTERS: usize = 1024;
+    const MAX_CHARACTERS: usize = 1024;
 
     /// The members as claims. `conformance` also checks that `picture` is an absolute URL.
     pub fn claims(self, conformance: bool) -> Result<JsonObject, InvalidClaim> {
@@ -41,7 +41,7 @@ impl<'a> Profile<'a> {
         .filter_map(|(member, value)| Some((member, value?)))
         .collect();
         for (member, value) in &present {
-            if value.chars().count() > Self::MOST_CHARACTERS {
+            if value.chars().count() > Self::MAX_CHARACTERS {
                 return Err(InvalidClaim {
                     member,
                     reason: "must have at most 1024 characters",

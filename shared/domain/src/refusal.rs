@@ -28,6 +28,8 @@ pub enum Code {
     PasswordTooCommon,
     /// The address must be verified for this.
     EmailNotVerified,
+    /// The phone number must be verified for this.
+    PhoneNotVerified,
     /// The address is the primary one and must not be changed so.
     PrimaryIdentifier,
     /// The user would be left without anything to sign in with.
@@ -53,6 +55,7 @@ impl Code {
             }
             Self::PasswordHashInvalid => Some("password_hash"),
             Self::EmailNotVerified
+            | Self::PhoneNotVerified
             | Self::PrimaryIdentifier
             | Self::LastIdentifier
             | Self::IdentifierRequired
@@ -97,12 +100,36 @@ impl IdentityError {
     }
 }
 
+/// What a request names and may not be there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// The user.
+    User,
+    /// One of the user's e-mail addresses.
+    Email,
+    /// One of the user's phone numbers.
+    Phone,
+    /// The user's username.
+    Username,
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::User => "user",
+            Self::Email => "e-mail",
+            Self::Phone => "phone number",
+            Self::Username => "username",
+        })
+    }
+}
+
 /// Why a well-formed request was not carried out. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// The user has no such part.
-    #[error("the user has no such {0}")]
-    NotFound(&'static str),
+    /// There is no such part.
+    #[error("there is no such {0}")]
+    NotFound(Part),
     /// The link is none of ours, is too old, or what it does can't be done any more. No word
     /// about which.
     #[error("the link is not valid")]

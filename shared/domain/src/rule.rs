@@ -4,8 +4,9 @@
 //! makes one conditional `UpdateItem` of it, without a read; [`Rule::decide`] and [`Rule::apply`]
 //! do the same to a user in memory. A property test holds the two together.
 
-use crate::user::{Source, Tenure};
-use crate::{Code, IdentifierId, IdentityError, Refusal, User};
+use crate::address::{AddressKind, Tenure};
+use crate::user::Source;
+use crate::{IdentifierId, Refusal, User};
 
 /// Something that is true of a user or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,14 +17,21 @@ pub enum Condition {
     SessionsRevoked,
     /// No failed sign-ins and no lock-out.
     Unblocked,
-    /// The address is on the profile.
-    EmailExists(IdentifierId),
-    /// The address is on the profile, and `verified` has this value.
-    EmailVerified(IdentifierId, bool),
-    /// The address is the primary one, or isn't.
-    EmailPrimary(IdentifierId, bool),
-    /// The primary address became the primary one by the management API, an import or sign-up.
-    PrimaryEmailManaged,
+    /// The user has the address.
+    AddressExists(AddressKind, IdentifierId),
+    /// The user has the address, and `verified` has this value.
+    AddressVerified(AddressKind, IdentifierId, bool),
+    /// The address is the primary one of its kind, or isn't.
+    AddressPrimary(AddressKind, IdentifierId, Primacy),
+}
+
+/// Whether an address is the primary one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Primacy {
+    /// It isn't.
+    No,
+    /// It is, and became it by the management API, an import or sign-up.
+    Managed,
 }
 
 /// What is set when the conditions hold.
@@ -37,12 +45,16 @@ pub enum Effect {
     NextSessionEpoch,
     /// Forgets failed sign-ins and lifts the lock-out.
     Unblock,
-    /// Makes the address the primary one, and ends the rights of all others to undo.
-    PrimaryEmail(IdentifierId),
-    /// Makes the address the primary one unless there is one.
-    PrimaryEmailIfNone(IdentifierId),
-    /// Marks the address as proved by the source, or as not proved, which ends its rights to undo.
-    EmailVerification(IdentifierId, Option<Source>),
+    /// Makes the address the primary one of its kind.
+    Primary(AddressKind, IdentifierId),
+    /// Makes the address the primary one of its kind unless there is one.
+    PrimaryIfNone(AddressKind, IdentifierId),
+    /// Marks the address as proved by the source, or as not proved.
+    Verification(AddressKind, IdentifierId, Option<Source>),
+    /// Ends the rights of all other e-mail addresses to undo.
+    EndRightsOfOthers(IdentifierId),
+    /// Ends the rights of the e-mail address to undo.
+    EndRightsOf(IdentifierId),
     /// Makes older links inert.
     NextEmailGeneration,
 }
@@ -100,82 +112,89 @@ pub fn unblock() -> Rule {
     }
 }
 
-/// `POST …/emails/{id}/primary`. It is due, too, when the person made the same address the primary
+/// `POST …/primary` of an address. It is due, too, when the person made the same address the primary
 /// one: from then on the management API vouches for it.
-pub fn set_primary_email(id: IdentifierId) -> Rule {
-    Rule {
+pub fn set_primary(kind: AddressKind, id: IdentifierId) -> Rule {
+    let mut rule = Rule {
         requires: vec![
-            email_exists(id),
+            exists(kind, id),
             (
-                Condition::EmailVerified(id, true),
-                IdentityError::new(
-                    Code::EmailNotVerified,
-                    "Only a verified e-mail address can be the primary one.",
-                )
-                .into(),
+                Condition::AddressVerified(kind, id, true),
+                kind.not_verified().into(),
             ),
         ],
-        done_when: vec![
-            Condition::EmailPrimary(id, true),
-            Condition::PrimaryEmailManaged,
-        ],
-        effects: vec![Effect::PrimaryEmail(id), Effect::NextEmailGeneration],
+        done_when: vec![Condition::AddressPrimary(kind, id, Primacy::Managed)],
+        effects: vec![Effect::Primary(kind, id)],
+    };
+    if kind == AddressKind::Email {
+        rule.effects.push(Effect::EndRightsOfOthers(id));
+        rule.effects.push(Effect::NextEmailGeneration);
     }
+    rule
 }
 
-/// `POST …/emails/{id}/verify`: the address becomes primary, too, when there is none.
-pub fn verify_email(id: IdentifierId, source: Source) -> Rule {
-    Rule {
-        requires: vec![email_exists(id)],
-        done_when: vec![Condition::EmailVerified(id, true)],
+/// `POST …/verify` of an address: it becomes the primary one, too, when there is none.
+pub fn verify(kind: AddressKind, id: IdentifierId, source: Source) -> Rule {
+    let mut rule = Rule {
+        requires: vec![exists(kind, id)],
+        done_when: vec![Condition::AddressVerified(kind, id, true)],
         effects: vec![
-            Effect::EmailVerification(id, Some(source)),
-            Effect::PrimaryEmailIfNone(id),
-            Effect::NextEmailGeneration,
+            Effect::Verification(kind, id, Some(source)),
+            Effect::PrimaryIfNone(kind, id),
         ],
+    };
+    if kind == AddressKind::Email {
+        rule.effects.push(Effect::NextEmailGeneration);
     }
+    rule
 }
 
-/// `POST …/emails/{id}/unverify`.
-pub fn unverify_email(id: IdentifierId) -> Rule {
-    Rule {
+/// `POST …/unverify` of an address.
+pub fn unverify(kind: AddressKind, id: IdentifierId) -> Rule {
+    let mut rule = Rule {
         requires: vec![
-            email_exists(id),
+            exists(kind, id),
             (
-                Condition::EmailPrimary(id, false),
-                IdentityError::new(
-                    Code::PrimaryIdentifier,
-                    "The primary e-mail address can't be marked as not verified.",
-                )
-                .into(),
+                Condition::AddressPrimary(kind, id, Primacy::No),
+                kind.primary_stays_verified().into(),
             ),
         ],
-        done_when: vec![Condition::EmailVerified(id, false)],
-        effects: vec![
-            Effect::EmailVerification(id, None),
-            Effect::NextEmailGeneration,
-        ],
+        done_when: vec![Condition::AddressVerified(kind, id, false)],
+        effects: vec![Effect::Verification(kind, id, None)],
+    };
+    if kind == AddressKind::Email {
+        rule.effects.push(Effect::EndRightsOf(id));
+        rule.effects.push(Effect::NextEmailGeneration);
     }
+    rule
 }
 
-fn email_exists(id: IdentifierId) -> (Condition, Refusal) {
-    (Condition::EmailExists(id), Refusal::NotFound("e-mail"))
+fn exists(kind: AddressKind, id: IdentifierId) -> (Condition, Refusal) {
+    let condition = Condition::AddressExists(kind, id);
+    (condition, Refusal::NotFound(kind.into()))
 }
 
 impl Condition {
     /// Whether the condition is true of `user`.
     pub fn holds(self, user: &User) -> bool {
         match self {
-            Self::Disabled(value) => user.disabled == value,
-            Self::SessionsRevoked => user.sessions_revoked,
-            Self::Unblocked => user.sign_ins.failures == 0 && user.sign_ins.block_until.is_none(),
-            Self::EmailExists(id) => user.emails.contains_key(&id),
-            Self::EmailVerified(id, value) => user
-                .emails
-                .get(&id)
-                .is_some_and(|email| email.verified == value),
-            Self::EmailPrimary(id, value) => (user.primary_email == Some(id)) == value,
-            Self::PrimaryEmailManaged => user.primary_email_tenure == Tenure::Managed,
+            Self::Disabled(value) => user.is_disabled() == value,
+            Self::SessionsRevoked => user.sessions_are_revoked(),
+            Self::Unblocked => {
+                let sign_ins = user.sign_ins();
+                sign_ins.failures == 0 && sign_ins.block_until.is_none()
+            }
+            Self::AddressExists(kind, id) => user.is_verified(kind, id).is_some(),
+            Self::AddressVerified(kind, id, value) => user.is_verified(kind, id) == Some(value),
+            Self::AddressPrimary(kind, id, primacy) => {
+                let primary = user.primary(kind).filter(|primary| primary.id == id);
+                match primacy {
+                    Primacy::No => primary.is_none(),
+                    Primacy::Managed => {
+                        primary.is_some_and(|primary| primary.tenure == Tenure::Managed)
+                    }
+                }
+            }
         }
     }
 }
@@ -183,32 +202,18 @@ impl Condition {
 impl Effect {
     fn apply(&self, user: &mut User) {
         match self {
-            Self::Disabled(value) => user.disabled = *value,
-            Self::SessionsRevoked(value) => user.sessions_revoked = *value,
-            Self::NextSessionEpoch => user.session_epoch += 1,
-            Self::Unblock => {
-                user.sign_ins.failures = 0;
-                user.sign_ins.block_until = None;
+            Self::Disabled(value) => user.set_disabled(*value),
+            Self::SessionsRevoked(value) => user.set_sessions_revoked(*value),
+            Self::NextSessionEpoch => user.end_sessions(),
+            Self::Unblock => user.unblock(),
+            Self::Primary(kind, id) => user.set_primary(*kind, *id),
+            Self::PrimaryIfNone(kind, id) => user.set_primary_if_none(*kind, *id),
+            Self::Verification(kind, id, source) => {
+                user.set_verification(*kind, *id, source.as_ref());
             }
-            Self::PrimaryEmail(id) => {
-                user.primary_email = Some(*id);
-                user.primary_email_tenure = Tenure::Managed;
-                user.primary_emails_set += 1;
-                if let Some(email) = user.emails.get_mut(id) {
-                    email.set_primary += 1;
-                }
-            }
-            Self::PrimaryEmailIfNone(id) => {
-                user.primary_email.get_or_insert(*id);
-            }
-            Self::EmailVerification(id, source) => {
-                if let Some(email) = user.emails.get_mut(id) {
-                    email.verified = source.is_some();
-                    email.verification_source.clone_from(source);
-                    email.unverified += u64::from(source.is_none());
-                }
-            }
-            Self::NextEmailGeneration => user.email_generation += 1,
+            Self::EndRightsOfOthers(id) => user.end_rights_of_others(*id),
+            Self::EndRightsOf(id) => user.end_rights_of(*id),
+            Self::NextEmailGeneration => user.end_links(),
         }
     }
 }
@@ -240,18 +245,21 @@ impl Rule {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Timestamp, sample};
+    use crate::{Code, Part, Timestamp, sample};
+
+    const EMAIL: AddressKind = AddressKind::Email;
 
     fn only_email(user: &User) -> IdentifierId {
-        *user.emails.keys().next().unwrap()
+        user.emails().ids().next().unwrap()
     }
 
     #[test]
     fn a_repeat_is_already_done() {
-        let mut user = sample::published();
+        let mut user = sample::changed(sample::published(), |user| {
+            user.sign_ins.block_until = Some(Timestamp::from_unix(1));
+        });
         let id = only_email(&user);
-        user.sign_ins.block_until = Some(Timestamp::from_unix(1));
-        for rule in [enable(), disable(true), unblock(), set_primary_email(id)] {
+        for rule in [enable(), disable(true), unblock(), set_primary(EMAIL, id)] {
             assert_eq!(rule.apply(&mut user), Ok(Decision::Apply), "{rule:?}");
             let once = user.clone();
             assert_eq!(rule.apply(&mut user), Ok(Decision::AlreadyDone), "{rule:?}");
@@ -262,7 +270,7 @@ mod tests {
     #[test]
     fn revoking_the_sessions_of_a_disabled_user_is_due_once() {
         let mut user = sample::published();
-        user.disabled = true;
+        assert!(user.is_disabled());
         assert_eq!(disable(false).decide(&user), Ok(Decision::AlreadyDone));
         assert_eq!(disable(true).apply(&mut user), Ok(Decision::Apply));
         assert_eq!(disable(true).decide(&user), Ok(Decision::AlreadyDone));
@@ -274,14 +282,14 @@ mod tests {
     fn an_unverified_address_is_never_primary() {
         let mut user = sample::published();
         let id = only_email(&user);
-        unverify_email(id).apply(&mut user).unwrap();
-        let Err(Refusal::Rules(errors)) = set_primary_email(id).apply(&mut user) else {
+        unverify(EMAIL, id).apply(&mut user).unwrap();
+        let Err(Refusal::Rules(errors)) = set_primary(EMAIL, id).apply(&mut user) else {
             panic!("an unverified address became primary");
         };
         assert_eq!(errors[0].code, Code::EmailNotVerified);
-        verify_email(id, Source::API).apply(&mut user).unwrap();
-        assert_eq!(user.primary_email, Some(id));
-        let Err(Refusal::Rules(errors)) = unverify_email(id).apply(&mut user) else {
+        verify(EMAIL, id, Source::API).apply(&mut user).unwrap();
+        assert!(user.emails().is_primary(id));
+        let Err(Refusal::Rules(errors)) = unverify(EMAIL, id).apply(&mut user) else {
             panic!("the primary address was marked as not verified");
         };
         assert_eq!(errors[0].code, Code::PrimaryIdentifier);
@@ -292,11 +300,11 @@ mod tests {
         let mut user = sample::published();
         let unknown = IdentifierId::issue(Timestamp::from_unix(1), [9; 10]);
         for rule in [
-            set_primary_email(unknown),
-            verify_email(unknown, Source::API),
-            unverify_email(unknown),
+            set_primary(EMAIL, unknown),
+            verify(EMAIL, unknown, Source::API),
+            unverify(EMAIL, unknown),
         ] {
-            assert_eq!(rule.apply(&mut user), Err(Refusal::NotFound("e-mail")));
+            assert_eq!(rule.apply(&mut user), Err(Refusal::NotFound(Part::Email)));
         }
     }
 }

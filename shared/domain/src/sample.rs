@@ -4,33 +4,46 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::account::{PendingEmail, UndoRight};
+use crate::address::{Address, AddressValue, Addresses, Primary, Tenure};
+use crate::counter::{Epoch, Generation, Version};
 use crate::device::DeviceId;
 use crate::external::{Authenticator, ExternalProvider};
-use crate::link::{Channel, Keys, Link, Purpose};
+use crate::link::{Channel, Keys, Link, Purpose, Subject};
 use crate::password::{OwnNames, Password, PasswordHash, Policy};
 use crate::session::{SessionId, SessionSecret, SessionToken};
 use crate::user::{
-    Address, Credential, Operations, Passkey, Place, ProfileUsername, RightBase, SignIns, Source,
-    Tenure,
+    Credential, Operations, Passkey, Place, ProfileUsername, RightBase, SignIns, Source, UserFacts,
 };
 use crate::{
-    Account, Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User, UserId, Username,
+    Account, ChangeId, Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User,
+    UserId, Username,
 };
 
-/// The user of the published example responses (`contract/examples`), members of both models
+/// The user of the published example responses (`tests/examples`), members of both models
 /// together.
 pub fn published() -> User {
+    User::restore(published_facts())
+}
+
+/// A user with other facts: what a test needs and no call would make.
+pub fn changed(user: User, change: impl FnOnce(&mut UserFacts)) -> User {
+    let mut facts = UserFacts::from(user);
+    change(&mut facts);
+    User::restore(facts)
+}
+
+fn published_facts() -> UserFacts {
     let then = Timestamp::from_unix(1_640_975_400);
     let id = |text| IdentifierId::parse(text).expect("a constant id parses");
     let json = |text| JsonObject::parse(text).expect("a constant object parses");
     let imported = || Source::carried("monocloud".to_owned());
-    User {
+    UserFacts {
         id: UserId::parse("UOtBaOybB6dTpIJNrnkRw").expect("a constant id parses"),
         creation_time: then,
         last_updated: then,
-        version: 1,
-        session_epoch: 0,
-        email_generation: 0,
+        version: Version::FIRST,
+        session_epoch: Epoch::new(0),
+        email_generation: Generation::new(0),
         disabled: true,
         sessions_revoked: false,
         username: Some(ProfileUsername {
@@ -38,27 +51,30 @@ pub fn published() -> User {
             value: Username::parse("username").expect("a constant name parses"),
             source: imported(),
         }),
-        emails: BTreeMap::from([(
-            id("6cec8047-6149-4d9b-8d99-91c83c22a9dc"),
-            Address::of_source(
-                Email::parse("user@example.com").expect("a constant address parses"),
-                imported(),
-                Some(imported()),
-            ),
-        )]),
-        primary_email: None,
-        primary_email_tenure: Tenure::Managed,
+        emails: addresses(
+            [(
+                id("6cec8047-6149-4d9b-8d99-91c83c22a9dc"),
+                Address::of_source(
+                    Email::parse("user@example.com").expect("a constant address parses"),
+                    imported(),
+                    Some(imported()),
+                ),
+            )],
+            None,
+        ),
         primary_emails_set: 0,
         proof_told_at: None,
-        phones: BTreeMap::from([(
-            id("ab66b6a2-df6b-4f9d-9eb2-5a7142984e70"),
-            Address::of_source(
-                Phone::restore("+441514960453".to_owned()),
-                imported(),
-                Some(imported()),
-            ),
-        )]),
-        primary_phone: None,
+        phones: addresses(
+            [(
+                id("ab66b6a2-df6b-4f9d-9eb2-5a7142984e70"),
+                Address::of_source(
+                    Phone::restore("+441514960453".to_owned()),
+                    imported(),
+                    Some(imported()),
+                ),
+            )],
+            None,
+        ),
         passkeys: vec![Passkey {
             name: Some("IPhone 15 Pro Max".to_owned()),
             passkey_id: "sM5X24vn_R3YqFvk8o5Hf7l3E1fMeyKnssiAgCYxouA".to_owned(),
@@ -123,6 +139,7 @@ const PRIMARY_EMAIL: &str = "0192d0f0-0000-7000-8000-000000000001";
 const FORMER_EMAIL: &str = "0192d0f0-0000-7000-8000-000000000002";
 /// An address of the person's that waits to be proved.
 pub const PENDING_EMAIL: &str = "0192d0f0-0000-7000-8000-000000000003";
+const PHONE: &str = "0192d0f0-0000-7000-8000-000000000004";
 const CHANGE: &str = "sample";
 /// Until when the person's links hold: the end of 2099.
 const END: Timestamp = Timestamp::from_unix(4_102_444_799);
@@ -133,8 +150,8 @@ pub fn person() -> Account {
     let id = |text| IdentifierId::parse(text).expect("a constant id parses");
     let email = |text| Email::parse(text).expect("a constant address parses");
     let own = |text| Address::added(email(text), true);
-    let published = published();
-    let user = User {
+    let published = published_facts();
+    let user = User::restore(UserFacts {
         id: UserId::parse(PERSON).expect("a constant id parses"),
         disabled: false,
         username: Some(ProfileUsername {
@@ -142,16 +159,20 @@ pub fn person() -> Account {
             value: Username::parse("ada").expect("a constant name parses"),
             source: Source::API,
         }),
-        emails: BTreeMap::from([
-            (id(PRIMARY_EMAIL), own("ada@example.org")),
-            (id(FORMER_EMAIL), own("ada.byron@example.org")),
-        ]),
-        primary_email: Some(id(PRIMARY_EMAIL)),
-        phones: BTreeMap::from([(
-            id("0192d0f0-0000-7000-8000-000000000004"),
-            Address::added(Phone::restore("+441632960815".to_owned()), true),
-        )]),
-        primary_phone: Some(id("0192d0f0-0000-7000-8000-000000000004")),
+        emails: addresses(
+            [
+                (id(PRIMARY_EMAIL), own("ada@example.org")),
+                (id(FORMER_EMAIL), own("ada.byron@example.org")),
+            ],
+            Some(id(PRIMARY_EMAIL)),
+        ),
+        phones: addresses(
+            [(
+                id(PHONE),
+                Address::added(Phone::restore("+441632960815".to_owned()), true),
+            )],
+            Some(id(PHONE)),
+        ),
         passkeys: vec![],
         external_providers: vec![],
         claims: JsonObject::of_strings([("name", "Ada Lovelace")]).expect("a constant object"),
@@ -166,22 +187,22 @@ pub fn person() -> Account {
         last_known: Place::default(),
         operations: Operations::restore(vec![OperationId::of(&[b"person"])]),
         ..published
-    };
+    });
     Account {
         pending: BTreeMap::from([(
             id(PENDING_EMAIL),
             PendingEmail {
                 email: email("ada.lovelace@example.org"),
-                generation: 0,
+                generation: Generation::new(0),
                 expires_at: END,
             },
         )]),
         rights: BTreeMap::from([(
-            CHANGE.to_owned(),
+            ChangeId::stored(CHANGE.to_owned()),
             UndoRight {
                 email: id(FORMER_EMAIL),
                 kept: vec![],
-                made_in: 0,
+                made_in: Generation::new(0),
                 base: RightBase {
                     others_set_primary: 0,
                     unverified: 0,
@@ -192,6 +213,17 @@ pub fn person() -> Account {
         )]),
         ..Account::of(user)
     }
+}
+
+fn addresses<T: AddressValue, const N: usize>(
+    own: [(IdentifierId, Address<T>); N],
+    primary: Option<IdentifierId>,
+) -> Addresses<T> {
+    let primary = primary.map(|id| Primary {
+        id,
+        tenure: Tenure::Managed,
+    });
+    Addresses::restore(own.into(), primary).expect("constant addresses are valid")
 }
 
 /// The person's session, as the cookie has it.
@@ -220,10 +252,10 @@ pub fn link_token(purpose: Purpose) -> String {
     let link = Link {
         purpose,
         channel: Channel::Mailbox,
-        subject: subject.to_owned(),
+        subject: Subject::from(subject.to_owned()),
         address: address.to_owned(),
-        generation: 0,
-        issued_at: published().creation_time,
+        generation: Generation::new(0),
+        issued_at: published().creation_time(),
         expires_at: END,
     };
     let keys = Keys::parse(LINK_KEY, None).expect("a constant key parses");

@@ -8,14 +8,14 @@ use secrecy::{ExposeSecret as _, SecretBox, SecretString};
 
 use crate::mac::{hmac_sha256, same, sha256};
 use crate::user::Place;
-use crate::{Timestamp, User, UserId};
+use crate::{Epoch, Timestamp, User, UserId};
 
 /// How long a session lives when nobody uses it.
 pub const IDLE_LIFETIME: Duration = Duration::from_hours(14 * 24);
 /// How long a session lives at most.
-pub const LONGEST_LIFETIME: Duration = Duration::from_hours(90 * 24);
+pub const MAX_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// How many live sessions a user has at most.
-pub const MOST_SESSIONS: usize = 50;
+pub const MAX_SESSIONS: usize = 50;
 /// How often its use is written down at most.
 const WRITTEN_EVERY: Duration = Duration::from_hours(24);
 
@@ -107,7 +107,7 @@ pub struct Session {
     /// The hash of its secret.
     pub secret_hash: String,
     /// The user's session epoch when it began.
-    pub epoch: u64,
+    pub epoch: Epoch,
     /// When it began.
     pub initiated_at: Timestamp,
     /// When its use was written down last.
@@ -126,18 +126,16 @@ impl Session {
     /// Whether the holder of `secret` is signed in as `user` at `now`.
     pub fn admits(&self, secret: &SessionSecret, user: &User, now: Timestamp) -> bool {
         same(&self.secret_hash, &secret.hash())
-            && self.is_live(user.session_epoch, now)
-            && !user.disabled
+            && self.is_live(user.session_epoch(), now)
+            && !user.is_disabled()
     }
 
-    fn is_live(&self, epoch: u64, now: Timestamp) -> bool {
-        self.epoch == epoch
-            && now < self.expires_at
-            && now < self.initiated_at.plus(LONGEST_LIFETIME)
+    fn is_live(&self, epoch: Epoch, now: Timestamp) -> bool {
+        self.epoch == epoch && now < self.expires_at && now < self.initiated_at.plus(MAX_LIFETIME)
     }
 
     /// Those of a user's sessions that are live and too many: the least recently used ones.
-    pub fn surplus(mut sessions: Vec<Self>, epoch: u64, now: Timestamp) -> Vec<Self> {
+    pub fn surplus(mut sessions: Vec<Self>, epoch: Epoch, now: Timestamp) -> Vec<Self> {
         sessions.retain(|session| session.is_live(epoch, now));
         sessions.sort_by(|one, other| {
             let age = |session: &Self| (session.last_updated, session.initiated_at);
@@ -145,7 +143,7 @@ impl Session {
                 .cmp(&age(other))
                 .then_with(|| one.id.cmp(&other.id))
         });
-        sessions.truncate(sessions.len().saturating_sub(MOST_SESSIONS));
+        sessions.truncate(sessions.len().saturating_sub(MAX_SESSIONS));
         sessions
     }
 
@@ -155,7 +153,7 @@ impl Session {
             last_updated: now,
             expires_at: now
                 .plus(IDLE_LIFETIME)
-                .min(self.initiated_at.plus(LONGEST_LIFETIME)),
+                .min(self.initiated_at.plus(MAX_LIFETIME)),
             ..self.clone()
         })
     }
@@ -164,15 +162,13 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sample;
+    use crate::sample::{self, changed};
 
     const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
     const DAY: Duration = Duration::from_hours(24);
 
     fn user() -> User {
-        let mut user = sample::published();
-        user.disabled = false;
-        user
+        changed(sample::published(), |user| user.disabled = false)
     }
 
     fn secret() -> SessionSecret {
@@ -183,7 +179,7 @@ mod tests {
         Session {
             id: SessionId::issue([1; 16]),
             secret_hash: secret().hash(),
-            epoch: 0,
+            epoch: Epoch::new(0),
             initiated_at: NOW,
             last_updated: NOW,
             expires_at: NOW.plus(IDLE_LIFETIME),
@@ -196,7 +192,7 @@ mod tests {
     #[test]
     fn a_cookie_names_user_session_and_secret_and_comes_back_as_it_was() {
         let token = SessionToken {
-            user_id: user().id,
+            user_id: user().id().clone(),
             session_id: SessionId::issue([0xab; 16]),
             secret: secret(),
         };
@@ -215,15 +211,9 @@ mod tests {
         assert!(session.admits(&secret(), &user, NOW));
         assert!(!session.admits(&SessionSecret::new([8; 32]), &user, NOW));
         assert!(!session.admits(&secret(), &user, NOW.plus(IDLE_LIFETIME)));
-        let later_epoch = User {
-            session_epoch: 1,
-            ..user.clone()
-        };
+        let later_epoch = changed(user.clone(), |user| user.session_epoch = Epoch::new(1));
         assert!(!session.admits(&secret(), &later_epoch, NOW));
-        let disabled = User {
-            disabled: true,
-            ..user
-        };
+        let disabled = changed(user, |user| user.disabled = true);
         assert!(!session.admits(&secret(), &disabled, NOW));
     }
 
@@ -240,7 +230,7 @@ mod tests {
             session = session.prolonged(now).unwrap();
             assert!(session.admits(&secret(), &user(), now));
         }
-        assert_eq!(session.expires_at, NOW.plus(LONGEST_LIFETIME));
+        assert_eq!(session.expires_at, NOW.plus(MAX_LIFETIME));
         assert!(!session.admits(&secret(), &user(), now.plus(DAY)));
     }
 
@@ -258,7 +248,7 @@ mod tests {
         sessions.reverse();
         // Those that are over don't count.
         let ended = Session {
-            epoch: 7,
+            epoch: Epoch::new(7),
             ..used(90, NOW)
         };
         let expired = Session {
@@ -266,10 +256,13 @@ mod tests {
             ..used(91, NOW)
         };
         sessions.extend([ended, expired]);
-        assert_eq!(ids(Session::surplus(sessions.clone(), 0, NOW)), []);
+        assert_eq!(
+            ids(Session::surplus(sessions.clone(), Epoch::new(0), NOW)),
+            []
+        );
         sessions.extend([used(100, NOW.plus(DAY)), used(101, NOW.plus(DAY))]);
         let wanted = [0, 1].map(|n| SessionId::issue([n; 16]));
-        assert_eq!(ids(Session::surplus(sessions, 0, NOW)), wanted);
+        assert_eq!(ids(Session::surplus(sessions, Epoch::new(0), NOW)), wanted);
     }
 
     #[test]

@@ -9,7 +9,9 @@ use crate::device::DeviceHash;
 use crate::mac::sha256;
 use crate::password::PasswordHash;
 use crate::user::Place;
-use crate::{Email, Identifier, Kind, OperationId, Phone, Timestamp, User, UserId, Username};
+use crate::{
+    Email, Epoch, Identifier, Kind, OperationId, Phone, Timestamp, User, UserId, Username,
+};
 
 /// How long what failed too often stays locked.
 pub const LOCK_OUT: Duration = Duration::from_mins(15);
@@ -274,13 +276,13 @@ impl Pair {
     /// What a signed-in user's tries at the password are counted by: the same as those at
     /// signing in with the primary address, or else with any identifier.
     pub fn of_user(user: &User, ip_address: &str) -> Self {
-        let primary = user.primary_email.and_then(|id| user.emails.get(&id));
+        let primary = user.emails().primary_value();
         let identifier = primary
-            .map(|email| Identifier::from(&email.value))
+            .map(|(_, email)| Identifier::from(email))
             .or_else(|| user.identifiers().into_keys().next());
         match identifier {
             Some(identifier) => Self::of(identifier.kind, &identifier.canonical, ip_address),
-            None => Self::of(Kind::Username, user.id.as_str(), ip_address),
+            None => Self::of(Kind::Username, user.id().as_str(), ip_address),
         }
     }
 }
@@ -309,7 +311,7 @@ pub struct SignInUser {
     /// Whether the password must be changed.
     pub force_reset: bool,
     /// What sessions and devices must be of.
-    pub session_epoch: u64,
+    pub session_epoch: Epoch,
     /// Sign-ins that succeeded.
     pub successes: u64,
     /// Failures in a row.
@@ -320,16 +322,16 @@ pub struct SignInUser {
 
 impl From<&User> for SignInUser {
     fn from(user: &User) -> Self {
-        let credential = user.credential.as_ref();
+        let sign_ins = user.sign_ins();
         Self {
-            id: user.id.clone(),
-            disabled: user.disabled,
-            hash: credential.and_then(|own| own.hash.clone()),
-            force_reset: credential.is_some_and(|own| own.force_reset),
-            session_epoch: user.session_epoch,
-            successes: user.sign_ins.successes,
-            failures: user.sign_ins.failures,
-            block_until: user.sign_ins.block_until,
+            id: user.id().clone(),
+            disabled: user.is_disabled(),
+            hash: user.password_hash().cloned(),
+            force_reset: user.credential().is_some_and(|own| own.force_reset),
+            session_epoch: user.session_epoch(),
+            successes: sign_ins.successes,
+            failures: sign_ins.failures,
+            block_until: sign_ins.block_until,
         }
     }
 }

@@ -14,7 +14,7 @@ pub struct Username {
 }
 
 impl Username {
-    const MOST_CHARACTERS: usize = 64;
+    const MAX_CHARACTERS: usize = 64;
     /// Seven digits are what the shortest subscriber numbers have.
     const DIGITS_OF_A_PHONE: usize = 7;
 
@@ -34,7 +34,7 @@ impl Username {
     }
 
     fn canonical_of(text: &str) -> Option<String> {
-        let fits = |text: &str| (1..=Self::MOST_CHARACTERS).contains(&text.chars().count());
+        let fits = |text: &str| (1..=Self::MAX_CHARACTERS).contains(&text.chars().count());
         if !fits(text) {
             return None;
         }

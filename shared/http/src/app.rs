@@ -69,7 +69,7 @@ impl App {
         write: &Write,
     ) -> Result<(), Problem> {
         let count = self.users.count_this_hour(counted, write).await?;
-        if count > Counted::MOST_AN_HOUR {
+        if count > Counted::MAX_AN_HOUR {
             return Err(Problem::TooMany(Counted::until_next_hour(write.now)));
         }
         Ok(())

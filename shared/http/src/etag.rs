@@ -1,9 +1,10 @@
 //! Entity tags (RFC 9110, section 8.8.3): a user's version in quotes.
 
+use domain::Version;
 use store::Precondition;
 
 /// The strong tag of a version.
-pub(crate) fn of(version: u64) -> String {
+pub(crate) fn of(version: Version) -> String {
     format!("\"{version}\"")
 }
 
@@ -24,8 +25,8 @@ pub(crate) struct Tag {
 
 impl Tag {
     /// The version that the tag names, if it can be one of ours.
-    fn version(&self) -> Option<u64> {
-        let version = self.opaque.parse().ok()?;
+    fn version(&self) -> Option<Version> {
+        let version = Version::new(self.opaque.parse().ok()?);
         (of(version)[1..].trim_end_matches('"') == self.opaque).then_some(version)
     }
 }
@@ -84,7 +85,7 @@ impl Tags {
     }
 
     /// As `If-None-Match`: weak comparison.
-    pub(crate) fn matches(&self, version: u64) -> bool {
+    pub(crate) fn matches(&self, version: Version) -> bool {
         match self {
             Self::Any => true,
             Self::Listed(tags) => tags.iter().any(|tag| tag.version() == Some(version)),
@@ -102,14 +103,23 @@ mod tests {
 
     #[test]
     fn if_match_lists_versions_and_weak_tags_never_match() {
-        assert_eq!(versions("\"7\""), Some(Precondition::Versions(vec![7])));
+        assert_eq!(
+            versions("\"7\""),
+            Some(Precondition::Versions(vec![Version::new(7)]))
+        );
         assert_eq!(
             versions(" \"7\" ,\"8\", W/\"9\",\"x\",\"\",\"07\""),
-            Some(Precondition::Versions(vec![7, 8]))
+            Some(Precondition::Versions(vec![
+                Version::new(7),
+                Version::new(8)
+            ]))
         );
         assert_eq!(
             versions(",\"7\", ,\"8\","),
-            Some(Precondition::Versions(vec![7, 8]))
+            Some(Precondition::Versions(vec![
+                Version::new(7),
+                Version::new(8)
+            ]))
         );
         assert_eq!(versions("W/\"7\""), Some(Precondition::Versions(vec![])));
         assert_eq!(versions("*"), Some(Precondition::None));
@@ -141,7 +151,8 @@ mod tests {
 
     #[test]
     fn if_none_match_compares_weakly() {
-        let matches = |header: &str| Tags::parse(header).is_some_and(|tags| tags.matches(7));
+        let matches =
+            |header: &str| Tags::parse(header).is_some_and(|tags| tags.matches(Version::new(7)));
         assert!(matches("\"7\"") && matches("W/\"7\"") && matches("*") && matches("\"1\", \"7\""));
         assert!(!matches("\"8\"") && !matches("\"07\""));
     }

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use std::time::Duration;
 
 use domain::profile::InvalidClaim;
-use domain::{Code, IdentityError, Refusal};
+use domain::{Code, IdentityError, Part, Refusal};
 use lambda_http::http::StatusCode;
 use store::{StoreError, WriteError};
 
@@ -62,7 +62,7 @@ pub enum Problem {
     UnknownKey,
     /// 404: no such user, or the user has no such part.
     #[error("There is no such {0}.")]
-    NotFound(&'static str),
+    NotFound(Part),
     /// 409: other writers were in the way.
     #[error("Other changes to the same user were in the way. Look at the user and try again.")]
     Conflict,
@@ -200,8 +200,8 @@ impl Problem {
             problem if access.needs_key() => problem,
             Self::Validation(_) | Self::Rules(_) => Self::Refused(Box::new(self)),
             // The user went while the call was under way.
-            Self::NotFound("user") if access == Access::Link => Self::LinkNotValid,
-            Self::NotFound("user") => Self::NotSignedIn,
+            Self::NotFound(Part::User) if access == Access::Link => Self::LinkNotValid,
+            Self::NotFound(Part::User) => Self::NotSignedIn,
             problem => problem,
         }
     }
@@ -303,7 +303,7 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Gone => Self::Gone,
-            WriteError::NotFound => Self::NotFound("user"),
+            WriteError::NotFound => Self::NotFound(Part::User),
             WriteError::PreconditionFailed => Self::PreconditionFailed,
             WriteError::Refused(refusal) => refusal.into(),
             WriteError::Store(error) => error.into(),

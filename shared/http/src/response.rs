@@ -1,6 +1,6 @@
 //! A call's answer on success.
 
-use domain::{Timestamp, User};
+use domain::{Timestamp, User, Version};
 use lambda_http::Body;
 use lambda_http::http::{self, HeaderName, HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -38,13 +38,13 @@ impl Response {
     /// 200 with the whole user, as of `now`.
     pub fn user(user: &User, now: Timestamp) -> Result<Self, Failure> {
         let response = Self::json(&UserBody::of(user, now))?;
-        Ok(response.with(header::ETAG, &etag::of(user.version)))
+        Ok(response.with(header::ETAG, &etag::of(user.version())))
     }
 
     /// 201 with the whole user, and where it is: below the path of the request, as the client sees
     /// it.
     pub fn created(user: &User, request: &Request) -> Result<Self, Failure> {
-        let location = format!("{}/{}", request.public_path(), user.id);
+        let location = format!("{}/{}", request.public_path(), user.id());
         Ok(Self {
             status: StatusCode::CREATED,
             ..Self::user(user, request.now())?.with(header::LOCATION, &location)
@@ -62,7 +62,7 @@ impl Response {
     }
 
     /// 304: the caller has this version.
-    pub fn not_modified(version: u64) -> Self {
+    pub fn not_modified(version: Version) -> Self {
         Self::new(StatusCode::NOT_MODIFIED).with(header::ETAG, &etag::of(version))
     }
 

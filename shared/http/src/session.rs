@@ -4,7 +4,7 @@
 use cookie::time::Duration;
 use cookie::{Cookie, SameSite};
 use domain::User;
-use domain::session::{LONGEST_LIFETIME, Session, SessionId, SessionToken};
+use domain::session::{MAX_LIFETIME, Session, SessionId, SessionToken};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{App, Method, Problem, Request};
@@ -44,14 +44,14 @@ impl Request {
     pub async fn caller(&self, app: &App) -> Result<Caller, Problem> {
         let live = self.live_sessions(app).await?;
         let first = live.first().ok_or(Problem::NotSignedIn)?;
-        if live.iter().any(|other| other.user.id != first.user.id) {
+        if live.iter().any(|other| other.user.id() != first.user.id()) {
             return Err(Problem::NotSignedIn);
         }
         let reads = matches!(*self.method(), Method::GET | Method::HEAD);
         let is_own = |live: &Live| reads || self.is_of_own_page(app, &live.token);
         let Live { user, session, .. } = live.into_iter().find(is_own).ok_or(Problem::Foreign)?;
         if let Some(prolonged) = session.prolonged(self.now()) {
-            app.users.prolong(&user.id, &prolonged).await?;
+            app.users.prolong(user.id(), &prolonged).await?;
         }
         Ok(Caller {
             user,
@@ -63,7 +63,7 @@ impl Request {
     /// leaves none behind.
     pub async fn end_present_sessions(&self, app: &App) -> Result<(), Problem> {
         for Live { user, session, .. } in self.live_sessions(app).await? {
-            app.users.end_session(&user.id, &session.id).await?;
+            app.users.end_session(user.id(), &session.id).await?;
         }
         Ok(())
     }
@@ -131,7 +131,7 @@ impl Request {
 pub fn session_cookies(app: &App, token: &SessionToken) -> Vec<SecretString> {
     let value = token.cookie();
     let csrf = token.secret.csrf_token();
-    cookies(app, value.expose_secret(), &csrf, LONGEST_LIFETIME)
+    cookies(app, value.expose_secret(), &csrf, MAX_LIFETIME)
 }
 
 /// The cookies that end those of a session.

@@ -5,7 +5,7 @@
 use aws_sdk_dynamodb::types::{Delete, TransactWriteItem};
 use domain::account::{Account, PendingEmail, UndoRight};
 use domain::user::RightBase;
-use domain::{Email, IdentifierId, Timestamp, UserId};
+use domain::{ChangeId, Email, Generation, IdentifierId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::expression::Placeholders;
@@ -23,7 +23,7 @@ struct PendingItem {
     sk: String,
     shown: String,
     canonical: String,
-    generation: u64,
+    generation: Generation,
     expires_at: Timestamp,
 }
 
@@ -36,7 +36,7 @@ struct RightItem {
     sk: String,
     email: String,
     kept: Vec<String>,
-    made_in: u64,
+    made_in: Generation,
     others_set_primary: u64,
     unverified: u64,
     #[serde(default)]
@@ -68,7 +68,7 @@ fn pending_item(
     .map_err(StoreError::unexpected)
 }
 
-fn right_item(owner: &UserId, id: &str, right: &UndoRight) -> Result<Item, StoreError> {
+fn right_item(owner: &UserId, id: &ChangeId, right: &UndoRight) -> Result<Item, StoreError> {
     serde_dynamo::to_item(RightItem {
         pk: user::partition_key(owner),
         sk: format!("{RIGHT_START}{id}"),
@@ -112,7 +112,7 @@ fn from_items(items: Vec<Item>) -> Result<Option<Account>, StoreError> {
                 expires_at: item.expires_at,
                 is_used: item.is_used,
             };
-            rights.push((id.to_owned(), right));
+            rights.push((ChangeId::stored(id.to_owned()), right));
         } else {
             own = Some(user::from_item(item)?);
         }
@@ -139,7 +139,7 @@ impl Users {
         before: &Account,
         after: &Account,
     ) -> Result<Vec<TransactWriteItem>, StoreError> {
-        let owner = &after.user.id;
+        let owner = after.user.id();
         let mut parts = Vec::new();
         for (id, pending) in &after.pending {
             if before.pending.get(id) != Some(pending) {
@@ -165,7 +165,7 @@ impl Users {
             parts.push(self.put(notification::item(notification)?)?);
         }
         if let Some(new) = &after.new_device {
-            let epoch = after.user.session_epoch;
+            let epoch = after.user.session_epoch();
             parts.push(self.put(device::item(owner, new, epoch))?);
         }
         Ok(parts)

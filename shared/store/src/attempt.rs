@@ -17,9 +17,9 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
-    const MOST: u32 = 10;
+    const MAX: u32 = 10;
     const FIRST_PAUSE: Duration = Duration::from_millis(20);
-    const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+    const MAX_PAUSE: Duration = Duration::from_millis(500);
     const SOON: Duration = Duration::from_secs(3);
     /// What a further attempt and the answer need.
     const RESERVE: Duration = Duration::from_millis(250);
@@ -47,8 +47,8 @@ impl Attempts {
         }
         self.pauses += 1;
         let longest = Self::FIRST_PAUSE * 2_u32.saturating_pow(self.pauses);
-        let pause = longest.min(Self::LONGEST_PAUSE).mul_f64(jitter());
-        if self.refused >= Self::MOST || Instant::now() + pause + Self::RESERVE > self.deadline {
+        let pause = longest.min(Self::MAX_PAUSE).mul_f64(jitter());
+        if self.refused >= Self::MAX || Instant::now() + pause + Self::RESERVE > self.deadline {
             return false;
         }
         tokio::time::sleep(pause).await;

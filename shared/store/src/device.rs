@@ -1,7 +1,7 @@
 //! The item of a person's own device.
 
 use domain::device::{Device, DeviceHash};
-use domain::{Timestamp, UserId};
+use domain::{Epoch, Timestamp, UserId};
 
 use crate::item::{key_of, number};
 use crate::{Item, StoreError, Users, item, user};
@@ -16,7 +16,7 @@ pub(crate) fn key(owner: &UserId, hash: &DeviceHash) -> Item {
 }
 
 /// The whole item.
-pub(crate) fn item(owner: &UserId, device: &Device, epoch: u64) -> Item {
+pub(crate) fn item(owner: &UserId, device: &Device, epoch: Epoch) -> Item {
     let mut item = key(owner, &device.hash);
     item.insert("session_epoch".to_owned(), item::integer(epoch));
     let expires_at = device.expires_at.as_unix();
@@ -25,9 +25,9 @@ pub(crate) fn item(owner: &UserId, device: &Device, epoch: u64) -> Item {
 }
 
 /// Whether an item is of a device that is the user's own in this epoch.
-pub(crate) fn is_own(item: &Item, epoch: u64, now: Timestamp) -> bool {
+pub(crate) fn is_own(item: &Item, epoch: Epoch, now: Timestamp) -> bool {
     let is_of_epoch =
-        number(item, "session_epoch").is_some_and(|own| u64::try_from(own) == Ok(epoch));
+        number(item, "session_epoch").is_some_and(|own| u64::try_from(own) == Ok(epoch.as_u64()));
     is_of_epoch && number(item, "expires_at").is_some_and(|until| now.as_unix() < until)
 }
 
@@ -38,7 +38,7 @@ impl Users {
     pub async fn drop_surplus_devices(
         &self,
         owner: &UserId,
-        epoch: u64,
+        epoch: Epoch,
         sign_ins: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {

@@ -96,7 +96,7 @@ mod tests {
 
     fn item_of(identifier: Identifier) -> Item {
         let id = IdentifierId::issue(Timestamp::from_unix(1), [0; 10]);
-        item(&identifier, id, &sample::published().id).unwrap()
+        item(&identifier, id, sample::published().id()).unwrap()
     }
 
     fn email(text: &str) -> Item {

@@ -1,6 +1,6 @@
 //! A domain rule as one conditional `UpdateItem`.
 
-use domain::rule::{Condition, Effect};
+use domain::rule::{Condition, Effect, Primacy};
 use domain::{OperationId, Rule, Timestamp};
 
 use crate::expression::{Placeholders, Update};
@@ -65,23 +65,25 @@ fn condition_text(condition: Condition, p: &mut Placeholders) -> String {
             p.number(0),
             p.path(&["block_until"]),
         ),
-        Condition::EmailExists(id) => {
-            format!("attribute_exists({})", p.path(&["emails", &id.to_string()]))
+        Condition::AddressExists(kind, id) => {
+            let path = p.path(&[user::attributes(kind).all, &id.to_string()]);
+            format!("attribute_exists({path})")
         }
-        Condition::EmailVerified(id, value) => format!(
+        Condition::AddressVerified(kind, id, value) => format!(
             "{} = {}",
-            p.path(&["emails", &id.to_string(), "verified"]),
+            p.path(&[user::attributes(kind).all, &id.to_string(), "verified"]),
             p.truth(value),
         ),
-        Condition::EmailPrimary(id, true) => {
-            format!("{} = {}", p.path(&["primary_email"]), p.text(id))
-        }
-        Condition::EmailPrimary(id, false) => {
-            let (path, id) = (p.path(&["primary_email"]), p.text(id));
-            format!("(attribute_not_exists({path}) OR {path} <> {id})")
-        }
-        Condition::PrimaryEmailManaged => {
-            format!("attribute_not_exists({})", p.path(&["primary_email_since"]))
+        Condition::AddressPrimary(kind, id, primacy) => {
+            let attributes = user::attributes(kind);
+            let (primary, id) = (p.path(&[attributes.primary]), p.text(id));
+            match primacy {
+                Primacy::No => format!("(attribute_not_exists({primary}) OR {primary} <> {id})"),
+                Primacy::Managed => format!(
+                    "{primary} = {id} AND attribute_not_exists({})",
+                    p.path(&[attributes.since]),
+                ),
+            }
         }
     }
 }
@@ -97,28 +99,30 @@ fn effect_text(effect: &Effect, p: &mut Placeholders, update: &mut Update) {
             update.set(&p.path(&["failure_count"]), &p.number(0));
             update.remove(p.path(&["block_until"]));
         }
-        Effect::PrimaryEmail(id) => {
-            update.set(&p.path(&["primary_email"]), &p.text(id));
-            update.remove(p.path(&["primary_email_since"]));
+        Effect::Primary(kind, id) => {
+            let attributes = user::attributes(*kind);
+            update.set(&p.path(&[attributes.primary]), &p.text(id));
+            update.remove(p.path(&[attributes.since]));
+        }
+        Effect::PrimaryIfNone(kind, id) => {
+            let (path, id) = (p.path(&[user::attributes(*kind).primary]), p.text(id));
+            update.set(&path, &format!("if_not_exists({path}, {id})"));
+        }
+        Effect::Verification(kind, id, source) => {
+            let (all, id) = (user::attributes(*kind).all, id.to_string());
+            let verified = p.path(&[all, &id, "verified"]);
+            let verification_source = p.path(&[all, &id, "verification_source"]);
+            update.set(&verified, &p.truth(source.is_some()));
+            match source {
+                Some(source) => update.set(&verification_source, &p.text(source.as_str())),
+                None => update.remove(verification_source),
+            }
+        }
+        Effect::EndRightsOfOthers(id) => {
             update.count(&["primary_emails_set"], p);
             update.count(&["emails", &id.to_string(), "set_primary"], p);
         }
-        Effect::PrimaryEmailIfNone(id) => {
-            let (path, id) = (p.path(&["primary_email"]), p.text(id));
-            update.set(&path, &format!("if_not_exists({path}, {id})"));
-        }
-        Effect::EmailVerification(id, source) => {
-            let id = id.to_string();
-            let verified = p.path(&["emails", &id, "verified"]);
-            let verification_source = p.path(&["emails", &id, "verification_source"]);
-            update.set(&verified, &p.truth(source.is_some()));
-            if let Some(source) = source {
-                update.set(&verification_source, &p.text(source.as_str()));
-            } else {
-                update.remove(verification_source);
-                update.count(&["emails", &id, "unverified"], p);
-            }
-        }
+        Effect::EndRightsOf(id) => update.count(&["emails", &id.to_string(), "unverified"], p),
         Effect::NextEmailGeneration => update.increment("email_generation", p),
     }
 }

@@ -1,8 +1,8 @@
 //! The session item, and the calls about it.
 
-use domain::session::{MOST_SESSIONS, Session, SessionId, SessionToken};
+use domain::session::{MAX_SESSIONS, Session, SessionId, SessionToken};
 use domain::user::Place;
-use domain::{Timestamp, User, UserId};
+use domain::{Epoch, Timestamp, User, UserId};
 use serde::{Deserialize, Serialize};
 
 use crate::attempt::Attempts;
@@ -17,7 +17,7 @@ struct SessionItem {
     #[serde(rename = "SK")]
     sk: String,
     secret_hash: String,
-    epoch: u64,
+    epoch: Epoch,
     initiated_at: Timestamp,
     last_updated: Timestamp,
     /// The TTL attribute; readers compare it themselves.
@@ -131,11 +131,11 @@ impl Users {
     pub async fn end_surplus_sessions(
         &self,
         owner: &UserId,
-        epoch: u64,
+        epoch: Epoch,
         sign_ins: u64,
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        if sign_ins < MOST_SESSIONS as u64 / 2 {
+        if sign_ins < MAX_SESSIONS as u64 / 2 {
             return Ok(());
         }
         let items = self

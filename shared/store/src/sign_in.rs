@@ -9,7 +9,7 @@ use domain::password::PasswordHash;
 use domain::sign_in::{
     Admission, Counter, Failure, Full, LOCK_OUT, Limits, SignInUser, Tally, Try, Visitor,
 };
-use domain::{Identifier, Notification, OperationId, Session, Timestamp, UserId};
+use domain::{Epoch, Identifier, Notification, OperationId, Session, Timestamp, UserId};
 use serde::Deserialize;
 
 use crate::attempt::Attempts;
@@ -19,7 +19,7 @@ use crate::users::{Outcome, Write, nobody};
 use crate::{Item, StoreError, Users, device, notification, reservation, session, user};
 
 /// How often an item may change under our hands.
-const MOST_LOOKS: u32 = 10;
+const MAX_LOOKS: u32 = 10;
 
 /// What a right password leads to.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ struct SignInUserItem {
     disabled: bool,
     password_hash: Option<String>,
     force_password_reset: Option<bool>,
-    session_epoch: u64,
+    session_epoch: Epoch,
     sign_in_success_count: u64,
     failure_count: u64,
     block_until: Option<Timestamp>,
@@ -177,7 +177,7 @@ impl Users {
         update.set(&p.path(&["last_sign_in_attempt"]), &now);
         set_expiry(counter, write.now, &mut p, &mut update);
         update.remove(p.path(&["block_until"]));
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MAX_LOOKS {
             let key = counter_key(counter);
             let written = self
                 .update_unseen(key, &condition, &update, &p, Attempts::soon())
@@ -328,7 +328,7 @@ impl Users {
             }
         };
         let mut failure = user.map_or(Failure::OneMore { locks: None }, failure_of);
-        for _ in 0..MOST_LOOKS {
+        for _ in 0..MAX_LOOKS {
             let mut p = Placeholders::default();
             let mut update = Update::default();
             leave_attempt(visitor, write, &mut p, &mut update);

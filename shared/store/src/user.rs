@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use domain::address::{AddressValue, Primary, Tenure};
 use domain::external::{Authenticator, Connection, ExternalProvider};
-use domain::id::InvalidId;
 use domain::password::PasswordHash;
-use domain::user::{
-    Address, Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source, Tenure,
-};
+use domain::user::{Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source};
 use domain::{
-    Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User, UserId, Username,
+    Address, AddressKind, Addresses, Email, Epoch, Generation, IdentifierId, JsonObject,
+    OperationId, Phone, Timestamp, User, UserFacts, UserId, Username, Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +25,32 @@ const RESTORED: Timestamp = Timestamp::from_unix(0);
 /// The attribute with the last operations.
 pub(crate) const OPERATIONS: &str = "operations";
 
+/// The names of the attributes that hold the addresses of one kind.
+pub(crate) struct AddressAttributes {
+    /// The map of all of them, by identifier id.
+    pub(crate) all: &'static str,
+    /// The primary one's identifier id.
+    pub(crate) primary: &'static str,
+    /// When the person made it the primary one.
+    pub(crate) since: &'static str,
+}
+
+/// The attributes of this kind.
+pub(crate) const fn attributes(kind: AddressKind) -> AddressAttributes {
+    match kind {
+        AddressKind::Email => AddressAttributes {
+            all: "emails",
+            primary: "primary_email",
+            since: "primary_email_since",
+        },
+        AddressKind::Phone => AddressAttributes {
+            all: "phones",
+            primary: "primary_phone",
+            since: "primary_phone_since",
+        },
+    }
+}
+
 /// As it is stored.
 #[derive(Serialize, Deserialize)]
 struct UserItem {
@@ -40,9 +65,9 @@ struct UserItem {
     list_sort: String,
     creation_time: Timestamp,
     last_updated: Timestamp,
-    version: u64,
-    session_epoch: u64,
-    email_generation: u64,
+    version: Version,
+    session_epoch: Epoch,
+    email_generation: Generation,
     disabled: bool,
     sessions_revoked: bool,
     /// Newest first, filled up with empty texts, so that an update can shift it without a read.
@@ -63,6 +88,9 @@ struct UserItem {
     phones: BTreeMap<String, IdentifierItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_phone: Option<String>,
+    /// As `primary_email_since`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    primary_phone_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     passkeys: Vec<Passkey>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -186,7 +214,8 @@ pub(crate) fn from_item(item: Item) -> Result<User, StoreError> {
 }
 
 impl IdentifierItem {
-    fn address<T>(address: &Address<T>, shown: &str, canonical: &str) -> Self {
+    fn address<T: AddressValue>(address: &Address<T>, shown: &str) -> Self {
+        let canonical = address.value.canonical();
         Self {
             id: None,
             shown: shown.to_owned(),
@@ -220,6 +249,7 @@ impl IdentifierItem {
 
 impl From<&User> for UserItem {
     fn from(user: &User) -> Self {
+        let user = user.facts();
         let json = |object: &JsonObject| (!object.is_empty()).then(|| object.as_str().to_owned());
         let mut operations: Vec<String> = user
             .operations
@@ -255,34 +285,14 @@ impl From<&User> for UserItem {
                     unverified: 0,
                 }
             }),
-            emails: user
-                .emails
-                .iter()
-                .map(|(id, email)| {
-                    let (shown, canonical) = (email.value.as_str(), email.value.canonical());
-                    (
-                        id.to_string(),
-                        IdentifierItem::address(email, shown, canonical),
-                    )
-                })
-                .collect(),
-            primary_email: user.primary_email.map(|id| id.to_string()),
-            primary_email_since: match user.primary_email_tenure {
-                Tenure::Managed => None,
-                Tenure::Restored => Some(RESTORED),
-                Tenure::Since(then) => Some(then),
-            },
+            emails: address_items(&user.emails, Email::as_str),
+            primary_email: primary_id(user.emails.primary()),
+            primary_email_since: primary_since(user.emails.primary()),
             primary_emails_set: user.primary_emails_set,
             proof_told_at: user.proof_told_at,
-            phones: user
-                .phones
-                .iter()
-                .map(|(id, phone)| {
-                    let e164 = phone.value.as_str();
-                    (id.to_string(), IdentifierItem::address(phone, e164, e164))
-                })
-                .collect(),
-            primary_phone: user.primary_phone.map(|id| id.to_string()),
+            phones: address_items(&user.phones, Phone::as_str),
+            primary_phone: primary_id(user.phones.primary()),
+            primary_phone_since: primary_since(user.phones.primary()),
             passkeys: user.passkeys.clone(),
             connections: user.connections.clone(),
             external_providers: user
@@ -363,7 +373,7 @@ impl TryFrom<UserItem> for User {
             .filter(|id| !id.is_empty())
             .map(OperationId::stored)
             .collect();
-        Ok(Self {
+        Ok(Self::restore(UserFacts {
             id,
             creation_time: item.creation_time,
             last_updated: item.last_updated,
@@ -373,17 +383,22 @@ impl TryFrom<UserItem> for User {
             disabled: item.disabled,
             sessions_revoked: item.sessions_revoked,
             username,
-            emails: addresses(item.emails, Email::restore).ok_or("emails")?,
-            primary_email: identifier_id(item.primary_email).map_err(|_| "primary_email")?,
-            primary_email_tenure: match item.primary_email_since {
-                None => Tenure::Managed,
-                Some(RESTORED) => Tenure::Restored,
-                Some(then) => Tenure::Since(then),
-            },
+            emails: addresses(
+                item.emails,
+                item.primary_email,
+                item.primary_email_since,
+                Email::restore,
+            )
+            .ok_or("emails")?,
             primary_emails_set: item.primary_emails_set,
             proof_told_at: item.proof_told_at,
-            phones: addresses(item.phones, |e164, _| Phone::restore(e164)).ok_or("phones")?,
-            primary_phone: identifier_id(item.primary_phone).map_err(|_| "primary_phone")?,
+            phones: addresses(
+                item.phones,
+                item.primary_phone,
+                item.primary_phone_since,
+                |e164, _| Phone::restore(e164),
+            )
+            .ok_or("phones")?,
             passkeys: item.passkeys,
             connections: item.connections,
             external_providers,
@@ -408,22 +423,59 @@ impl TryFrom<UserItem> for User {
                 country: item.last_known_country,
             },
             operations: Operations::restore(operations),
-        })
+        }))
     }
 }
 
-fn addresses<T>(
-    stored: BTreeMap<String, IdentifierItem>,
-    value: impl Fn(String, String) -> T,
-) -> Option<BTreeMap<IdentifierId, Address<T>>> {
-    stored
-        .into_iter()
-        .map(|(id, address)| Some((IdentifierId::parse(&id).ok()?, address.into_address(&value))))
+fn address_items<T: AddressValue>(
+    addresses: &Addresses<T>,
+    shown: impl Fn(&T) -> &str,
+) -> BTreeMap<String, IdentifierItem> {
+    addresses
+        .iter()
+        .map(|(id, own)| {
+            (
+                id.to_string(),
+                IdentifierItem::address(own, shown(&own.value)),
+            )
+        })
         .collect()
 }
 
-fn identifier_id(stored: Option<String>) -> Result<Option<IdentifierId>, InvalidId> {
-    stored.map(|id| IdentifierId::parse(&id)).transpose()
+fn primary_id(primary: Option<Primary>) -> Option<String> {
+    primary.map(|primary| primary.id.to_string())
+}
+
+fn primary_since(primary: Option<Primary>) -> Option<Timestamp> {
+    match primary?.tenure {
+        Tenure::Managed => None,
+        Tenure::Restored => Some(RESTORED),
+        Tenure::Since(then) => Some(then),
+    }
+}
+
+/// The addresses of one kind, if they can be those of a user.
+fn addresses<T: AddressValue>(
+    stored: BTreeMap<String, IdentifierItem>,
+    primary: Option<String>,
+    since: Option<Timestamp>,
+    value: impl Fn(String, String) -> T,
+) -> Option<Addresses<T>> {
+    let own = stored
+        .into_iter()
+        .map(|(id, address)| Some((IdentifierId::parse(&id).ok()?, address.into_address(&value))))
+        .collect::<Option<_>>()?;
+    let tenure = match since {
+        None => Tenure::Managed,
+        Some(RESTORED) => Tenure::Restored,
+        Some(then) => Tenure::Since(then),
+    };
+    let primary = primary
+        .map(|id| IdentifierId::parse(&id))
+        .transpose()
+        .ok()?;
+    let primary = primary.map(|id| Primary { id, tenure });
+    Addresses::restore(own, primary).ok()
 }
 
 fn json(stored: Option<String>) -> Option<JsonObject> {

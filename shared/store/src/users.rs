@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use domain::rule::Decision;
 use domain::{
-    Account, Identifier, IdentifierId, OperationId, Refusal, Rule, Timestamp, User, UserId,
+    Account, Identifier, IdentifierId, OperationId, Refusal, Rule, Timestamp, User, UserId, Version,
 };
 use tokio::time::Instant;
 
@@ -29,11 +29,11 @@ pub enum Precondition {
     #[default]
     None,
     /// One of these; none of them when the caller's tags can't be ours.
-    Versions(Vec<u64>),
+    Versions(Vec<Version>),
 }
 
 impl Precondition {
-    fn allows(&self, version: u64) -> bool {
+    fn allows(&self, version: Version) -> bool {
         match self {
             Self::None => true,
             Self::Versions(versions) => versions.contains(&version),
@@ -383,11 +383,13 @@ impl Users {
         let claims: Vec<_> = new.identifiers().into_iter().collect();
         let record = write.record();
         match self
-            .transact(user_part, &new.id, &claims, &[], record, vec![], write)
+            .transact(user_part, &new.id(), &claims, &[], record, vec![], write)
             .await?
         {
             Outcome::Written => Ok(new),
-            Outcome::Moved(Some(own)) if own.id == UserId::created_by(&write.operation) => Ok(*own),
+            Outcome::Moved(Some(own)) if *own.id() == UserId::created_by(&write.operation) => {
+                Ok(*own)
+            }
             Outcome::Moved(_) => Err(StoreError::unexpected("another user has the id").into()),
             Outcome::Repeated => Err(WriteError::Gone),
             Outcome::Overtaken => Err(StoreError::Conflict.into()),
@@ -440,7 +442,7 @@ impl Users {
     /// nothing either, whatever comes between: one `UpdateItem` that moves neither version nor
     /// times. `None` when the user isn't any more as it was judged.
     async fn remember(&self, judged: User, write: &Write) -> Result<Option<User>, StoreError> {
-        if !write.is_named || judged.operations.contains(&write.operation) {
+        if !write.is_named || judged.has_seen(&write.operation) {
             return Ok(Some(judged));
         }
         let mut p = Placeholders::default();
@@ -451,9 +453,9 @@ impl Users {
         let condition = format!(
             "{} = {} AND NOT contains({operations}, {id})",
             p.path(&["version"]),
-            p.number(judged.version),
+            p.number(judged.version()),
         );
-        let (key, attempts) = (user::key(&judged.id), Attempts::until(write.deadline));
+        let (key, attempts) = (user::key(&judged.id()), Attempts::until(write.deadline));
         match self
             .update_if(key, &condition, &update, &p, attempts)
             .await?
@@ -462,7 +464,7 @@ impl Users {
             Err(None) => Ok(None),
             Err(Some(item)) => {
                 let present = user::from_item(item)?;
-                let is_repeat = present.operations.contains(&write.operation);
+                let is_repeat = present.has_seen(&write.operation);
                 Ok(is_repeat.then_some(present))
             }
         }
@@ -515,7 +517,7 @@ impl Users {
         write: &Write,
         edit: impl Fn(&mut Account) -> Result<(), Refusal>,
     ) -> Result<Account, WriteError> {
-        let id = read.user.id.clone();
+        let id = read.user.id().clone();
         self.edit_what(Reads::Account, &id, Some(read), write, edit)
             .await
     }
@@ -536,10 +538,10 @@ impl Users {
                 (None, Reads::Account) => self.account(id).await?,
             };
             let before = before.ok_or(WriteError::NotFound)?;
-            if before.user.operations.contains(&write.operation) {
+            if before.user.has_seen(&write.operation) {
                 return Ok(before);
             }
-            if !write.precondition.allows(before.user.version) {
+            if !write.precondition.allows(before.user.version()) {
                 return Err(WriteError::PreconditionFailed);
             }
             let mut after = before.clone();
@@ -572,7 +574,7 @@ impl Users {
             {
                 Outcome::Written => return Ok(after),
                 Outcome::Moved(None) => return Err(WriteError::NotFound),
-                Outcome::Moved(Some(now)) if now.operations.contains(&write.operation) => {
+                Outcome::Moved(Some(now)) if now.has_seen(&write.operation) => {
                     return Ok(Account {
                         user: *now,
                         ..after
@@ -596,13 +598,13 @@ impl Users {
             let Some(before) = self.get(id).await? else {
                 return self.unless_repeated(write, WriteError::NotFound).await;
             };
-            if !write.precondition.allows(before.version) {
+            if !write.precondition.allows(before.version()) {
                 return self
                     .unless_repeated(write, WriteError::PreconditionFailed)
                     .await;
             }
             let mut p = Placeholders::default();
-            let unmoved = format!("{} = {}", p.path(&["version"]), p.number(before.version));
+            let unmoved = format!("{} = {}", p.path(&["version"]), p.number(before.version()));
             let delete = Delete::builder()
                 .table_name(&self.table)
                 .set_key(Some(user::key(id)))
@@ -649,7 +651,7 @@ impl Users {
         // Pushed, not set: what changed nothing may have been written down under this version.
         set.remove(user::OPERATIONS);
         let mut p = Placeholders::default();
-        let unmoved = format!("{} = {}", p.path(&["version"]), p.number(before.version));
+        let unmoved = format!("{} = {}", p.path(&["version"]), p.number(before.version()));
         let mut update = Update::default();
         for (name, value) in set {
             update.set(&p.path(&[&name]), &p.value(value));
@@ -659,7 +661,7 @@ impl Users {
         }
         let (operations, id) = (p.path(&[user::OPERATIONS]), p.text(operation.as_str()));
         user::push_operation(&operations, &id, &mut update);
-        self.user_update(&after.id, &unmoved, &update, &p)
+        self.user_update(&after.id(), &unmoved, &update, &p)
     }
 
     /// The user's part of a transaction: a conditional update that brings the present user back
@@ -786,10 +788,10 @@ pub(crate) fn nobody() -> Item {
 
 /// Why a rule's condition was false of `present`.
 fn unmet(present: User, rule: &Rule, write: &Write) -> Result<User, WriteError> {
-    if present.operations.contains(&write.operation) {
+    if present.has_seen(&write.operation) {
         return Ok(present);
     }
-    if !write.precondition.allows(present.version) {
+    if !write.precondition.allows(present.version()) {
         return Err(WriteError::PreconditionFailed);
     }
     match rule.decide(&present)? {

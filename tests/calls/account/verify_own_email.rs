@@ -65,14 +65,16 @@ async fn the_mailed_link_puts_the_address_on_the_profile_as_verified() {
     );
     let after = roster.read_ada().await;
     assert_eq!(
-        after.email_generation, before.email_generation,
+        after.email_generation(),
+        before.email_generation(),
         "links hold on"
     );
     let own = after
-        .emails
-        .values()
-        .find(|own| own.value.as_str() == NEW)
-        .unwrap();
+        .emails()
+        .iter()
+        .find(|(_, own)| own.value.as_str() == NEW)
+        .unwrap()
+        .1;
     assert_eq!(own.source.as_str(), "self_service");
     assert_eq!(
         own.verification_source.as_ref().unwrap().as_str(),

@@ -62,7 +62,7 @@ async fn an_address_in_use_is_refused_in_whatever_spelling() {
             .await;
         assert_eq!(answer.expect(422).codes(), ["DuplicateEmail"], "{email}");
     }
-    assert_eq!(roster.read(&path).await.unwrap().version, 1);
+    assert_eq!(roster.read(&path).await.unwrap().version().as_u64(), 1);
 }
 
 #[tokio::test]

@@ -81,8 +81,9 @@ async fn a_caller_with_the_current_version_gets_304(roster: Roster) {
 
 #[apply(on_both_stores)]
 async fn a_lock_out_is_never_answered_with_304(roster: Roster) {
-    let mut user = sample::published();
-    user.sign_ins.block_until = Some(Timestamp::from_unix(1_700_000_001));
+    let user = sample::changed(sample::published(), |user| {
+        user.sign_ins.block_until = Some(Timestamp::from_unix(1_700_000_001));
+    });
     let path = roster.write(&user).await;
     let answer = roster
         .request("GET", &path)
@@ -115,8 +116,9 @@ async fn a_malformed_id_is_named(roster: Roster) {
 
 #[apply(on_both_stores)]
 async fn a_lock_out_ends_with_its_time(roster: Roster) {
-    let mut user = sample::published();
-    user.sign_ins.block_until = Some(crate::harness::NOW);
+    let user = sample::changed(sample::published(), |user| {
+        user.sign_ins.block_until = Some(crate::harness::NOW);
+    });
     let path = roster.write(&user).await;
     let answer = roster.send("GET", &path).await.expect(200);
     assert_eq!(answer.body["blocked"], false);

@@ -1,6 +1,6 @@
 //! `POST /api/users/{user_id}/emails/{identifier_id}/primary`: make an e-mail address the primary one.
 
-use domain::rule;
+use domain::{AddressKind, rule};
 use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 
 /// How API Gateway reaches this call, and what it may touch.
@@ -18,7 +18,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 async fn set_primary_email(app: &App, request: Request) -> Result<Response, Failure> {
     let user_id = request.path()?;
     let email_id = request.path()?;
-    let change = rule::set_primary_email(email_id);
+    let change = rule::set_primary(AddressKind::Email, email_id);
     let user = app.users.change(&user_id, &change, &request.write).await?;
     Response::user(&user, request.now())
 }

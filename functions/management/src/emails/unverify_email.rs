@@ -1,6 +1,6 @@
 //! `POST /api/users/{user_id}/emails/{identifier_id}/unverify`: mark an e-mail address as not proved.
 
-use domain::rule;
+use domain::{AddressKind, rule};
 use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 
 /// How API Gateway reaches this call, and what it may touch.
@@ -18,7 +18,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 async fn unverify_email(app: &App, request: Request) -> Result<Response, Failure> {
     let user_id = request.path()?;
     let email_id = request.path()?;
-    let change = rule::unverify_email(email_id);
+    let change = rule::unverify(AddressKind::Email, email_id);
     let user = app.users.change(&user_id, &change, &request.write).await?;
     Response::user(&user, request.now())
 }

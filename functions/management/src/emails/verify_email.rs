@@ -1,7 +1,7 @@
 //! `POST /api/users/{user_id}/emails/{identifier_id}/verify`: mark an e-mail address as proved.
 
-use domain::rule;
 use domain::user::Source;
+use domain::{AddressKind, rule};
 use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 
 /// How API Gateway reaches this call, and what it may touch.
@@ -19,7 +19,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 async fn verify_email(app: &App, request: Request) -> Result<Response, Failure> {
     let user_id = request.path()?;
     let email_id = request.path()?;
-    let change = rule::verify_email(email_id, Source::API);
+    let change = rule::verify(AddressKind::Email, email_id, Source::API);
     let user = app.users.change(&user_id, &change, &request.write).await?;
     Response::user(&user, request.now())
 }

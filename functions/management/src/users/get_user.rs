@@ -17,10 +17,10 @@ async fn get_user(app: &App, request: Request) -> Result<Response, Failure> {
         .users
         .get(&user_id)
         .await?
-        .ok_or(Problem::NotFound("user"))?;
+        .ok_or(Problem::NotFound(domain::Part::User))?;
     // While a lock-out is set, the clock alone changes the answer.
-    if user.sign_ins.block_until.is_none() && request.has_current(user.version) {
-        return Ok(Response::not_modified(user.version));
+    if user.sign_ins().block_until.is_none() && request.has_current(user.version()) {
+        return Ok(Response::not_modified(user.version()));
     }
     Response::user(&user, request.now())
 }

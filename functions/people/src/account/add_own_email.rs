@@ -42,7 +42,7 @@ async fn add_own_email(app: &App, request: Request) -> Result<Response, Failure>
     let caller = request.caller(app).await?;
     let body: AddOwnEmail = request.json()?;
     let write = &request.write;
-    let user_id = &caller.user.id;
+    let user_id = caller.user.id();
     app.count_notification(&Counted::for_user(user_id), write)
         .await?;
     let email = Email::parse(&required("email", body.email)?)?;

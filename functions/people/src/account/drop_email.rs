@@ -26,7 +26,7 @@ async fn drop_email(app: &App, request: Request) -> Result<Response, Failure> {
     let write = &request.write;
     let occasion = app.occasion(write);
     app.users
-        .edit_account(&caller.user.id, write, |account| {
+        .edit_account(caller.user.id(), write, |account| {
             account.refuse_ended_session(&caller.user)?;
             account.drop_email(id, occasion)
         })

@@ -20,6 +20,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 
 async fn get_primary_email(app: &App, request: Request) -> Result<Response, Failure> {
     let caller = request.caller(app).await?;
-    let email = OwnEmailBody::primary(&caller.user).ok_or(Problem::NotFound("e-mail"))?;
+    let email =
+        OwnEmailBody::primary(&caller.user).ok_or(Problem::NotFound(domain::Part::Email))?;
     Response::json(&email)
 }

@@ -194,16 +194,16 @@ async fn change_password(
             {
                 refuse_present(account, &typed)?;
             }
-            let epoch = account.user.session_epoch;
+            let epoch = account.user.session_epoch();
             (what.act)(account, &click.link, hash.clone(), occasion)?;
             // A new password makes all devices before it void, and this one the user's own.
-            let is_set = account.user.session_epoch != epoch;
+            let is_set = account.user.session_epoch() != epoch;
             account.new_device = is_set.then(|| Device::seen(&device, write.now));
             Ok(())
         })
         .await?;
     // Another use of the link at the same moment may have been first, with its own password.
-    let is_own = account.user.operations.contains(&write.operation);
+    let is_own = account.user.has_seen(&write.operation);
     let done = if is_own {
         (what.done)(address)
     } else {
@@ -214,7 +214,7 @@ async fn change_password(
 }
 
 fn present_hash(account: &Account) -> Option<&PasswordHash> {
-    account.user.credential.as_ref()?.hash.as_ref()
+    account.user.password_hash()
 }
 
 /// The present password may be known to whoever it is to be taken from. It costs the time of a

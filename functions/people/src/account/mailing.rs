@@ -16,7 +16,7 @@ pub(super) async fn edit_and_mail(
     change: impl Fn(&mut Account) -> Result<(), Refusal>,
 ) -> Result<(), Problem> {
     let account = app.users.account(user_id).await?;
-    let account = account.ok_or(Problem::NotFound("user"))?;
+    let account = account.ok_or(Problem::NotFound(domain::Part::User))?;
     if mails(&account, email, &change)? {
         app.count_notification(&Counted::for_address(email), write)
             .await?;

@@ -60,7 +60,7 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, F
     let caller = request.caller(app).await?;
     let body: RequestEmailChange = request.json()?;
     let write = &request.write;
-    let user_id = &caller.user.id;
+    let user_id = caller.user.id();
     app.count_notification(&Counted::for_user(user_id), write)
         .await?;
     if required("user", body.user)? != user_id.as_str() {
@@ -98,7 +98,7 @@ async fn check_password(
     let write = &request.write;
     let visitor = request.visitor(app);
     let candidate = Candidate {
-        owner: Some(user.id.clone()),
+        owner: Some(user.id().clone()),
         pair: Pair::of_user(user, &visitor.ip_address),
         visitor,
         device: request.device(),

@@ -31,16 +31,16 @@ pub enum Policy {
 }
 
 impl Password {
-    const FEWEST_CHARACTERS: usize = 8;
+    const MIN_CHARACTERS: usize = 8;
     /// A longer one would let a caller buy hashing time.
-    const MOST_CHARACTERS: usize = 128;
+    const MAX_CHARACTERS: usize = 128;
 
     /// Takes a new password of a user with these names.
     pub fn parse(text: &str, policy: Policy, names: &OwnNames) -> Result<Self, IdentityError> {
         let text = form(text);
         let characters = text.chars().count();
         let fewest = match policy {
-            Policy::Checked => Self::FEWEST_CHARACTERS,
+            Policy::Checked => Self::MIN_CHARACTERS,
             Policy::Skipped => 1,
         };
         if characters < fewest {
@@ -49,7 +49,7 @@ impl Password {
                 "The password needs at least 8 characters.",
             ));
         }
-        if characters > Self::MOST_CHARACTERS {
+        if characters > Self::MAX_CHARACTERS {
             return Err(IdentityError::new(
                 Code::PasswordTooLong,
                 "The password may have at most 128 characters.",
@@ -116,8 +116,8 @@ impl OwnNames {
     /// Those of a user.
     pub fn of(user: &User) -> Self {
         Self::new(
-            user.username.as_ref().map(|username| &username.value),
-            user.emails.values().map(|email| &email.value),
+            user.username().map(|username| &username.value),
+            user.emails().values(),
         )
     }
 }
@@ -243,8 +243,8 @@ mod tests {
     fn a_user_s_names_are_those_of_the_profile() {
         let user = crate::sample::person().user;
         let names = OwnNames::of(&user);
-        for email in user.emails.values() {
-            assert!(names.0.contains(email.value.canonical()));
+        for email in user.emails().values() {
+            assert!(names.0.contains(email.canonical()));
         }
         assert!(names.0.contains("ada"));
     }

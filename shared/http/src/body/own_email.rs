@@ -25,19 +25,20 @@ pub struct OwnEmailBody<'a> {
 impl<'a> OwnEmailBody<'a> {
     /// The primary one, if there is one.
     pub fn primary(user: &'a User) -> Option<Self> {
-        user.primary_email.and_then(|id| Self::of(user, id))
+        let primary = user.emails().primary()?;
+        Self::of(user, primary.id)
     }
 
     /// All of them: the primary one first, then the others, then those that wait to be proved.
     pub fn all(account: &'a Account, now: Timestamp) -> Vec<Self> {
         let user = &account.user;
         let others = user
-            .emails
-            .keys()
-            .filter(|id| user.primary_email != Some(**id));
+            .emails()
+            .ids()
+            .filter(|id| !user.emails().is_primary(*id));
         Self::primary(user)
             .into_iter()
-            .chain(others.filter_map(|id| Self::of(user, *id)))
+            .chain(others.filter_map(|id| Self::of(user, id)))
             .chain(
                 account
                     .live_pending(now)
@@ -47,8 +48,8 @@ impl<'a> OwnEmailBody<'a> {
     }
 
     fn of(user: &'a User, id: IdentifierId) -> Option<Self> {
-        let own = user.emails.get(&id)?;
-        let is_primary = user.primary_email == Some(id);
+        let own = user.emails().get(id)?;
+        let is_primary = user.emails().is_primary(id);
         Some(Self::new(id, &own.value, own.verified, is_primary))
     }
 

@@ -1,8 +1,8 @@
 //! The user body: the union of the older and the newer model (users-api.md, section 3).
 
 use domain::external::{Authenticator, Idp};
-use domain::user::{Address, Passkey};
-use domain::{JsonObject, Timestamp, User};
+use domain::user::Passkey;
+use domain::{Address, JsonObject, Timestamp, User};
 use serde::Serialize;
 
 /// One user, every member always present.
@@ -194,9 +194,9 @@ impl<'a> UserBody<'a> {
     /// What is shown of `user` at `now`.
     pub fn of(user: &'a User, now: Timestamp) -> Self {
         let idps = user.idps();
-        let with_password = user.credential.as_ref().map(|_| SignInMethod::Password);
+        let with_password = user.credential().map(|_| SignInMethod::Password);
         let providers: Vec<_> = user
-            .external_providers
+            .external_providers()
             .iter()
             .map(|provider| ProviderBody {
                 authenticator: provider.authenticator,
@@ -206,20 +206,20 @@ impl<'a> UserBody<'a> {
             .collect();
         let own = ConnectionBody {
             idp: Idp::Monocloud,
-            connection_id: user.id.as_str(),
+            connection_id: user.id().as_str(),
         };
-        let carried = user.connections.iter().map(|connection| ConnectionBody {
+        let carried = user.connections().iter().map(|connection| ConnectionBody {
             idp: connection.idp,
             connection_id: &connection.connection_id,
         });
         let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_unix);
-        let sign_ins = &user.sign_ins;
+        let sign_ins = user.sign_ins();
         Self {
-            user_id: user.id.as_str(),
-            creation_time: user.creation_time.as_unix(),
-            last_updated: user.last_updated.as_unix(),
-            disabled: user.disabled,
-            username: user.username.as_ref().map(|username| UsernameBody {
+            user_id: user.id().as_str(),
+            creation_time: user.creation_time().as_unix(),
+            last_updated: user.last_updated().as_unix(),
+            disabled: user.is_disabled(),
+            username: user.username().map(|username| UsernameBody {
                 id: username.id.to_string(),
                 username: username.value.as_str(),
                 source: username.source.as_str(),
@@ -227,14 +227,14 @@ impl<'a> UserBody<'a> {
                 authenticators: with_password.into_iter().collect(),
             }),
             emails: user
-                .emails
+                .emails()
                 .iter()
                 .map(|(id, email)| EmailBody {
                     id: id.to_string(),
                     email: email.value.as_str(),
                     address: AddressBody::of(
                         email,
-                        user.primary_email == Some(*id),
+                        user.emails().is_primary(id),
                         &idps,
                         with_password,
                         SignInMethod::Email,
@@ -242,35 +242,33 @@ impl<'a> UserBody<'a> {
                 })
                 .collect(),
             phone_numbers: user
-                .phones
+                .phones()
                 .iter()
                 .map(|(id, phone)| PhoneBody {
                     id: id.to_string(),
                     phone: phone.value.as_str(),
                     address: AddressBody::of(
                         phone,
-                        user.primary_phone == Some(*id),
+                        user.phones().is_primary(id),
                         &idps,
                         with_password,
                         SignInMethod::Phone,
                     ),
                 })
                 .collect(),
-            passkeys: user.passkeys.iter().map(PasskeyBody::of).collect(),
+            passkeys: user.passkeys().iter().map(PasskeyBody::of).collect(),
             connections: std::iter::once(own).chain(carried).collect(),
             external_providers: providers.clone(),
             idps: providers,
-            claims: &user.claims,
-            public_data: &user.public_data,
-            private_data: &user.private_data,
-            has_password: user.credential.is_some(),
+            claims: user.claims(),
+            public_data: user.public_data(),
+            private_data: user.private_data(),
+            has_password: user.credential().is_some(),
             password_updated_at: user
-                .credential
-                .as_ref()
+                .credential()
                 .map(|credential| credential.updated_at.as_unix()),
             force_password_reset: user
-                .credential
-                .as_ref()
+                .credential()
                 .is_some_and(|credential| credential.force_reset),
             failure_count: sign_ins.failures,
             block_until: seconds(sign_ins.block_until),
@@ -284,9 +282,9 @@ impl<'a> UserBody<'a> {
             last_sign_in_success: seconds(sign_ins.last_success),
             last_sign_in_success_ip: sign_ins.last_success_ip.as_deref(),
             last_activity: seconds(sign_ins.last_activity),
-            last_known_city: user.last_known.city.as_deref(),
-            last_known_region: user.last_known.region.as_deref(),
-            last_known_country: user.last_known.country.as_deref(),
+            last_known_city: user.last_known().city.as_deref(),
+            last_known_region: user.last_known().region.as_deref(),
+            last_known_country: user.last_known().country.as_deref(),
         }
     }
 }

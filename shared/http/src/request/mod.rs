@@ -9,9 +9,9 @@ mod query;
 
 use std::time::Duration;
 
-use domain::Timestamp;
 use domain::sign_in::Visitor;
 use domain::user::Place;
+use domain::{Timestamp, Version};
 use lambda_http::RequestExt as _;
 use lambda_http::http::HeaderMap;
 use store::{Precondition, Write};
@@ -129,7 +129,7 @@ impl Request {
     }
 
     /// Whether the caller has this version already (`If-None-Match`).
-    pub fn has_current(&self, version: u64) -> bool {
+    pub fn has_current(&self, version: Version) -> bool {
         self.if_none_match
             .as_ref()
             .is_some_and(|tags| tags.matches(version))
