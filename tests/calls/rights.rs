@@ -441,7 +441,7 @@ async fn a_session_alone_makes_no_address_primary_where_there_is_none() {
     let ada = roster.ada().await;
     roster
         .edit(&ada.id, |user| {
-            user.emails = with_primary(&user.emails, None)
+            user.emails = with_primary(&user.emails, None);
         })
         .await;
     ada.add_email(T).await.expect(200);
@@ -483,7 +483,7 @@ async fn the_phones_link_makes_a_proved_address_primary_where_there_is_none() {
     let ada = roster.ada().await;
     roster
         .edit(&ada.id, |user| {
-            user.emails = with_primary(&user.emails, None)
+            user.emails = with_primary(&user.emails, None);
         })
         .await;
     ada.prove(V).await;

@@ -392,7 +392,7 @@ async fn a_session_that_a_sibling_domain_plants_does_not_win() {
     // Where the one that can't be planted doesn't hold, no other counts.
     roster
         .edit(&ada.id, |user| {
-            user.session_epoch = user.session_epoch.next()
+            user.session_epoch = user.session_epoch.next();
         })
         .await;
     let cookies = format!("{own}; {planted}");
@@ -761,7 +761,7 @@ async fn a_session_that_is_ended_while_its_request_is_under_way_does_nothing(ros
             roster.faults.wait_for_a_held_request().await;
             roster
                 .edit(&ada.id, |user| {
-                    user.session_epoch = user.session_epoch.next()
+                    user.session_epoch = user.session_epoch.next();
                 })
                 .await;
             roster.faults.clear()
@@ -773,7 +773,7 @@ async fn a_session_that_is_ended_while_its_request_is_under_way_does_nothing(ros
             "TransactWriteItems",
             "{request}"
         );
-        let account = roster.users.account(&roster.read_ada().await.id()).await;
+        let account = roster.users.account(roster.read_ada().await.id()).await;
         let account = account.unwrap().unwrap();
         assert!(account.pending.is_empty(), "{request}: {account:#?}");
         assert_eq!(account.user.emails().len(), 2, "{request}");

@@ -760,7 +760,7 @@ async fn devices_are_void_once_all_sessions_are_ended() {
     let ada = roster.ada().await;
     roster
         .edit(&ada.id, |user| {
-            user.session_epoch = user.session_epoch.next()
+            user.session_epoch = user.session_epoch.next();
         })
         .await;
     let roster = with_account_limit(&roster, "3").await;

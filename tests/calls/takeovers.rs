@@ -23,7 +23,7 @@ async fn a_stolen_session_without_the_password_moves_nothing() {
     let ada = roster.ada().await;
     let items = roster
         .users
-        .account(&roster.read_ada().await.id())
+        .account(roster.read_ada().await.id())
         .await
         .unwrap();
     for body in [
@@ -36,7 +36,7 @@ async fn a_stolen_session_without_the_password_moves_nothing() {
     }
     let mut after = roster
         .users
-        .account(&roster.read_ada().await.id())
+        .account(roster.read_ada().await.id())
         .await
         .unwrap()
         .unwrap();
@@ -417,7 +417,7 @@ async fn pile_up(roster: &Roster) {
     };
     roster
         .users
-        .edit_account(&ada.id(), &write, pile_up)
+        .edit_account(ada.id(), &write, pile_up)
         .await
         .unwrap();
 }

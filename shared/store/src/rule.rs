@@ -76,11 +76,11 @@ fn condition_text(condition: Condition, p: &mut Placeholders) -> String {
         ),
         Condition::AddressPrimary(kind, id, primacy) => {
             let attributes = user::attributes(kind);
-            let (primary, id) = (p.path(&[attributes.primary]), p.text(id));
+            let (path, id) = (p.path(&[attributes.primary]), p.text(id));
             match primacy {
-                Primacy::No => format!("(attribute_not_exists({primary}) OR {primary} <> {id})"),
+                Primacy::No => format!("(attribute_not_exists({path}) OR {path} <> {id})"),
                 Primacy::Managed => format!(
-                    "{primary} = {id} AND attribute_not_exists({})",
+                    "{path} = {id} AND attribute_not_exists({})",
                     p.path(&[attributes.since]),
                 ),
             }

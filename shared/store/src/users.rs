@@ -383,7 +383,7 @@ impl Users {
         let claims: Vec<_> = new.identifiers().into_iter().collect();
         let record = write.record();
         match self
-            .transact(user_part, &new.id(), &claims, &[], record, vec![], write)
+            .transact(user_part, new.id(), &claims, &[], record, vec![], write)
             .await?
         {
             Outcome::Written => Ok(new),
@@ -455,7 +455,7 @@ impl Users {
             p.path(&["version"]),
             p.number(judged.version()),
         );
-        let (key, attempts) = (user::key(&judged.id()), Attempts::until(write.deadline));
+        let (key, attempts) = (user::key(judged.id()), Attempts::until(write.deadline));
         match self
             .update_if(key, &condition, &update, &p, attempts)
             .await?
@@ -661,7 +661,7 @@ impl Users {
         }
         let (operations, id) = (p.path(&[user::OPERATIONS]), p.text(operation.as_str()));
         user::push_operation(&operations, &id, &mut update);
-        self.user_update(&after.id(), &unmoved, &update, &p)
+        self.user_update(after.id(), &unmoved, &update, &p)
     }
 
     /// The user's part of a transaction: a conditional update that brings the present user back
