@@ -1,4 +1,4 @@
-//! The keys of links on this machine: made here, as README's commands make those of a deployment.
+//! The keys of links on this machine: made here, as the commands of docs/operating.md make those of a deployment.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};

@@ -61,7 +61,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Write openapi.yaml, README's table of calls and the events.
+    /// Write what follows from the calls' facts: template.yaml's regions, binaries, events, openapi.yaml and README's table.
     Generate {
         /// Write nothing; fail when a file is not up to date.
         #[arg(long)]

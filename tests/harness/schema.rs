@@ -71,7 +71,7 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
             match schema {
                 Some(schema) if schema.is_object() => {
                     assert_eq!(media_type, Some("application/json"));
-                    if operation.is_some_and(|(endpoint, _)| endpoint.access.needs_key()) {
+                    if schema["$ref"] == "#/components/schemas/User" {
                         conforms(&USER, body);
                     } else {
                         conforms(&validator_of(schema.clone()), body);

@@ -1,4 +1,4 @@
-//! What each call costs on a user of up to 1 KB: the rows of the design, read from
+//! What each call costs on a user of up to 1 KB: the rows of ARCHITECTURE.md, "Access patterns", read from
 //! `ConsumedCapacity`. DynamoDB Local counts transactions half, so this is about the embedded
 //! store alone, which follows AWS.
 

@@ -325,15 +325,13 @@ fn security(access: Access) -> Value {
 }
 
 /// The resource that a path is about: its last literal plural, or the users.
-fn tag(path: &str) -> &'static str {
-    if path.starts_with("/users") {
-        "account"
-    } else if path.contains("/emails") {
-        "emails"
-    } else if path.contains("/username") {
-        "usernames"
-    } else {
-        "users"
+fn tag(path: &str) -> &str {
+    let mut literals = path.split('/').filter(|segment| !segment.starts_with('{'));
+    match literals.rfind(|segment| segment.ends_with('s') || *segment == "username") {
+        _ if path.starts_with("/users") => "account",
+        Some("username") => "usernames",
+        Some(plural) => plural,
+        None => "users",
     }
 }
 
@@ -345,12 +343,13 @@ pub fn example_parameter(path: &str, name: &str) -> String {
         "user_id_key" => sample::PERSON.to_owned(),
         "signed_email" => sample::link_token(purpose(path)),
         _ if path.starts_with("/users") => sample::PENDING_EMAIL.to_owned(),
-        _ => user
-            .emails()
-            .ids()
-            .next()
-            .map(|id| id.to_string())
-            .unwrap_or_default(),
+        _ => {
+            let id = match tag(path) {
+                "phones" => user.phones().ids().next(),
+                _ => user.emails().ids().next(),
+            };
+            id.map(|id| id.to_string()).unwrap_or_default()
+        }
     }
 }
 

@@ -168,7 +168,7 @@ impl Key {
 }
 
 impl Keys {
-    /// Takes the keys as README's commands store them: base64 of at least 32 random bytes.
+    /// Takes the keys as the commands of docs/operating.md store them: base64 of at least 32 random bytes.
     pub fn parse(current: &str, previous: Option<&str>) -> Result<Self, InvalidKey> {
         Ok(Self {
             current: Key::parse(current)?,
