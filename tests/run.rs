@@ -18,8 +18,10 @@ pub const REQUESTS: &str = "requests.jsonl";
 /// In each line how many answers of the embedded store were compared with dynoxide's own server's.
 pub const COMPARED: &str = "compared.txt";
 
-/// A [`Used`] in each line, no two the same.
+/// A [`Used`] in each line, no two the same: what functions have done.
 pub const USED: &str = "used.jsonl";
+/// A [`Used`] in each line: what functions may do to the table.
+pub const ALLOWED: &str = "allowed.jsonl";
 
 /// Words that only a secret or a person's address brings into a log.
 const TELLTALES: [&str; 9] = [

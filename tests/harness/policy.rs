@@ -12,6 +12,13 @@ use store::Credentials;
 /// The region, the account and the table's logical id that policies speak of.
 const ACCOUNT: &str = "eu-west-1:000000000000";
 const TABLE: &str = "Table";
+/// What Lambda does in a role's name, and no function: it reads the stream.
+const LAMBDAS_OWN: [&str; 4] = [
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+];
 /// Requests to other services than these aren't judged.
 const SERVICES: [&str; 2] = ["dynamodb:", "ssm:"];
 
@@ -61,6 +68,37 @@ pub(crate) fn logical_id(name: &str) -> String {
 /// The name in which a function signs its requests.
 pub(crate) fn credentials(function: &Function) -> Credentials {
     Credentials::new(&function.logical_id, "secret", None, None, "tests")
+}
+
+/// What the template's roles let functions do to the table.
+pub(crate) fn allowed(template: &Template) -> Vec<Used> {
+    let consumers = template.consumers.iter().map(|consumer| &consumer.function);
+    let mut allowed = Vec::new();
+    for function in template.functions.iter().chain(consumers) {
+        let of_table = function.permissions.iter().filter(|(action, _)| {
+            // What the proxy before the table can't see: logs, mail, SMS, the queue, and keys, which
+            // most tests are given without the parameters' service.
+            action.starts_with("dynamodb:") && !LAMBDAS_OWN.contains(&action.as_str())
+        });
+        for (action, on) in of_table {
+            let resources = on.get("Resource").unwrap_or(on);
+            let all = resources.as_array().cloned();
+            for resource in all.unwrap_or(vec![resources.clone()]) {
+                allowed.push(Used {
+                    function: function.logical_id.clone(),
+                    action: action.clone(),
+                    index: index_of(&resource),
+                });
+            }
+        }
+    }
+    allowed
+}
+
+/// The index that a resource of a policy names, if it is one.
+fn index_of(resource: &Value) -> Option<String> {
+    let (_, index) = resource["Fn::Sub"].as_str()?.split_once("/index/")?;
+    Some(index.to_owned())
 }
 
 impl Policies {

@@ -4,7 +4,7 @@
 use domain::Notification;
 use domain::link::Purpose;
 use domain::notification::Recipient;
-use roster_http::{Action, Consumed, Consumer, Fault, PublicUrl, Record, Worker};
+use roster_http::{Action, Change, Consumed, Consumer, Fault, PublicUrl, Record, Worker};
 use store::{Lease, NOTIFICATION_SORT_KEY, State};
 
 use super::letter::{self, Letter};
@@ -12,7 +12,9 @@ use super::letter::{self, Letter};
 /// What it waits for and what it may touch.
 pub static CONSUMER: Consumer = Consumer {
     name: "send_notifications",
+    events: &[Change::Insert],
     sort_key_start: NOTIFICATION_SORT_KEY,
+    reads_images: false,
     actions: &[Action::UpdateItem],
     handler: |worker, record| Box::pin(send(worker, record)),
 };

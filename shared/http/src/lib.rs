@@ -29,7 +29,7 @@ pub use body::problem::ProblemBody;
 pub use body::user::UserBody;
 pub use call::call;
 pub use click::{Click, OnGet};
-pub use consumer::{Consumed, Consumer, ConsumerFuture, Fault, Record, consume};
+pub use consumer::{Change, Consumed, Consumer, ConsumerFuture, Fault, Image, Record, consume};
 pub use device::device_cookie;
 pub use endpoint::{Access, Action, Connect, Endpoint, HandlerFuture, Method, Schema, WireSchema};
 pub use event::{Event, invoke};
