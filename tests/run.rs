@@ -18,8 +18,10 @@ pub const REQUESTS: &str = "requests.jsonl";
 /// In each line how many answers of the embedded store were compared with dynoxide's own server's.
 pub const COMPARED: &str = "compared.txt";
 
-/// A [`Used`] in each line, no two the same.
+/// A [`Used`] in each line, no two the same: what functions have done.
 pub const USED: &str = "used.jsonl";
+/// A [`Used`] in each line: what functions may do to the table.
+pub const ALLOWED: &str = "allowed.jsonl";
 
 /// Words that only a secret or a person's address brings into a log.
 const TELLTALES: [&str; 9] = [
@@ -57,15 +59,23 @@ pub struct Sent {
 
 /// Something that a function's role allows, and that the function has done.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Used {
-    /// The function's logical id.
-    pub function: String,
-    /// The action, as a policy names it.
-    pub action: String,
-    /// The index of the table that it was done to; the table itself without one.
-    pub index: Option<String>,
-    /// The kind of partition that it was done to, as a policy names it, such as `USER#*`.
-    pub partition: Option<String>,
+pub enum Used {
+    /// It has done something to the table or to an index of it.
+    Action {
+        /// The function's logical id.
+        function: String,
+        /// The action, as a policy names it.
+        action: String,
+        /// The index; the table itself without one.
+        index: Option<String>,
+    },
+    /// It has touched a kind of partition.
+    Partition {
+        /// The function's logical id.
+        function: String,
+        /// The kind, as a policy names it, such as `USER#*`.
+        kind: String,
+    },
 }
 
 /// What a request or an answer with these parts carries that no log may tell: addresses, numbers,

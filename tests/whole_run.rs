@@ -5,19 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use local::template::Template;
 use serde_json::Value;
 use tests::run::{self, Search, Sent, Used};
 
-/// What Lambda does in a role's name, and no function: it reads the stream.
-const LAMBDAS_OWN: [&str; 4] = [
-    "dynamodb:DescribeStream",
-    "dynamodb:GetRecords",
-    "dynamodb:GetShardIterator",
-    "dynamodb:ListStreams",
-];
 /// More than any test sends by itself.
 const FEW: usize = 1000;
 
@@ -127,59 +118,20 @@ fn no_line_tells_an_address_a_password_a_cookie_or_a_link() {
     }
 }
 
-/// The index that a resource of a policy names, if it is one.
-fn index_of(resource: &Value) -> Option<String> {
-    let (_, index) = resource["Fn::Sub"].as_str()?.split_once("/index/")?;
-    Some(index.to_owned())
-}
-
 #[test]
 fn whatever_a_role_allows_to_do_to_the_table_was_done() {
     if requests().is_none() {
         return;
     }
-    let used: BTreeSet<Used> = read(run::USED)
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../template.yaml");
-    let template = Template::read(&file, &[]).unwrap();
-    let consumers = template.consumers.iter().map(|consumer| &consumer.function);
-    let did = |function: &str, action: &str, index: Option<&str>| {
-        used.iter().any(|used| {
-            used.function == function && used.action == action && used.index.as_deref() == index
-        })
+    let of = |name| -> BTreeSet<Used> {
+        let lines = read(name);
+        let lines = lines.lines();
+        lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect()
     };
-    let touched = |function: &str, partition: &str| {
-        used.iter()
-            .any(|used| used.function == function && used.partition.as_deref() == Some(partition))
-    };
-    let mut idle = Vec::new();
-    for function in template.functions.iter().chain(consumers) {
-        let id = function.logical_id.as_str();
-        let of_table = function.permissions.iter().filter(|(action, _)| {
-            // What the proxy before the table can't see: logs, mail, SMS, the queue, and keys, which
-            // most tests are given without the parameters' service.
-            action.starts_with("dynamodb:") && !LAMBDAS_OWN.contains(&action.as_str())
-        });
-        for (action, on) in of_table {
-            let resources = on.get("Resource").unwrap_or(on);
-            let all = resources.as_array().cloned();
-            for resource in all.unwrap_or(vec![resources.clone()]) {
-                let index = index_of(&resource);
-                if !did(id, action, index.as_deref()) {
-                    idle.push(format!("{id}: {action} on {index:?}"));
-                }
-            }
-            let condition = &on["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
-            let partitions = condition.as_array().into_iter().flatten();
-            for partition in partitions.filter_map(Value::as_str) {
-                // Every function connects there, most of them only where they run as processes.
-                if partition != "OPERATION#*" && !touched(id, partition) {
-                    idle.push(format!("{id}: partitions {partition}"));
-                }
-            }
-        }
-    }
+    let (allowed, used) = (of(run::ALLOWED), of(run::USED));
+    assert!(!allowed.is_empty());
+    let idle: Vec<_> = allowed.difference(&used).collect();
     assert!(idle.is_empty(), "allowed and never done: {idle:#?}");
 }

@@ -24,6 +24,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::net::TcpListener;
 use tracing::info;
+use uuid::Uuid;
 
 use crate::accept::accept;
 use crate::event::{Context, Incoming, proxy_event};
@@ -43,9 +44,9 @@ pub const KEYS: [(&str, &str); 2] = [
 pub(crate) const SAMPLE_STAGE: &str = "prod";
 
 /// API Gateway's limit on a request's body.
-const MOST_BODY_BYTES: usize = 10 * 1024 * 1024;
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// Lambda's limit on an event.
-const MOST_EVENT_BYTES: usize = 6 * 1024 * 1024;
+const MAX_EVENT_BYTES: usize = 6 * 1024 * 1024;
 /// How long requests under way may take to end at shutdown.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -287,7 +288,7 @@ impl Gateway {
         if !admits(route.throttle.as_ref()) {
             return Err(refuse(Refusal::Throttled));
         }
-        let body = Limited::new(body, MOST_BODY_BYTES)
+        let body = Limited::new(body, MAX_BODY_BYTES)
             .collect()
             .await
             .map_err(|fault| match fault.downcast::<LengthLimitError>() {
@@ -324,7 +325,7 @@ impl Gateway {
             },
         );
         let event = event.to_string();
-        if event.len() > MOST_EVENT_BYTES {
+        if event.len() > MAX_EVENT_BYTES {
             return Err(refuse(Refusal::RequestTooLarge));
         }
         self.invoke(route, &event, request_id)
@@ -466,15 +467,7 @@ fn train_case(name: &HeaderName) -> String {
 
 /// A UUID, as API Gateway's request ids are.
 fn request_id(entropy: &Entropy) -> String {
-    let hex = format!("{:032x}", u128::from_be_bytes(entropy.bytes()));
-    let parts = [
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..],
-    ];
-    parts.join("-")
+    Uuid::from_bytes(entropy.bytes()).to_string()
 }
 
 #[expect(

@@ -17,7 +17,7 @@ use crate::StartError;
 pub const PARAMETERS: [&str; 2] = ["/roster/link-key/current", "/roster/link-key/previous"];
 
 /// More than two keys take.
-const MOST_FILE_BYTES: u64 = 4096;
+const MAX_FILE_BYTES: u64 = 4096;
 
 /// The current key and the previous one, in base64.
 pub struct KeyPair {
@@ -61,7 +61,7 @@ impl KeyPair {
         }
         let mut bytes = Vec::new();
         File::open(path)
-            .and_then(|file| file.take(MOST_FILE_BYTES).read_to_end(&mut bytes))
+            .and_then(|file| file.take(MAX_FILE_BYTES).read_to_end(&mut bytes))
             .map_err(|error| error.to_string())?;
         Self::parse(&bytes).ok_or_else(|| "it needs two lines, a key in base64 on each".to_owned())
     }

@@ -18,7 +18,7 @@ use crate::link_keys::KeyPair;
 use crate::outbox::{self, Channel, Message, Outbox, Refusal};
 
 /// More than any e-mail of Roster's takes.
-const MOST_BODY_BYTES: usize = 1024 * 1024;
+const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -76,7 +76,7 @@ impl Services {
         if matches!(head.method, Method::GET | Method::HEAD) {
             return self.page(&segments, &head.headers);
         }
-        let body = match Limited::new(body, MOST_BODY_BYTES).collect().await {
+        let body = match Limited::new(body, MAX_BODY_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             Err(_) => return plain(413, TEXT, "The body is too large."),
         };

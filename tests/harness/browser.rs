@@ -29,7 +29,7 @@ const A_MOMENT: Duration = Duration::from_secs(30);
 /// Between two looks at it.
 const PAUSE: Duration = Duration::from_millis(20);
 /// More stops than any page has.
-const MOST_STOPS: usize = 20;
+const MAX_STOPS: usize = 20;
 
 const READ: &str = include_str!("page_facts.js");
 /// The name by which a reader of the screen announces what has the focus, and whether it shows.
@@ -171,7 +171,7 @@ impl Browser {
 
     async fn tab_to(&self, name: &str) {
         let mut stops = Vec::new();
-        while stops.len() < MOST_STOPS {
+        while stops.len() < MAX_STOPS {
             let focus = self.driver.execute(FOCUS, Vec::new()).await.unwrap();
             let focus = focus.json().clone();
             if focus == json!([name, true]) {

@@ -217,20 +217,9 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// A cargo subcommand in the repository's root.
-///
-/// What cargo tells a test of its package stays out of its environment: build scripts depend on
-/// these variables, and half of the dependencies would be built again.
 pub(crate) fn cargo(arguments: &[&str]) -> Command {
-    let mut command = Command::new("cargo");
-    command.current_dir(root()).args(arguments);
-    for (name, _) in std::env::vars_os() {
-        let told_by_cargo = ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"]
-            .iter()
-            .any(|start| name.to_str().is_some_and(|name| name.starts_with(start)));
-        if told_by_cargo {
-            command.env_remove(name);
-        }
-    }
+    let mut command = processes::cargo(&root());
+    command.args(arguments);
     command
 }
 

@@ -12,6 +12,13 @@ use store::Credentials;
 /// The region, the account and the table's logical id that policies speak of.
 const ACCOUNT: &str = "eu-west-1:000000000000";
 const TABLE: &str = "Table";
+/// What Lambda does in a role's name, and no function: it reads the stream.
+const LAMBDAS_OWN: [&str; 4] = [
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+];
 /// Requests to other services than these aren't judged.
 const SERVICES: [&str; 2] = ["dynamodb:", "ssm:"];
 
@@ -61,6 +68,47 @@ pub(crate) fn logical_id(name: &str) -> String {
 /// The name in which a function signs its requests.
 pub(crate) fn credentials(function: &Function) -> Credentials {
     Credentials::new(&function.logical_id, "secret", None, None, "tests")
+}
+
+/// What the template's roles let functions do to the table.
+pub(crate) fn allowed(template: &Template) -> Vec<Used> {
+    let consumers = template.consumers.iter().map(|consumer| &consumer.function);
+    let mut allowed = Vec::new();
+    for function in template.functions.iter().chain(consumers) {
+        let of_table = function.permissions.iter().filter(|(action, _)| {
+            // What the proxy before the table can't see: logs, mail, SMS, the queue, and keys, which
+            // most tests are given without the parameters' service.
+            action.starts_with("dynamodb:") && !LAMBDAS_OWN.contains(&action.as_str())
+        });
+        for (action, on) in of_table {
+            let resources = on.get("Resource").unwrap_or(on);
+            let all = resources.as_array().cloned();
+            for resource in all.unwrap_or(vec![resources.clone()]) {
+                allowed.push(Used::Action {
+                    function: function.logical_id.clone(),
+                    action: action.clone(),
+                    index: index_of(&resource),
+                });
+            }
+            let kinds = &on["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
+            let kinds = kinds.as_array().into_iter().flatten();
+            // Every function connects in one kind, most of them only where they run as processes.
+            let kinds = kinds
+                .filter_map(Value::as_str)
+                .filter(|kind| *kind != "OPERATION#*");
+            allowed.extend(kinds.map(|kind| Used::Partition {
+                function: function.logical_id.clone(),
+                kind: kind.to_owned(),
+            }));
+        }
+    }
+    allowed
+}
+
+/// The index that a resource of a policy names, if it is one.
+fn index_of(resource: &Value) -> Option<String> {
+    let (_, index) = resource["Fn::Sub"].as_str()?.split_once("/index/")?;
+    Some(index.to_owned())
 }
 
 impl Policies {
@@ -134,16 +182,16 @@ impl Policies {
                     "{function} is not authorized to {action} on {resource}"
                 ));
             }
-            let kinds: Vec<_> = match part.leading_keys.as_slice() {
-                [] => vec![None],
-                keys => keys.iter().map(|key| kind_of(key)).collect(),
-            };
-            used.extend(kinds.into_iter().map(|partition| Used {
+            let kinds = part.leading_keys.iter().filter_map(|key| kind_of(key));
+            used.extend(kinds.map(|kind| Used::Partition {
                 function: function.to_owned(),
-                action: part.action.clone(),
-                index: part.index.clone(),
-                partition,
+                kind,
             }));
+            used.push(Used::Action {
+                function: function.to_owned(),
+                action: part.action,
+                index: part.index,
+            });
         }
         Ok(used)
     }
@@ -440,7 +488,11 @@ mod tests {
         let target = format!("DynamoDB_20120810.{action}");
         headers.insert("x-amz-target", target.parse().unwrap());
         let used = policies.judge(&headers, action, body.to_string().as_bytes())?;
-        Ok(used.into_iter().map(|used| used.action).collect())
+        let actions = used.into_iter().filter_map(|used| match used {
+            Used::Action { action, .. } => Some(action),
+            Used::Partition { .. } => None,
+        });
+        Ok(actions.collect())
     }
 
     fn table() -> Value {

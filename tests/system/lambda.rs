@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use consumer::Consumer;
+use cookie::Cookie;
 use domain::{Timestamp, sample};
 use local::calls::{PACKAGES, Package};
 use local::samples;
@@ -178,10 +179,10 @@ async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
             let cookies: BTreeMap<_, _> = cookies
                 .unwrap()
                 .iter()
-                .map(|cookie| cookie.as_str().unwrap().split(';').next().unwrap())
-                .map(|cookie| cookie.split_once('=').unwrap())
+                .map(|cookie| Cookie::parse(cookie.as_str().unwrap()).unwrap())
+                .map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()))
                 .collect();
-            let names: Vec<_> = cookies.keys().copied().collect();
+            let names: Vec<_> = cookies.keys().map(String::as_str).collect();
             assert_eq!(
                 names,
                 [
@@ -196,8 +197,8 @@ async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
                 assert_eq!(cookies[name], cookies["sessionid"]);
             }
             let signed_in = Person {
-                session: cookies["sessionid"].to_owned(),
-                csrf: cookies["csrftoken"].to_owned(),
+                session: cookies["sessionid"].clone(),
+                csrf: cookies["csrftoken"].clone(),
                 ..ada
             };
             assert_ne!(signed_in.session, self::ada(roster).session);

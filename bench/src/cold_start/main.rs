@@ -5,7 +5,6 @@
 
 mod cpu_share;
 mod measure;
-mod runtime_api;
 mod tls;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -31,9 +30,9 @@ use crate::measure::{Run, Setting};
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// `get_user` may take at most so much of each yardstick's time, and of bytes.
-const MOST_OF_BARE: f64 = 1.2;
-const MOST_OF_DEFAULT: f64 = 0.2;
-const MOST_BYTES: u64 = 8_500_000;
+const MAX_OF_BARE: f64 = 1.2;
+const MAX_OF_DEFAULT: f64 = 0.2;
+const MAX_BYTES: u64 = 8_500_000;
 
 const USER_ROUTE: &str = "/api/users/{user_id}";
 
@@ -127,17 +126,7 @@ async fn compare(runs: u32) -> Result<bool, Failure> {
 
 async fn build(root: &Path, binary: &Binary) -> Result<PathBuf, Failure> {
     let Binary { name, target, .. } = binary;
-    let mut cargo = Command::new("cargo");
-    // `cargo run` describes this package in the environment; build scripts that look there would
-    // build all over again.
-    for (variable, _) in std::env::vars_os() {
-        let name = variable.to_string_lossy();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(&variable);
-        }
-    }
-    let status = cargo
-        .current_dir(root)
+    let status = Command::from(processes::cargo(root))
         .args(["build", "--release", "--bin", name, "--target-dir", target])
         .args(binary.arguments.split(' '))
         .status()
@@ -237,10 +226,10 @@ fn report(setting: &Setting, files: &[PathBuf], timed: &[Vec<Run>]) -> Result<bo
     }
     let of_bare = means[0] / means[1];
     let of_default = means[0] / means[2];
-    println!("\nget_user takes {of_bare:.2} of bare_get_item (at most {MOST_OF_BARE}),");
-    println!("{of_default:.2} of default_get_item (at most {MOST_OF_DEFAULT}),");
-    println!("and {} bytes (under {MOST_BYTES}).", sizes[0]);
-    Ok(of_bare <= MOST_OF_BARE && of_default <= MOST_OF_DEFAULT && sizes[0] < MOST_BYTES)
+    println!("\nget_user takes {of_bare:.2} of bare_get_item (at most {MAX_OF_BARE}),");
+    println!("{of_default:.2} of default_get_item (at most {MAX_OF_DEFAULT}),");
+    println!("and {} bytes (under {MAX_BYTES}).", sizes[0]);
+    Ok(of_bare <= MAX_OF_BARE && of_default <= MAX_OF_DEFAULT && sizes[0] < MAX_BYTES)
 }
 
 /// In milliseconds, the least first.

@@ -5,17 +5,19 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::body::Bytes;
+use bytes::Bytes;
+use processes::{Report, RuntimeApi};
 use serde_json::Value;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
+use tokio::task::block_in_place;
 use tokio::time::timeout;
 
 use crate::Failure;
 use crate::cpu_share::CpuShare;
-use crate::runtime_api::{Report, RuntimeApi};
 
-const MOST: Duration = Duration::from_secs(30);
+/// How long a run may take, and a function by what it is told.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What all runs have in common.
 pub(crate) struct Setting {
@@ -45,7 +47,7 @@ pub(crate) struct Run {
 impl Setting {
     /// Runs `binary` until it answers. The event reaches it at `moment` of the CPU's period.
     pub(crate) async fn run(&self, binary: &Path, moment: f64) -> Result<Run, Failure> {
-        let mut api = RuntimeApi::serve(self.event.clone(), self.share.clone(), moment).await?;
+        let mut api = RuntimeApi::serve(TIMEOUT).await?;
         // A shell that waits becomes the function: moving a process that runs already into the
         // cgroup would hold up the threads that it starts.
         let mut process = Command::new("/bin/sh")
@@ -77,26 +79,39 @@ impl Setting {
         let mut go = process.stdin.take().ok_or("the shell has no input")?;
         let start = Instant::now();
         go.write_all(b"\n").await?;
-        let run = timeout(MOST, self.watch(&mut api, start))
+        let run = timeout(TIMEOUT, self.watch(&mut api, start, moment))
             .await
             .map_err(|_| "no answer in time")?;
         process.kill().await?;
         run
     }
 
-    async fn watch(&self, api: &mut RuntimeApi, start: Instant) -> Result<Run, Failure> {
+    /// Gives the function its event, once the CPU is limited.
+    async fn watch(
+        &self,
+        api: &mut RuntimeApi,
+        start: Instant,
+        moment: f64,
+    ) -> Result<Run, Failure> {
         let mut next = None;
         loop {
             match (api.reports.recv().await, next) {
-                (Some(Report::Next { asked, sent }), None) => next = Some((asked, sent)),
-                (Some(Report::Answer { at, body }), Some((asked, sent))) => {
+                (Some(Report::Ready { at, event }), None) => {
+                    if let Some(share) = &self.share {
+                        block_in_place(|| share.limit(moment));
+                    }
+                    next = Some((at, Instant::now()));
+                    // Its receiver ends with the process, which shows below.
+                    let _ = event.send(self.event.clone());
+                }
+                (Some(Report::Answered { at, body, .. }), Some((asked, sent))) => {
                     self.check(&body)?;
                     return Ok(Run {
                         init: asked - start,
                         request: at - sent,
                     });
                 }
-                (Some(Report::Error(body)), _) => {
+                (Some(Report::Failed(body)), _) => {
                     return Err(String::from_utf8_lossy(&body).into());
                 }
                 _ => return Err("the function broke the Runtime API's order".into()),

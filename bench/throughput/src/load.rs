@@ -20,7 +20,7 @@ use crate::Failure;
 use crate::work::Call;
 
 /// Latencies are kept in microseconds, up to ten minutes, by three digits.
-const MOST_MICROS: u64 = 600_000_000;
+const MAX_MICROS: u64 = 600_000_000;
 const DIGITS: u8 = 3;
 
 /// One connection that is kept open.
@@ -117,7 +117,7 @@ async fn ask_for(
     time: Duration,
     next: impl FnMut(usize) -> Call,
 ) -> Result<Histogram<u32>, Failure> {
-    let latencies = Histogram::new_with_bounds(1, MOST_MICROS, DIGITS)?;
+    let latencies = Histogram::new_with_bounds(1, MAX_MICROS, DIGITS)?;
     let (latencies, next) = (RefCell::new(latencies), RefCell::new(next));
     let end = Instant::now() + time;
     let loops = connections.iter_mut().enumerate();

@@ -17,9 +17,9 @@ use crate::load::Connection;
 use crate::work::Call;
 
 /// Within which time a service must answer after its start.
-const MOST_TO_START: Duration = Duration::from_mins(1);
-const MOST_TO_STOP: Duration = Duration::from_secs(10);
-const MOST_OF_A_LOG: usize = 2_000;
+const MAX_TO_START: Duration = Duration::from_mins(1);
+const MAX_TO_STOP: Duration = Duration::from_secs(10);
+const MAX_OF_A_LOG: usize = 2_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
 /// A service that runs, with all processes that it started; killed when dropped.
@@ -72,7 +72,7 @@ impl Running {
             let Err(error) = answer else {
                 return Ok(self.started.elapsed());
             };
-            if self.process.try_wait()?.is_some() || self.started.elapsed() > MOST_TO_START {
+            if self.process.try_wait()?.is_some() || self.started.elapsed() > MAX_TO_START {
                 return Err(self.explained(error));
             }
             sleep(BETWEEN_TRIES).await;
@@ -82,7 +82,7 @@ impl Running {
     /// An error with what the service printed last.
     pub(crate) fn explained(&self, error: Failure) -> Failure {
         let log = fs::read(&self.log).unwrap_or_default();
-        let last = log.split_at(log.len().saturating_sub(MOST_OF_A_LOG)).1;
+        let last = log.split_at(log.len().saturating_sub(MAX_OF_A_LOG)).1;
         let last = String::from_utf8_lossy(last);
         format!("{error}\nWhat it printed last:\n{last}").into()
     }
@@ -128,7 +128,7 @@ impl Running {
             // Only the first process: workers are stopped by theirs.
             kill_process(group, Signal::INT)?;
         }
-        if let Ok(ended) = timeout(MOST_TO_STOP, self.process.wait()).await {
+        if let Ok(ended) = timeout(MAX_TO_STOP, self.process.wait()).await {
             ended?;
         } else {
             self.process.kill().await?;

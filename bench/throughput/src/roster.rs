@@ -14,17 +14,7 @@ pub(crate) const LOGIN: &str = "/users/login";
 pub(crate) const NOBODY: &str = "nobody";
 
 pub(crate) async fn build(programs: &Programs) -> Result<(), Failure> {
-    let mut cargo = Command::new("cargo");
-    // `cargo run` describes this package in the environment; build scripts that look there would
-    // build all over again.
-    for (variable, _) in std::env::vars_os() {
-        let name = variable.to_string_lossy();
-        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-            cargo.env_remove(&variable);
-        }
-    }
-    let status = cargo
-        .current_dir(&programs.root)
+    let status = Command::from(processes::cargo(&programs.root))
         .args(["build", "--profile", "fast", "-p", "local"])
         .args(["--target-dir", "target"])
         .kill_on_drop(true)

@@ -1,7 +1,7 @@
 //! Sends the notifications that changes leave in the table (email-self-service.md,
 //! "Notifications").
 
-use consumer::{Consumed, Consumer, Fault, Record, Worker};
+use consumer::{Change, Consumed, Consumer, Fault, Record, Worker};
 use domain::Notification;
 use domain::notification::Recipient;
 use roster_http::{Action, Need, Partition, PublicUrl, link_url};
@@ -12,7 +12,9 @@ use crate::letter::{self, Letter};
 /// What it waits for and what it may touch.
 pub static CONSUMER: Consumer = Consumer {
     name: "send_notifications",
+    events: &[Change::Insert],
     sort_key_start: NOTIFICATION_SORT_KEY,
+    reads_images: false,
     actions: &[Action::UpdateItem],
     partitions: &[Partition::User],
     needs: &[Need::Mail, Need::LinkKeys, Need::ReservedConcurrency],

@@ -3,14 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use consumer::{Consumed, Consumer, Fault, Worker};
-use domain::{Addresses, OperationId, User, UserFacts, UserId, sample};
+use consumer::{Change, Consumed, Consumer, Fault, Image, Worker};
+use domain::{Addresses, OperationId, User, UserFacts, UserId, rule, sample};
 use local::database::{self, Dynamodb, Place};
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::port;
 use local::stream::Stream;
+use local::template::Template;
 use roster_http::{App, Clock, Entropy};
+use serde_json::json;
 use store::{Precondition, Settings, Users, Write};
 use tokio::time::{Duration, Instant};
 
@@ -19,7 +21,9 @@ use crate::common::{NOW, app, courier, free_port, start, template};
 /// Tells of every new user by SMS, and fails when that is refused.
 static CONSUMER: Consumer = Consumer {
     name: "consume",
+    events: &[Change::Insert],
     sort_key_start: "USER",
+    reads_images: false,
     actions: &[],
     partitions: &[],
     needs: &[],
@@ -31,6 +35,28 @@ static CONSUMER: Consumer = Consumer {
                 return Err(Fault("as planned".to_owned()));
             }
             let text = format!("{} {}", key.partition, key.sort);
+            let sent = worker.courier.sms("+4915112345678", &text).await;
+            sent.map(|()| Consumed("sent"))
+                .map_err(|error| Fault(error.to_string()))
+        })
+    },
+};
+
+/// Tells of every change of a user by SMS: what happened, and the user's version before and after.
+static WATCHER: Consumer = Consumer {
+    name: "consume",
+    events: &[Change::Insert, Change::Modify, Change::Remove],
+    sort_key_start: "USER",
+    reads_images: true,
+    actions: &[],
+    partitions: &[],
+    needs: &[],
+    dead_letters: "",
+    handler: |worker, record| {
+        Box::pin(async move {
+            let version = |image: Option<Image>| image.map(|image| image["version"].to_string());
+            let (old, new) = (version(record.old), version(record.new));
+            let text = format!("{} {old:?} {new:?}", record.change.as_str());
             let sent = worker.courier.sms("+4915112345678", &text).await;
             sent.map(|()| Consumed("sent"))
                 .map_err(|error| Fault(error.to_string()))
@@ -119,6 +145,16 @@ impl Scene {
     }
 }
 
+fn write(name: &[u8]) -> Write {
+    Write {
+        operation: OperationId::of(&[name]),
+        is_named: true,
+        precondition: Precondition::None,
+        now: NOW,
+        deadline: Instant::now() + Duration::from_secs(10),
+    }
+}
+
 async fn open(dynamodb: &Dynamodb) -> Stream {
     let consumers = template(&[]).consumers;
     Stream::open(
@@ -158,17 +194,46 @@ async fn what_happened_before_the_stream_was_opened_is_delivered_too() {
 async fn changes_and_deletions_do_not_pass_the_filter() {
     let scene = Scene::new().await;
     scene.create(&["a"]).await;
-    let write = Write {
-        operation: OperationId::of(&[b"delete"]),
-        is_named: true,
-        precondition: Precondition::None,
-        now: NOW,
-        deadline: Instant::now() + Duration::from_secs(10),
-    };
     let id = UserId::parse("a").unwrap();
-    scene.users.delete(&id, &write).await.unwrap();
+    scene.users.delete(&id, &write(b"delete")).await.unwrap();
     assert_eq!(scene.deliver().await, 1);
     assert_eq!(scene.told(), ["a"]);
+}
+
+#[tokio::test]
+async fn a_consumer_of_every_change_is_given_the_item_before_and_after() {
+    let scene = Scene::new().await;
+    let text = include_str!("template.yaml");
+    let all = text.replace(r#"["INSERT"]"#, r#"["INSERT","MODIFY","REMOVE"]"#);
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("every_change.yaml");
+    std::fs::write(&file, all).unwrap();
+    let template = Template::read(&file, &[]).unwrap();
+    let (dynamodb, settings) = (&scene.dynamodb, &scene.settings);
+    let consumers: &[&_] = &[&WATCHER];
+    let stream = Stream::open(dynamodb, settings, &template.consumers, consumers);
+    let stream = stream.await.unwrap();
+
+    scene.create(&["a"]).await;
+    let id = UserId::parse("a").unwrap();
+    let enabled = write(b"enable");
+    scene
+        .users
+        .change(&id, &rule::enable(), &enabled)
+        .await
+        .unwrap();
+    scene.users.delete(&id, &write(b"delete")).await.unwrap();
+    assert_eq!(stream.deliver(&scene.worker).await.unwrap(), 3);
+    let messages = scene.outbox.messages().into_iter();
+    let told: Vec<_> = messages.map(|message| message.text).collect();
+    let version = |n| format!("{:?}", Some(json!({ "N": n }).to_string()));
+    assert_eq!(
+        told,
+        [
+            format!("INSERT None {}", version("1")),
+            format!("MODIFY {} {}", version("1"), version("2")),
+            format!("REMOVE {} None", version("2")),
+        ]
+    );
 }
 
 #[tokio::test]

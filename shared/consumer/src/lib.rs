@@ -3,12 +3,13 @@
 //! **Invariant:** what a binary of a call never needs, above all the SDKs of SES and SNS, comes in here
 //! and not by `roster-http`: the linker drops what is not used, but keeps its unwinding tables.
 
+use serde::Serialize;
 use std::pin::Pin;
 use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tracing::{error, info};
 
@@ -51,8 +52,12 @@ impl Worker {
 pub struct Consumer {
     /// The consumer's name everywhere: module, binary, event, test file.
     pub name: &'static str,
-    /// How the sort keys start of the items whose making it waits for.
+    /// What must have happened to an item.
+    pub events: &'static [Change],
+    /// How the sort keys start of the items that it waits for.
     pub sort_key_start: &'static str,
+    /// Whether its records have the items' images; the keys are enough for most, and read faster.
+    pub reads_images: bool,
     /// What its role may do to the table.
     pub actions: &'static [Action],
     /// The kinds of partition that its role may do it to.
@@ -72,17 +77,49 @@ impl Consumer {
     /// Which records Lambda sends it: an event filter's pattern, in JSON.
     pub fn pattern(&self) -> String {
         let keys = json!({ "SK": { "S": [{ "prefix": self.sort_key_start }] } });
-        json!({ "eventName": ["INSERT"], "dynamodb": { "Keys": keys } }).to_string()
+        let events: Vec<_> = self.events.iter().map(|change| change.as_str()).collect();
+        json!({ "eventName": events, "dynamodb": { "Keys": keys } }).to_string()
     }
 }
 
-/// An item that is new.
+/// What happened to an item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is new.
+    Insert,
+    /// It has become another one under the same key.
+    Modify,
+    /// It is gone: deleted, or expired.
+    Remove,
+}
+
+impl Change {
+    /// The stream's word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Insert => "INSERT",
+            Self::Modify => "MODIFY",
+            Self::Remove => "REMOVE",
+        }
+    }
+}
+
+/// An item, each attribute with its type, as DynamoDB writes JSON: `{"version":{"N":"1"}}`.
+pub type Image = Map<String, Value>;
+
+/// A change of one item.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Its partition key.
+    /// What happened.
+    pub change: Change,
+    /// The item's partition key.
     pub partition: String,
-    /// Its sort key.
+    /// The item's sort key.
     pub sort: String,
+    /// The item after the change, where the consumer reads images and the item is still there.
+    pub new: Option<Image>,
+    /// The item before the change, where the consumer reads images and the item was there.
+    pub old: Option<Image>,
 }
 
 /// What became of one item: a word for the log.
@@ -127,7 +164,7 @@ pub async fn consume(
     let mut failed = Vec::new();
     for record in event.records {
         let sequence_number = record.change.sequence_number.clone();
-        let Some(item) = new_item(&record, consumer.sort_key_start) else {
+        let Some(item) = wanted(&record, consumer) else {
             continue;
         };
         if Instant::now() >= deadline {
@@ -154,16 +191,100 @@ pub async fn consume(
     response
 }
 
-/// The item that a record tells of, if it is new and the consumer waits for it.
-fn new_item(record: &EventRecord, sort_key_start: &str) -> Option<Record> {
-    if record.event_name != "INSERT" {
-        return None;
+/// What a record tells of, if the consumer waits for it.
+fn wanted(record: &EventRecord, consumer: &Consumer) -> Option<Record> {
+    let mut changes = consumer.events.iter();
+    let change = *changes.find(|change| record.event_name == change.as_str())?;
+    let keys = json_of(&record.change.keys)?;
+    let text = |name: &str| keys.get(name)?["S"].as_str().map(str::to_owned);
+    let sort = text("SK").filter(|sort| sort.starts_with(consumer.sort_key_start))?;
+    let (mut new, mut old) = (None, None);
+    if consumer.reads_images {
+        // The event has an empty one in place of none.
+        let is_there = |image: &Image| !image.is_empty();
+        new = json_of(&record.change.new_image).filter(is_there);
+        old = json_of(&record.change.old_image).filter(is_there);
     }
-    let keys = serde_json::to_value(&record.change.keys).ok()?;
-    let text = |name: &str| keys[name]["S"].as_str().map(str::to_owned);
-    let sort = text("SK").filter(|sort| sort.starts_with(sort_key_start))?;
     Some(Record {
+        change,
         partition: text("PK")?,
         sort,
+        new,
+        old,
     })
+}
+
+fn json_of(item: &impl Serialize) -> Option<Image> {
+    match serde_json::to_value(item).ok()? {
+        Value::Object(image) => Some(image),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    static CONSUMER: Consumer = Consumer {
+        name: "consumer",
+        events: &[Change::Modify, Change::Remove],
+        sort_key_start: "USER",
+        reads_images: true,
+        actions: &[],
+        partitions: &[],
+        needs: &[],
+        dead_letters: "",
+        handler: |_, _| Box::pin(async { Ok(Consumed("")) }),
+    };
+
+    fn record(event: &str, sort_key: &str, images: &Value) -> EventRecord {
+        let mut change = json!({
+            "ApproximateCreationDateTime": 1_640_975_400,
+            "Keys": { "PK": { "S": "USER#a" }, "SK": { "S": sort_key } },
+            "SequenceNumber": "1",
+            "SizeBytes": 1,
+        });
+        for (name, image) in images.as_object().unwrap() {
+            change[name] = image.clone();
+        }
+        let record = json!({
+            "eventID": "1", "eventName": event, "awsRegion": "eu-west-1", "dynamodb": change,
+        });
+        serde_json::from_value(record).unwrap()
+    }
+
+    #[test]
+    fn a_record_has_the_change_the_keys_and_the_images_that_the_stream_has() {
+        let images = json!({
+            "OldImage": { "version": { "N": "1" }, "emails": { "M": {} } },
+            "NewImage": { "version": { "N": "2" }, "tries": { "SS": ["a"] } },
+        });
+        let found = wanted(&record("MODIFY", "USER", &images), &CONSUMER).unwrap();
+        assert_eq!(found.change, Change::Modify);
+        assert_eq!((&*found.partition, &*found.sort), ("USER#a", "USER"));
+        let image = |image: Option<Image>| image.map(Value::Object);
+        assert_eq!(image(found.old).as_ref(), Some(&images["OldImage"]));
+        assert_eq!(image(found.new).as_ref(), Some(&images["NewImage"]));
+
+        let gone = json!({ "OldImage": images["OldImage"] });
+        let found = wanted(&record("REMOVE", "USER", &gone), &CONSUMER).unwrap();
+        assert_eq!(found.change, Change::Remove);
+        assert!(found.old.is_some() && found.new.is_none());
+
+        let without = Consumer {
+            reads_images: false,
+            ..CONSUMER
+        };
+        let found = wanted(&record("MODIFY", "USER", &images), &without).unwrap();
+        assert!(found.old.is_none() && found.new.is_none());
+    }
+
+    #[test]
+    fn other_changes_and_other_items_are_not_for_the_consumer() {
+        let none = json!({});
+        assert!(wanted(&record("INSERT", "USER", &none), &CONSUMER).is_none());
+        assert!(wanted(&record("MODIFY", "SESSION#1", &none), &CONSUMER).is_none());
+        assert!(wanted(&record("OTHER", "USER", &none), &CONSUMER).is_none());
+    }
 }

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use aws::Courier;
-use consumer::{Record, Worker};
+use consumer::{Change, Record, Worker};
 use domain::{JsonObject, OperationId, Timestamp, sample};
 use local::services;
 use roster_http::{AccountSettings, App, Clock, Entropy, LinkKeys};
@@ -362,6 +362,9 @@ async fn without_a_key_or_a_public_url_nothing_is_sent_and_nothing_is_lost(roste
     let all = notifications(&roster).await;
     let (partition, sort, _) = &all[0];
     let record = || Record {
+        change: Change::Insert,
+        new: None,
+        old: None,
         partition: partition.clone(),
         sort: sort.clone(),
     };
@@ -482,7 +485,13 @@ async fn send_by_a_mute_ses(roster: &Roster, hangs_up_after: Option<usize>) -> u
         ),
     };
     let [(partition, sort, _)] = notifications(roster).await.try_into().unwrap();
-    let record = Record { partition, sort };
+    let record = Record {
+        change: Change::Insert,
+        partition,
+        sort,
+        new: None,
+        old: None,
+    };
     let (mut taken, mut held) = (0, Vec::new());
     let send = (CONSUMER.handler)(&worker, record);
     tokio::pin!(send);

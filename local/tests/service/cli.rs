@@ -1,7 +1,5 @@
 //! The program as a person meets it: what it prints, keeps, refuses, and how it ends.
 
-#![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
-
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,22 @@
+//! Cargo, started by what cargo started.
+
+use std::path::Path;
+use std::process::Command;
+
+/// How the variables start in which cargo describes a package to what it runs.
+const OF_A_PACKAGE: [&str; 3] = ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"];
+
+/// A cargo command in `folder`, without what the cargo that runs this process says in its
+/// environment: build scripts depend on these variables, and half of the dependencies would be built
+/// again.
+pub fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new("cargo");
+    command.current_dir(folder);
+    for (name, _) in std::env::vars_os() {
+        let is_of_a_package = |name: &str| OF_A_PACKAGE.iter().any(|start| name.starts_with(start));
+        if name.to_str().is_some_and(is_of_a_package) {
+            command.env_remove(name);
+        }
+    }
+    command
+}
