@@ -257,7 +257,7 @@ impl Calm {
 
     async fn afresh(roster: &Roster) -> AccountState {
         roster.table.clear().await;
-        samples::write_person(&roster.users, NOW).await.unwrap();
+        samples::write_person(&roster.app(), NOW).await.unwrap();
         AccountState::of(roster).await
     }
 

@@ -6,7 +6,7 @@ use local::database;
 use local::template::Template;
 use serde_json::json;
 use store::Item;
-use store::table::{Made, Table};
+use store::schema::{Made, Schema};
 
 use crate::harness::table::text;
 use crate::harness::{Roster, root};
@@ -138,7 +138,7 @@ on_both_stores! {
         let made = database::prepare(&settings, &present).await.unwrap();
         assert_eq!(made, Made::Before);
 
-        let refusal = async |other: &Table| {
+        let refusal = async |other: &Schema| {
             let refused = database::prepare(&settings, other).await;
             refused.unwrap_err().to_string()
         };

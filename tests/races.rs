@@ -133,13 +133,13 @@ on_both_stores! {
         for round in 0..ROUNDS {
             let email = Email::parse(&format!("r{round}@example.com")).unwrap();
             let link = mailed_link(&roster, &id, &email, Purpose::SetPrimaryEmail).await;
-            let before = roster.users.account(&id).await.unwrap().unwrap();
+            let before = roster.accounts.get(&id).await.unwrap().unwrap();
             let told = roster.recipients().await.len();
             let answers = join_all((0..2).map(|_| roster.follow(&link))).await;
             for answer in answers {
                 answer.expect(200);
             }
-            let after = roster.users.account(&id).await.unwrap().unwrap();
+            let after = roster.accounts.get(&id).await.unwrap().unwrap();
             assert_eq!(after.user.version(), before.user.version().next(), "round {round}");
             assert_eq!(after.user.email_generation(), before.user.email_generation().next());
             assert_eq!(after.primary_email().unwrap().1, &email);
@@ -163,7 +163,7 @@ on_both_stores! {
                 roster.submit(&link, &nonce, "action=cancel"),
             )
             .await;
-            let account = roster.users.account(&id).await.unwrap().unwrap();
+            let account = roster.accounts.get(&id).await.unwrap().unwrap();
             let is_proved = account.user.emails().values().any(|own| *own == email);
             let wanted = if is_proved { (200, 400) } else { (400, 200) };
             assert_eq!((proved.status, cancelled.status), wanted, "round {round}");
@@ -249,11 +249,7 @@ async fn mailed_link(roster: &Roster, id: &UserId, email: &Email, purpose: Purpo
             _ => account.request_change(fresh, email, occasion),
         }
     };
-    let account = roster
-        .users
-        .edit_account(id, &write, request)
-        .await
-        .unwrap();
+    let account = roster.accounts.edit(id, &write, request).await.unwrap();
     let link = account.outbox[0].message.link().unwrap();
     let token = app.link_keys.get().await.unwrap().sign(link, id);
     let call = match purpose {

@@ -36,7 +36,7 @@ fn routes() -> impl Iterator<Item = (&'static Endpoint, &'static Method, &'stati
 
 /// The sample person with all that hangs on them, as the examples of calls want it.
 async fn sample_person(roster: &Roster) -> Person<'_> {
-    samples::write_person(&roster.users, NOW).await.unwrap();
+    samples::write_person(&roster.app(), NOW).await.unwrap();
     let token = sample::session_token();
     Person {
         roster,
@@ -523,7 +523,7 @@ on_both_stores! {
             let (answer, sent) = join(under_way(&ada, request, &id), end_all).await;
             answer.expect(401);
             assert_eq!(sent.last().unwrap().action, "TransactWriteItems", "{request}");
-            let account = roster.users.account(&roster.read_ada().await.id()).await;
+            let account = roster.accounts.get(&roster.read_ada().await.id()).await;
             let account = account.unwrap().unwrap();
             assert!(account.pending.is_empty(), "{request}: {account:#?}");
             assert_eq!(account.user.emails().len(), 2, "{request}");

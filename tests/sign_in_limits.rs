@@ -273,7 +273,7 @@ on_both_stores! {
             let strict = Limits { of_an_ip_address: 5, ..Limits::default() };
             for n in 0..5 {
                 let write = write_by(OperationId::random([n; 16]), NOW);
-                let counted = roster.users.count_attempt(&counter, strict, &write).await.unwrap();
+                let counted = roster.sign_ins.count_attempt(&counter, strict, &write).await.unwrap();
                 assert_eq!(counted, Admission::Counted);
             }
             for (seconds, status) in [(0, 429), (9, 429), (10, 200)] {
@@ -302,7 +302,7 @@ on_both_stores! {
     async fn an_attempt_that_the_sdk_repeats_does_not_get_past_the_lock_out(roster: Roster) {
         let limits = Limits { of_a_pair: 1, ..Limits::default() };
         let write = |n: u8| write_by(OperationId::random([n; 16]), NOW);
-        let users = &roster.users;
+        let users = &roster.sign_ins;
         let count = async |n| users.count_attempt(&pair(), limits, &write(n)).await.unwrap();
         let locked = Admission::LockedUntil(NOW.plus(15 * MINUTE));
         assert_eq!(count(1).await, Admission::Counted);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use embedded::Embedded;
 use hyper::Uri;
-use store::table::{Made, Table, differences, make};
+use store::schema::{Made, Schema, differences, make};
 use store::{Credentials, Settings, StoreError};
 use tokio::net::TcpStream;
 
@@ -76,12 +76,12 @@ impl Dynamodb {
 }
 
 /// Makes the template's table unless it is there. One of another layout is refused.
-pub async fn prepare(settings: &Settings, table: &Table) -> Result<Made, StartError> {
+pub async fn prepare(settings: &Settings, table: &Schema) -> Result<Made, StartError> {
     let refused = |reason| StartError::Store {
         url: settings.endpoint.clone().unwrap_or_default(),
         reason,
     };
-    let failed = |error: StoreError| refused(error.to_string());
+    let failed = |error: StoreError| refused(store::with_sources(&error));
     let (client, name) = (store::connect(settings), settings.table.as_str());
     let made = make(&client, name, table).await.map_err(failed)?;
     if made == Made::Before {

@@ -19,8 +19,8 @@ use local::stream::Stream;
 use local::template::{Function, Template};
 use local::{StartError, generate, samples};
 use roster_http::{App, Clock, Entropy, PublicUrl, Worker};
-use store::table::Made;
-use store::{Settings, Users};
+use store::schema::Made;
+use store::{Settings, Table};
 use tokio::net::TcpListener;
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
@@ -221,14 +221,14 @@ fn app(
     if account.public_url.is_none() {
         account.public_url = PublicUrl::parse(base);
     }
-    Ok(App {
-        users: Users::new(store::connect(settings), settings.table.clone()),
-        clock: Clock::System,
-        entropy: Entropy::from_os()?,
-        keys: template.keys(),
+    Ok(App::new(
+        Table::at(settings),
+        Clock::System,
+        Entropy::from_os()?,
+        template.keys(),
         account,
-        link_keys: keys.keys(),
-    })
+        keys.keys(),
+    ))
 }
 
 /// A new table starts with the samples.
@@ -236,13 +236,13 @@ async fn write_samples(app: &App, settings: &Settings) -> Result<(), StartError>
     let now = app.clock.now();
     let written = async {
         samples::write_user(&app.users, now).await?;
-        samples::write_person(&app.users, now).await
+        samples::write_person(app, now).await
     };
     written
         .await
         .map(|_| ())
         .map_err(|error| StartError::Store {
             url: settings.endpoint.clone().unwrap_or_default(),
-            reason: error.to_string(),
+            reason: store::with_sources(&error),
         })
 }

@@ -6,6 +6,7 @@ use domain::session::{IDLE_LIFETIME, Session};
 use domain::sign_in::{Counter, Pair, SignInUser, Visitor};
 use domain::user::Place;
 use domain::{Account, OperationId, Timestamp, User, sample};
+use roster_http::App;
 use store::{Entry, Precondition, SignIn, Users, Write, WriteError};
 use tokio::time::{Duration, Instant};
 
@@ -16,9 +17,10 @@ pub async fn write_user(users: &Users, now: Timestamp) -> Result<User, WriteErro
 
 /// Writes the person who can sign in, with an address that waits to be proved, a right to undo a
 /// change, and a session.
-pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteError> {
+pub async fn write_person(app: &App, now: Timestamp) -> Result<User, WriteError> {
     let person = sample::person();
-    let user = users
+    let user = app
+        .users
         .create(person.user.clone(), &write("person", now))
         .await?;
     let hung_on = |account: &mut Account| {
@@ -26,8 +28,8 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
         account.rights.clone_from(&person.rights);
         Ok(())
     };
-    users
-        .edit_account(user.id(), &write("account", now), hung_on)
+    app.accounts
+        .edit(user.id(), &write("account", now), hung_on)
         .await?;
     let visitor = Visitor {
         ip_address: "127.0.0.1".to_owned(),
@@ -53,7 +55,9 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
         entry: Entry::Session(&session, &Device::seen(&sample::device(), now)),
         upgraded: None,
     };
-    users.sign_in(&sign_in, &write("session", now)).await?;
+    app.sign_ins
+        .sign_in(&sign_in, &write("session", now))
+        .await?;
     Ok(user)
 }
 

@@ -10,7 +10,7 @@ use roster_http::{AccountSettings, KeyIds, Method, Misconfigured};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use store::table::{Index, Table};
+use store::schema::{Index, Schema};
 
 use crate::filter::Filter;
 use crate::{StartError, yaml};
@@ -38,7 +38,7 @@ pub struct Template {
     /// How much of each API key is let through, on all routes together.
     pub key_limit: Option<Limit>,
     /// The table.
-    pub table: Table,
+    pub table: Schema,
     /// The parameters' values.
     pub parameters: BTreeMap<String, String>,
 }
@@ -895,14 +895,14 @@ fn gateway_response(response: GatewayResponseProperties) -> Result<GatewayRespon
     })
 }
 
-fn table_of(properties: TableProperties) -> Table {
+fn table_of(properties: TableProperties) -> Schema {
     let key = |elements: Vec<KeyElement>| {
         elements
             .into_iter()
             .map(|element| (element.attribute_name, element.key_type))
             .collect()
     };
-    Table {
+    Schema {
         attributes: properties
             .attribute_definitions
             .into_iter()

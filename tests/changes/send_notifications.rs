@@ -51,11 +51,7 @@ fn sent(roster: &Roster) -> usize {
 /// Takes the lease on a notification, as a sender does that is not the one under test.
 async fn lease(roster: &Roster, (partition, sort): (&str, &str), now: Timestamp) {
     let (key, sender) = ((partition, sort), another());
-    let lease = roster
-        .users
-        .lease_notification(key, &sender, now)
-        .await
-        .unwrap();
+    let lease = roster.notifications.lease(key, &sender, now).await.unwrap();
     assert!(matches!(lease, Lease::Yours(_)), "{lease:?}");
 }
 
@@ -242,8 +238,8 @@ on_both_stores! {
         lease(&roster, key, NOW).await;
         roster.deliver_once().await;
         roster
-            .users
-            .settle_notification(key, State::Sent)
+            .notifications
+            .settle(key, State::Sent)
             .await
             .unwrap();
         roster.later(LEASE).await.deliver().await;

@@ -37,7 +37,7 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use roster_http::{App, Clock, Endpoint, Entropy, PublicUrl, Worker};
 use serde_json::Value;
-use store::{Precondition, Settings, Users, Write};
+use store::{Accounts, Notifications, Precondition, Settings, SignIns, Users, Write};
 use tests::run::{self, Sent};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -92,6 +92,9 @@ pub(crate) struct Roster {
     pub(crate) base: String,
     /// The table, past the gateway and the faults: for fixtures and for looking.
     pub(crate) users: Users,
+    pub(crate) accounts: Accounts,
+    pub(crate) sign_ins: SignIns,
+    pub(crate) notifications: Notifications,
     /// The same, raw.
     pub(crate) table: table::RawTable,
     /// Faults to come, and what went through.
@@ -262,19 +265,25 @@ fn entropy(now: Timestamp, view: u64) -> Entropy {
     Entropy::seeded(1 + now.as_unix().abs_diff(NOW.as_unix()) + (view << 40))
 }
 
-fn app(users: Users, template: &Template, now: Timestamp, base: &str, entropy: Entropy) -> App {
+fn app(
+    table: store::Table,
+    template: &Template,
+    now: Timestamp,
+    base: &str,
+    entropy: Entropy,
+) -> App {
     let mut account = template.account_settings().unwrap();
     if account.public_url.is_none() {
         account.public_url = PublicUrl::parse(base);
     }
-    App {
-        users,
-        clock: Clock::Fixed(now),
+    App::new(
+        table,
+        Clock::Fixed(now),
         entropy,
-        keys: template.keys(),
+        template.keys(),
         account,
-        link_keys: keys().keys(),
-    }
+        keys().keys(),
+    )
 }
 
 fn template(parameters: &[(String, String)]) -> Template {
@@ -295,8 +304,8 @@ async fn serve(
     let client = store::connect(faulty);
     let app_of = |function: &Function, entropy| {
         let client = store::as_another(&client, policy::credentials(function));
-        let users = Users::new(client, faulty.table.clone());
-        app(users, template, now, &base, entropy)
+        let table = store::Table::new(client, faulty.table.clone());
+        app(table, template, now, &base, entropy)
     };
     // All calls draw from one source, so that no two have the same operation.
     let drawn = entropy(now, view);
@@ -385,13 +394,16 @@ impl Roster {
             ..settings.clone()
         };
         let client = store::connect(&settings);
-        let users = Users::new(client.clone(), settings.table.clone());
+        let entities = store::Table::new(client.clone(), settings.table.clone());
         let table = table::RawTable::new(client, settings.table.clone());
         let outbox = Outbox::new();
         let (base, worker) = serve(&template, &with_faults, &outbox, endpoints, NOW, 0).await;
         Self {
             base,
-            users,
+            users: Users::new(entities.clone()),
+            accounts: Accounts::new(entities.clone()),
+            sign_ins: SignIns::new(entities.clone()),
+            notifications: Notifications::new(entities),
             table,
             faults,
             outbox,
@@ -427,6 +439,9 @@ impl Roster {
         Self {
             base,
             users: self.users.clone(),
+            accounts: self.accounts.clone(),
+            sign_ins: self.sign_ins.clone(),
+            notifications: self.notifications.clone(),
             table: table::RawTable::new(client, settings.table),
             faults: self.faults.clone(),
             outbox: self.outbox.clone(),
@@ -480,8 +495,13 @@ impl Roster {
     pub(crate) fn app(&self) -> App {
         let settings = self.store_settings();
         let template = template(&self.parameters);
-        let users = Users::new(store::connect(&settings), settings.table.clone());
-        app(users, &template, self.now, &self.base, entropy(self.now, 0))
+        app(
+            store::Table::at(&settings),
+            &template,
+            self.now,
+            &self.base,
+            entropy(self.now, 0),
+        )
     }
 
     /// What functions may do to the same table.

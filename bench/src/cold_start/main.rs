@@ -22,7 +22,7 @@ use local::event::{Context, Incoming, proxy_event};
 use local::template::Template;
 use local::{database, gateway, port};
 use roster_http::Clock;
-use store::{Precondition, Settings, Users, Write};
+use store::{Precondition, Settings, Table, Users, Write};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::time::Instant;
@@ -180,7 +180,7 @@ async fn write_sample(settings: &Settings) -> Result<(), Failure> {
         now: Clock::System.now(),
         deadline: Instant::now() + Duration::from_secs(10),
     };
-    Users::new(store::connect(settings), settings.table.clone())
+    Users::new(Table::at(settings))
         .create(sample::published(), &write)
         .await?;
     Ok(())

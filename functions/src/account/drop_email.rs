@@ -30,8 +30,8 @@ async fn drop_email(app: &App, request: Request) -> Result<Response, Problem> {
     let id = request.identifier_id()?;
     let write = request.write(app);
     let occasion = app.occasion(&write);
-    app.users
-        .edit_account(caller.user.id(), &write, |account| {
+    app.accounts
+        .edit(caller.user.id(), &write, |account| {
             account.refuse_ended_session(&caller.user)?;
             account.drop_email(id, occasion)
         })

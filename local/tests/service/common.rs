@@ -16,7 +16,7 @@ use roster_http::{
     Access, AccountSettings, Action, App, Clock, Connect, Endpoint, Entropy, KeyIds, LinkKeys,
     Method, Response, Schema,
 };
-use store::{Settings, Users};
+use store::{Settings, Table};
 use tokio::net::TcpListener;
 
 /// When every test takes place.
@@ -53,14 +53,14 @@ pub(crate) fn template(parameters: &[(&str, &str)]) -> Template {
 }
 
 pub(crate) fn app(settings: &Settings) -> App {
-    App {
-        users: Users::new(store::connect(settings), settings.table.clone()),
-        clock: Clock::Fixed(NOW),
-        entropy: Entropy::seeded(1),
-        keys: KeyIds::parse("AdministratorKey", "ReadOnlyKey"),
-        account: AccountSettings::default(),
-        link_keys: LinkKeys::none(),
-    }
+    App::new(
+        Table::at(settings),
+        Clock::Fixed(NOW),
+        Entropy::seeded(1),
+        KeyIds::parse("AdministratorKey", "ReadOnlyKey"),
+        AccountSettings::default(),
+        LinkKeys::none(),
+    )
 }
 
 pub(crate) async fn free_port() -> (TcpListener, String) {

@@ -10,7 +10,7 @@ use local::outbox::Outbox;
 use local::port;
 use local::stream::Stream;
 use roster_http::{App, Clock, Consumed, Consumer, Entropy, Fault, Worker};
-use store::{Precondition, Settings, Users, Write};
+use store::{Precondition, Settings, Table, Users, Write};
 use tokio::time::{Duration, Instant};
 
 use crate::common::{NOW, app, courier, free_port, start, template};
@@ -55,7 +55,7 @@ impl Scene {
         database::prepare(&settings, &template.table).await.unwrap();
         let (base, outbox) = start(&KeyPair::new(&Entropy::seeded(1)), &[]).await;
         Self {
-            users: Users::new(store::connect(&settings), settings.table.clone()),
+            users: Users::new(Table::at(&settings)),
             worker: Arc::new(Worker {
                 app: app(&settings),
                 courier: courier(&base),
@@ -345,10 +345,7 @@ async fn consumers_wake_when_something_is_written_and_when_what_failed_has_reste
         http_client: store::http_client(),
         ..scene.settings.clone()
     };
-    let users = Users::new(
-        store::connect(&through_the_port),
-        scene.settings.table.clone(),
-    );
+    let users = Users::new(Table::at(&through_the_port));
     let scene = Scene { users, ..scene };
     scene.create(&["c"]).await;
     scene.wait_for(&["a", "b", "c"]).await;

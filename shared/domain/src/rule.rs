@@ -186,9 +186,9 @@ impl Condition {
             }
             Self::AddressExists(kind, id) => user.is_verified(kind, id).is_some(),
             Self::AddressVerified(kind, id, value) => user.is_verified(kind, id) == Some(value),
-            Self::AddressPrimary(kind, id, primacy) => {
+            Self::AddressPrimary(kind, id, wanted) => {
                 let primary = user.primary(kind).filter(|primary| primary.id == id);
-                match primacy {
+                match wanted {
                     Primacy::No => primary.is_none(),
                     Primacy::Managed => {
                         primary.is_some_and(|primary| primary.tenure == Tenure::Managed)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use domain::profile::InvalidClaim;
 use domain::{Code, IdentityError, Part, Refusal};
-use store::{StoreError, WriteError};
+use store::{StoreError, WriteError, with_sources};
 
 use crate::Access;
 use crate::response::Page;
@@ -235,9 +235,10 @@ impl From<StoreError> for Problem {
                 Code::UserTooLarge,
                 "The user would be larger than the store's limit of 400 KB.",
             )]),
-            StoreError::UnderWay => Self::Unavailable(error.to_string()),
-            StoreError::Unavailable(fault) | StoreError::Busy(fault) => Self::Unavailable(fault),
-            StoreError::Unexpected(fault) => Self::Internal(fault),
+            StoreError::UnderWay | StoreError::Unavailable(_) | StoreError::Busy(_) => {
+                Self::Unavailable(with_sources(&error))
+            }
+            StoreError::Unexpected(_) => Self::Internal(with_sources(&error)),
         }
     }
 }
