@@ -204,7 +204,9 @@ async fn gaps(endpoint: &Endpoint) -> Vec<String> {
             user.sign_ins.block_until = None;
         });
         roster.write(&user).await;
-        samples::write_person(&roster.users, NOW).await.unwrap();
+        samples::write_person(&roster.app().table, NOW)
+            .await
+            .unwrap();
         let answer = provoke(&roster, endpoint, status).await;
         roster.faults.clear();
         if answer.as_ref().map(|answer| answer.status) != Some(status) {
@@ -363,14 +365,14 @@ async fn further_keys_may_do_what_the_list_says_that_their_ids_are_added_to() {
 fn unreachable() -> App {
     let nowhere = Dynamodb::At("http://127.0.0.1:1".to_owned());
     let settings = nowhere.settings("none");
-    App {
-        users: store::Users::new(store::connect(&settings), settings.table),
-        clock: Clock::Fixed(NOW),
-        entropy: Entropy::seeded(1),
-        keys: KeyIds::default(),
-        account: AccountSettings::default(),
-        link_keys: LinkKeys::none(),
-    }
+    App::new(
+        store::Table::at(&settings),
+        Clock::Fixed(NOW),
+        Entropy::seeded(1),
+        KeyIds::default(),
+        AccountSettings::default(),
+        LinkKeys::none(),
+    )
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use embedded::Embedded;
 use hyper::Uri;
-use store::table::{Made, Table, differences, make};
+use store::schema::{Made, Schema, differences, make};
 use store::{Credentials, Settings, StoreError};
 use tokio::net::TcpStream;
 
@@ -92,9 +92,9 @@ impl Dynamodb {
 pub async fn prepare(
     dynamodb: &Dynamodb,
     settings: &Settings,
-    table: &Table,
+    table: &Schema,
 ) -> Result<Made, StartError> {
-    let failed = |error: StoreError| dynamodb.refused(error.to_string());
+    let failed = |error: StoreError| dynamodb.refused(store::with_sources(&error));
     let (client, name) = (store::connect(settings), settings.table.as_str());
     let made = make(&client, name, table).await.map_err(failed)?;
     if made == Made::Before {

@@ -6,13 +6,13 @@ use domain::session::{IDLE_LIFETIME, Session};
 use domain::sign_in::{Counter, Pair, SignInUser, Visitor};
 use domain::user::Place;
 use domain::{Account, OperationId, Timestamp, User, sample};
-use store::{Entry, Precondition, SignIn, Users, Write, WriteError};
+use store::{Accounts, Entry, Precondition, SignIn, SignIns, Table, Users, Write, WriteError};
 use tokio::time::{Duration, Instant};
 
 /// Writes both.
-pub async fn write(users: &Users, now: Timestamp) -> Result<(), WriteError> {
-    write_user(users, now).await?;
-    write_person(users, now).await?;
+pub async fn write(table: &Table, now: Timestamp) -> Result<(), WriteError> {
+    write_user(&Users::new(table.clone()), now).await?;
+    write_person(table, now).await?;
     Ok(())
 }
 
@@ -25,9 +25,9 @@ pub async fn write_user(users: &Users, now: Timestamp) -> Result<User, WriteErro
 
 /// Writes the person who can sign in, with an address that waits to be proved, a right to undo a
 /// change, and a session.
-pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteError> {
+pub async fn write_person(table: &Table, now: Timestamp) -> Result<User, WriteError> {
     let person = sample::person();
-    let user = users
+    let user = Users::new(table.clone())
         .create(person.user.clone(), &write_of("person", now))
         .await?;
     let hung_on = |account: &mut Account| {
@@ -35,8 +35,8 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
         account.rights.clone_from(&person.rights);
         Ok(())
     };
-    users
-        .edit_account(user.id(), &write_of("account", now), hung_on)
+    Accounts::new(table.clone())
+        .edit(user.id(), &write_of("account", now), hung_on)
         .await?;
     let visitor = Visitor {
         ip_address: "127.0.0.1".to_owned(),
@@ -62,7 +62,9 @@ pub async fn write_person(users: &Users, now: Timestamp) -> Result<User, WriteEr
         entry: Entry::Session(&session, &Device::seen(&sample::device(), now)),
         upgraded: None,
     };
-    users.sign_in(&sign_in, &write_of("session", now)).await?;
+    SignIns::new(table.clone())
+        .sign_in(&sign_in, &write_of("session", now))
+        .await?;
     Ok(user)
 }
 

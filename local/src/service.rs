@@ -6,8 +6,8 @@ use std::sync::Arc;
 use aws::Courier;
 use consumer::{Consumer, Worker};
 use roster_http::{AccountSettings, App, Clock, Endpoint, Entropy, PublicUrl};
-use store::table::Made;
-use store::{Credentials, Settings, Users};
+use store::schema::Made;
+use store::{Credentials, Settings, Table};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -100,7 +100,7 @@ pub struct Service {
     /// Where the API is.
     pub base: String,
     /// The table, as functions see it but for what stands before them.
-    pub users: Users,
+    pub table: Table,
     /// What the consumers of the stream work with.
     pub worker: Arc<Worker>,
     clock: Clock,
@@ -160,9 +160,9 @@ impl Service {
         }
         let made = Box::pin(database::prepare(&dynamodb, &settings, &template.table)).await?;
         if made == Made::New && has_samples {
-            let users = Users::new(store::connect(&settings), settings.table.clone());
-            let written = Box::pin(samples::write(&users, clock.now())).await;
-            written.map_err(|error| dynamodb.refused(error.to_string()))?;
+            let table = Table::at(&settings);
+            let written = Box::pin(samples::write(&table, clock.now())).await;
+            written.map_err(|error| dynamodb.refused(store::with_sources(&error)))?;
         }
         let stream = Stream::open(&dynamodb, &settings, &template.consumers, consumers).await?;
         let shared = Shared {
@@ -217,14 +217,14 @@ impl Service {
                 }
                 _ => client.clone(),
             };
-            App {
-                users: Users::new(client, table.clone()),
+            App::new(
+                Table::new(client, table.clone()),
                 clock,
-                entropy: entropy.clone(),
-                keys: template.keys(),
-                account: account.clone(),
-                link_keys: shared.keys.keys(),
-            }
+                entropy.clone(),
+                template.keys(),
+                account.clone(),
+                shared.keys.keys(),
+            )
         };
         let consumer = template.consumers.first().map(|one| &one.function);
         let sender = template.environment("NO_REPLY_EMAIL").unwrap_or(SENDER);
@@ -258,9 +258,8 @@ impl Service {
             }
         };
         let gateway = tokio::spawn(gateway.serve(listener, until_stopped));
-        let client = store::connect(&shared.settings);
         Ok(Self {
-            users: Users::new(client, shared.settings.table.clone()),
+            table: Table::at(&shared.settings),
             worker: Arc::new(worker),
             base,
             clock,
@@ -315,14 +314,14 @@ impl Service {
     /// What a call is given, with nothing between it and the table.
     pub fn app(&self, entropy: Entropy) -> Result<App, StartError> {
         let settings = &self.shared.settings;
-        Ok(App {
-            users: Users::new(store::connect(settings), settings.table.clone()),
-            clock: self.clock,
+        Ok(App::new(
+            Table::at(settings),
+            self.clock,
             entropy,
-            keys: self.template.keys(),
-            account: account_settings(&self.template, &self.base)?,
-            link_keys: self.shared.keys.keys(),
-        })
+            self.template.keys(),
+            account_settings(&self.template, &self.base)?,
+            self.shared.keys.keys(),
+        ))
     }
 
     /// Takes no more requests, and lets those under way end.

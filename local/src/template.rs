@@ -11,7 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use roster_http::{AccountSettings, KeyIds, Method, Misconfigured};
 use serde_json::Value;
-use store::table::Table;
+use store::schema::Schema;
 
 use crate::StartError;
 use crate::filter::Filter;
@@ -41,7 +41,7 @@ pub struct Template {
     /// How much of each API key is let through, on all routes together.
     pub key_limit: Option<Limit>,
     /// The table.
-    pub table: Table,
+    pub table: Schema,
     /// The parameters' values.
     pub parameters: BTreeMap<String, String>,
 }

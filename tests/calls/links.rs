@@ -94,7 +94,9 @@ fn person() -> UserId {
 /// The sample person with all that the links are about, and nobody else.
 async fn afresh(roster: &Roster) {
     roster.table.clear().await;
-    samples::write_person(&roster.users, NOW).await.unwrap();
+    samples::write_person(&roster.app().table, NOW)
+        .await
+        .unwrap();
     roster.faults.clear();
 }
 

@@ -37,7 +37,9 @@ fn routes() -> impl Iterator<Item = (&'static Endpoint, &'static Method, &'stati
 
 /// The sample person with all that hangs on them, as the examples of calls want it.
 async fn sample_person(roster: &Roster) -> Person<'_> {
-    samples::write_person(&roster.users, NOW).await.unwrap();
+    samples::write_person(&roster.app().table, NOW)
+        .await
+        .unwrap();
     let token = sample::session_token();
     Person {
         roster,
@@ -773,7 +775,7 @@ async fn a_session_that_is_ended_while_its_request_is_under_way_does_nothing(ros
             "TransactWriteItems",
             "{request}"
         );
-        let account = roster.users.account(roster.read_ada().await.id()).await;
+        let account = roster.accounts.get(roster.read_ada().await.id()).await;
         let account = account.unwrap().unwrap();
         assert!(account.pending.is_empty(), "{request}: {account:#?}");
         assert_eq!(account.user.emails().len(), 2, "{request}");

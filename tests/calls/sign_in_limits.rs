@@ -349,7 +349,7 @@ async fn the_place_of_an_attempt_that_never_ended_is_free_after_ten_seconds(rost
         for n in 0..5 {
             let write = write_by(OperationId::random([n; 16]), NOW);
             let counted = roster
-                .users
+                .sign_ins
                 .count_attempt(&counter, strict, &write)
                 .await
                 .unwrap();
@@ -386,7 +386,7 @@ async fn an_attempt_that_the_sdk_repeats_does_not_get_past_the_lock_out(roster: 
         ..Limits::default()
     };
     let write = |n: u8| write_by(OperationId::random([n; 16]), NOW);
-    let users = &roster.users;
+    let users = &roster.sign_ins;
     let count = async |n| {
         users
             .count_attempt(&pair(), limits, &write(n))

@@ -22,8 +22,8 @@ async fn a_stolen_session_without_the_password_moves_nothing() {
     // The thief's requests are Ada's in every way but the password.
     let ada = roster.ada().await;
     let items = roster
-        .users
-        .account(roster.read_ada().await.id())
+        .accounts
+        .get(roster.read_ada().await.id())
         .await
         .unwrap();
     for body in [
@@ -35,8 +35,8 @@ async fn a_stolen_session_without_the_password_moves_nothing() {
         ada.post("/users/email-change/", body).await.expect(400);
     }
     let mut after = roster
-        .users
-        .account(roster.read_ada().await.id())
+        .accounts
+        .get(roster.read_ada().await.id())
         .await
         .unwrap()
         .unwrap();
@@ -416,8 +416,8 @@ async fn pile_up(roster: &Roster) {
         Ok(())
     };
     roster
-        .users
-        .edit_account(ada.id(), &write, pile_up)
+        .accounts
+        .edit(ada.id(), &write, pile_up)
         .await
         .unwrap();
 }

@@ -34,7 +34,7 @@ use reqwest::Method;
 use reqwest::header::HeaderMap;
 use roster_http::{App, Clock, Endpoint, Entropy};
 use serde_json::Value;
-use store::{Precondition, Settings, Users, Write};
+use store::{Accounts, Notifications, Precondition, Settings, SignIns, Users, Write};
 use tests::run::{self, Sent};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -97,6 +97,9 @@ pub(crate) struct Roster {
     pub(crate) base: String,
     /// The table, past the gateway and the faults: for fixtures and for looking.
     pub(crate) users: Users,
+    pub(crate) accounts: Accounts,
+    pub(crate) sign_ins: SignIns,
+    pub(crate) notifications: Notifications,
     /// The same, raw.
     pub(crate) table: table::RawTable,
     /// Faults to come, and what went through.
@@ -352,7 +355,10 @@ impl Roster {
         let service = service.await.unwrap();
         Self {
             base: service.base.clone(),
-            users: service.users.clone(),
+            users: Users::new(service.table.clone()),
+            accounts: Accounts::new(service.table.clone()),
+            sign_ins: SignIns::new(service.table.clone()),
+            notifications: Notifications::new(service.table.clone()),
             table: table::RawTable::new(store::connect(service.settings()), table),
             faulty_store_url: faults.between(service.store()).await,
             faults,
@@ -383,6 +389,9 @@ impl Roster {
         Self {
             base: service.base.clone(),
             users: self.users.clone(),
+            accounts: self.accounts.clone(),
+            sign_ins: self.sign_ins.clone(),
+            notifications: self.notifications.clone(),
             table: table::RawTable::new(client, self.table.name.clone()),
             faults: self.faults.clone(),
             outbox: self.outbox.clone(),

@@ -401,7 +401,7 @@ impl AccountState {
             pending,
             rights,
             ..
-        } = roster.users.account(&id).await.unwrap().unwrap();
+        } = roster.accounts.get(&id).await.unwrap().unwrap();
         let mut user = UserFacts::from(user);
         user.operations = Operations::default();
         let credential = user.credential.as_mut().unwrap();

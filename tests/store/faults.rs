@@ -316,7 +316,9 @@ impl Calm {
 
     async fn afresh(roster: &Roster) -> AccountState {
         roster.table.clear().await;
-        samples::write_person(&roster.users, NOW).await.unwrap();
+        samples::write_person(&roster.app().table, NOW)
+            .await
+            .unwrap();
         AccountState::of(roster).await
     }
 

@@ -6,7 +6,7 @@ use local::database;
 use local::template::Template;
 use serde_json::json;
 use store::Item;
-use store::table::{Made, Table};
+use store::schema::{Made, Schema};
 
 use crate::harness::table::text;
 use crate::harness::{Roster, root};
@@ -177,7 +177,7 @@ async fn a_table_of_another_layout_is_not_taken_for_the_templates(roster: Roster
         .unwrap();
     assert_eq!(made, Made::Before);
 
-    let refusal = async |other: &Table| {
+    let refusal = async |other: &Schema| {
         let refused = database::prepare(roster.dynamodb(), roster.settings(), other).await;
         refused.unwrap_err().to_string()
     };

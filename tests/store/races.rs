@@ -175,13 +175,13 @@ async fn a_link_that_is_used_twice_at_once_acts_once_and_tells_once(roster: Rost
     for round in 0..ROUNDS {
         let email = Email::parse(&format!("r{round}@example.com")).unwrap();
         let link = mailed_link(&roster, &id, &email, Purpose::SetPrimaryEmail).await;
-        let before = roster.users.account(&id).await.unwrap().unwrap();
+        let before = roster.accounts.get(&id).await.unwrap().unwrap();
         let told = roster.recipients().await.len();
         let answers = join_all((0..2).map(|_| roster.follow(&link))).await;
         for answer in answers {
             answer.expect(200);
         }
-        let after = roster.users.account(&id).await.unwrap().unwrap();
+        let after = roster.accounts.get(&id).await.unwrap().unwrap();
         assert_eq!(
             after.user.version(),
             before.user.version().next(),
@@ -220,7 +220,7 @@ async fn a_confirmation_and_its_cancelling_at_once_end_in_one_or_the_other(roste
             roster.submit(&link, &nonce, "action=cancel"),
         )
         .await;
-        let account = roster.users.account(&id).await.unwrap().unwrap();
+        let account = roster.accounts.get(&id).await.unwrap().unwrap();
         let is_proved = account.user.emails().values().any(|own| *own == email);
         let wanted = if is_proved { (200, 400) } else { (400, 200) };
         assert_eq!((proved.status, cancelled.status), wanted, "round {round}");
@@ -305,11 +305,7 @@ async fn mailed_link(roster: &Roster, id: &UserId, email: &Email, purpose: Purpo
             _ => account.request_change(fresh, email, occasion),
         }
     };
-    let account = roster
-        .users
-        .edit_account(id, &write, request)
-        .await
-        .unwrap();
+    let account = roster.accounts.edit(id, &write, request).await.unwrap();
     let link = account.outbox[0].message.link().unwrap();
     let token = app.link_keys.get().await.unwrap().sign(link, id);
     let call = match purpose {

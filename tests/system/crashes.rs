@@ -59,7 +59,7 @@ async fn press(roster: &Roster, endpoint: &Endpoint) -> Value {
 
 async fn afresh(roster: &Roster) -> AccountState {
     roster.table.clear().await;
-    samples::write_person(&roster.users, roster.now)
+    samples::write_person(&roster.app().table, roster.now)
         .await
         .unwrap();
     AccountState::of(roster).await.timeless()

@@ -14,7 +14,9 @@ async fn set_up() -> (Roster, Value, Faults, String) {
     // The binaries know no other time.
     let now = Clock::System.now();
     let roster = Roster::start().await.also(now, &[]).await;
-    samples::write_person(&roster.users, now).await.unwrap();
+    samples::write_person(&roster.app().table, now)
+        .await
+        .unwrap();
     let event = std::fs::read_to_string(root().join(format!("events/{CALL}.json"))).unwrap();
     let event = serde_json::from_str(&event).unwrap();
     let services = format!("{}/_local/aws", roster.base);

@@ -253,7 +253,9 @@ async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
 async fn lay_out(roster: &Roster, now: Timestamp) {
     roster.table.clear().await;
     samples::write_user(&roster.users, now).await.unwrap();
-    samples::write_person(&roster.users, now).await.unwrap();
+    samples::write_person(&roster.app().table, now)
+        .await
+        .unwrap();
 }
 
 /// Puts a notification of the sample person's where the sample event has it.

@@ -3,7 +3,7 @@
 
 use bench::{get_item, variable};
 use lambda_http::{Error, service_fn};
-use store::{Credentials, Settings, Users};
+use store::{Credentials, Settings, Table};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Error> {
         http_client: store::http_client(),
     };
     let (client, table) = (&store::connect(&settings), settings.table.as_str());
-    let users = Users::new(client.clone(), table.to_owned());
-    users.connect_by_get().await;
+    let to_connect = Table::new(client.clone(), table.to_owned());
+    to_connect.connect_by_get().await;
     lambda_http::run(service_fn(|request| get_item(client, table, request))).await
 }

@@ -27,8 +27,8 @@ pub static CONSUMER: Consumer = Consumer {
 async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
     let key = (record.partition.as_str(), record.sort.as_str());
     let app = &worker.app;
-    let (users, sender) = (&app.users, app.new_operation_id());
-    let lease = users.lease_notification(key, &sender, app.clock.now());
+    let (notifications, sender) = (&app.notifications, app.new_operation_id());
+    let lease = notifications.lease(key, &sender, app.clock.now());
     let notification = match lease.await.map_err(|error| Fault(error.to_string()))? {
         Lease::Yours(notification) => notification,
         Lease::Settled => return Ok(Consumed("settled before")),
@@ -50,7 +50,7 @@ async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
         Err(fault @ aws::SendError::NoAnswer) => Err(Fault(fault.to_string())),
         Err(aws::SendError::Unavailable(fault)) => {
             // Given back, so that the next delivery need not wait for the lease to lapse.
-            let _ = users.settle_notification(key, State::Pending).await;
+            let _ = notifications.settle(key, State::Pending).await;
             Err(Fault(fault))
         }
     }
@@ -95,6 +95,6 @@ async fn url(
 }
 
 async fn settle(worker: &Worker, key: (&str, &str), state: State) -> Result<(), Fault> {
-    let settled = worker.app.users.settle_notification(key, state).await;
+    let settled = worker.app.notifications.settle(key, state).await;
     settled.map_err(|error| Fault(error.to_string()))
 }

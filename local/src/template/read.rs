@@ -9,7 +9,7 @@ use std::time::Duration;
 use roster_http::Method;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use store::table::{Index, Table};
+use store::schema::{Index, Schema};
 
 use super::cloudformation::{
     ApiEvent, ApiProperties, FunctionGlobals, FunctionProperties, GatewayResponseProperties,
@@ -493,14 +493,14 @@ fn gateway_response(response: GatewayResponseProperties) -> Result<GatewayRespon
     })
 }
 
-fn table_of(properties: TableProperties) -> Table {
+fn table_of(properties: TableProperties) -> Schema {
     let key = |elements: Vec<KeyElement>| {
         elements
             .into_iter()
             .map(|element| (element.attribute_name, element.key_type))
             .collect()
     };
-    Table {
+    Schema {
         attributes: properties
             .attribute_definitions
             .into_iter()

@@ -15,7 +15,7 @@ use local::template::{Function, Template};
 use roster_http::{
     AccountSettings, App, Clock, Endpoint, Entropy, KeyIds, LinkKeys, Method, Response,
 };
-use store::{Settings, Users};
+use store::{Settings, Table};
 use tokio::net::TcpListener;
 
 /// When every test takes place.
@@ -45,14 +45,14 @@ pub(crate) fn template(parameters: &[(&str, &str)]) -> Template {
 }
 
 pub(crate) fn app(settings: &Settings) -> App {
-    App {
-        users: Users::new(store::connect(settings), settings.table.clone()),
-        clock: Clock::Fixed(NOW),
-        entropy: Entropy::seeded(1),
-        keys: KeyIds::parse("AdministratorKey", "ReadOnlyKey"),
-        account: AccountSettings::default(),
-        link_keys: LinkKeys::none(),
-    }
+    App::new(
+        Table::at(settings),
+        Clock::Fixed(NOW),
+        Entropy::seeded(1),
+        KeyIds::parse("AdministratorKey", "ReadOnlyKey"),
+        AccountSettings::default(),
+        LinkKeys::none(),
+    )
 }
 
 pub(crate) async fn free_port() -> (TcpListener, String) {

@@ -8,7 +8,7 @@ use local::port;
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use store::{Settings, Users};
+use store::{Settings, Table, Users};
 
 use crate::common::{free_port, template};
 
@@ -63,8 +63,8 @@ async fn the_port_and_the_process_see_the_same_table() {
         http_client: store::http_client(),
         ..scene.settings.clone()
     };
-    let [inside, outside] = [&scene.settings, &through_the_port]
-        .map(|settings| Users::new(store::connect(settings), settings.table.clone()));
+    let [inside, outside] =
+        [&scene.settings, &through_the_port].map(|settings| Users::new(Table::at(settings)));
     let user = domain::sample::published();
     local::samples::write_user(&outside, crate::common::NOW)
         .await

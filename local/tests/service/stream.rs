@@ -13,7 +13,7 @@ use local::stream::Stream;
 use local::template::Template;
 use roster_http::{App, Clock, Entropy};
 use serde_json::json;
-use store::{Precondition, Settings, Users, Write};
+use store::{Precondition, Settings, Table, Users, Write};
 use tokio::time::{Duration, Instant};
 
 use crate::common::{NOW, app, courier, free_port, start, template};
@@ -86,7 +86,7 @@ impl Scene {
         made.await.unwrap();
         let (base, outbox) = start(&KeyPair::new(&Entropy::seeded(1)), &[]).await;
         Self {
-            users: Users::new(store::connect(&settings), settings.table.clone()),
+            users: Users::new(Table::at(&settings)),
             worker: Arc::new(Worker {
                 app: app(&settings),
                 courier: courier(&base),
@@ -418,10 +418,7 @@ async fn consumers_wake_when_something_is_written_and_when_what_failed_has_reste
         http_client: store::http_client(),
         ..scene.settings.clone()
     };
-    let users = Users::new(
-        store::connect(&through_the_port),
-        scene.settings.table.clone(),
-    );
+    let users = Users::new(Table::at(&through_the_port));
     let scene = Scene { users, ..scene };
     scene.create(&["c"]).await;
     scene.wait_for(&["a", "b", "c"]).await;

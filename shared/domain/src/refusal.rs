@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use crate::Identifier;
+
 /// A rule error's code. The names are ASP.NET Core Identity's, which clients know
 /// (users-api.md, "Errors").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -146,6 +148,14 @@ pub enum Refusal {
     /// Rules that the change would break.
     #[error("{}", .0.iter().map(|e| e.description).collect::<Vec<_>>().join(" "))]
     Rules(Vec<IdentityError>),
+}
+
+impl Refusal {
+    /// Other users have these identifiers.
+    pub fn taken(identifiers: &[Identifier]) -> Self {
+        let errors = identifiers.iter();
+        Self::Rules(errors.map(|one| one.kind.duplicate()).collect())
+    }
 }
 
 impl From<IdentityError> for Refusal {

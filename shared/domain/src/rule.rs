@@ -186,11 +186,13 @@ impl Condition {
             }
             Self::AddressExists(kind, id) => user.is_verified(kind, id).is_some(),
             Self::AddressVerified(kind, id, value) => user.is_verified(kind, id) == Some(value),
-            Self::AddressPrimary(kind, id, primacy) => {
-                let own = user.primary(kind).filter(|own| own.id == id);
-                match primacy {
-                    Primacy::No => own.is_none(),
-                    Primacy::Managed => own.is_some_and(|own| own.tenure == Tenure::Managed),
+            Self::AddressPrimary(kind, id, wanted) => {
+                let primary = user.primary(kind).filter(|primary| primary.id == id);
+                match wanted {
+                    Primacy::No => primary.is_none(),
+                    Primacy::Managed => {
+                        primary.is_some_and(|primary| primary.tenure == Tenure::Managed)
+                    }
                 }
             }
         }

@@ -3,7 +3,7 @@
 use domain::account::Occasion;
 use domain::notification::Counted;
 use domain::{IdentifierId, OperationId, Timestamp};
-use store::{Settings, Users, Write};
+use store::{Accounts, Limits, Notifications, Sessions, Settings, SignIns, Table, Users, Write};
 
 use crate::environment::Environment;
 use crate::{AccountSettings, Clock, Entropy, KeyIds, LinkKeys, Misconfigured, Problem};
@@ -11,8 +11,20 @@ use crate::{AccountSettings, Clock, Entropy, KeyIds, LinkKeys, Misconfigured, Pr
 /// What every call of one process shares: the store, the clock, randomness and settings.
 #[derive(Debug)]
 pub struct App {
+    /// The table that all of these are in.
+    pub table: Table,
     /// The users.
     pub users: Users,
+    /// Users with what hangs on them.
+    pub accounts: Accounts,
+    /// The sessions of signed-in people.
+    pub sessions: Sessions,
+    /// Attempts to sign in, and what they come to.
+    pub sign_ins: SignIns,
+    /// Notifications on their way.
+    pub notifications: Notifications,
+    /// What limits notifications.
+    pub limits: Limits,
     /// The time.
     pub clock: Clock,
     /// Randomness.
@@ -26,6 +38,31 @@ pub struct App {
 }
 
 impl App {
+    /// What calls share, over this table.
+    pub fn new(
+        table: Table,
+        clock: Clock,
+        entropy: Entropy,
+        keys: KeyIds,
+        account: AccountSettings,
+        link_keys: LinkKeys,
+    ) -> Self {
+        Self {
+            users: Users::new(table.clone()),
+            accounts: Accounts::new(table.clone()),
+            sessions: Sessions::new(table.clone()),
+            sign_ins: SignIns::new(table.clone()),
+            notifications: Notifications::new(table.clone()),
+            limits: Limits::new(table.clone()),
+            table,
+            clock,
+            entropy,
+            keys,
+            account,
+            link_keys,
+        }
+    }
+
     /// Reads the environment that template.yaml and Lambda set. There are no link keys yet.
     pub fn from_env() -> Result<Self, Misconfigured> {
         let settings = Settings {
@@ -35,17 +72,17 @@ impl App {
             credentials: Environment::credentials()?,
             http_client: store::http_client(),
         };
-        Ok(Self {
-            users: Users::new(store::connect(&settings), settings.table),
-            clock: Clock::System,
-            entropy: Entropy::from_os()?,
-            keys: KeyIds::parse(
+        Ok(Self::new(
+            Table::at(&settings),
+            Clock::System,
+            Entropy::from_os()?,
+            KeyIds::parse(
                 &Environment::get("ADMINISTRATOR_KEY_IDS")?,
                 &Environment::get("READ_ONLY_KEY_IDS")?,
             ),
-            account: AccountSettings::read(|name| Environment::get(name).ok())?,
-            link_keys: LinkKeys::none(),
-        })
+            AccountSettings::read(|name| Environment::get(name).ok())?,
+            LinkKeys::none(),
+        ))
     }
 
     /// A new identifier id.
@@ -68,7 +105,7 @@ impl App {
         counted: &Counted,
         write: &Write,
     ) -> Result<(), Problem> {
-        let count = self.users.count_this_hour(counted, write).await?;
+        let count = self.limits.count_this_hour(counted, write).await?;
         if count > Counted::MAX_AN_HOUR {
             return Err(Problem::TooMany(Counted::until_next_hour(write.now)));
         }

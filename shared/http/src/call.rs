@@ -55,7 +55,7 @@ pub async fn call(
 fn refuse(failure: Failure, endpoint: &Endpoint, origin: &Origin) -> Response {
     let problem = failure.problem.for_access(endpoint.access);
     if let Some(cause) = problem.cause() {
-        let fault = cause.chain();
+        let fault = store::with_sources(cause);
         error!(trace_id = origin.trace_id, route = endpoint.name, fault);
     }
     let response = Response::refusal(&problem);

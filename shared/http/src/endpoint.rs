@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 pub use lambda_http::http::Method;
 
-use store::{Partition, Users};
+use store::{Partition, Table};
 
 use crate::{App, Cause, Failure, Problem, Request, Response};
 
@@ -213,24 +213,24 @@ impl Action {
 pub struct Connect {
     /// What the role must allow for it.
     pub action: Action,
-    pub(crate) run: for<'a> fn(&'a Users) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
+    pub(crate) run: for<'a> fn(&'a Table) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>>,
 }
 
 impl Connect {
     /// Reads what isn't there.
     pub const BY_GET: Self = Self {
         action: Action::GetItem,
-        run: |users| Box::pin(users.connect_by_get()),
+        run: |table| Box::pin(table.connect_by_get()),
     };
     /// Replaces what isn't there, if it is.
     pub const BY_PUT: Self = Self {
         action: Action::PutItem,
-        run: |users| Box::pin(users.connect_by_put()),
+        run: |table| Box::pin(table.connect_by_put()),
     };
     /// Updates what isn't there, if it is.
     pub const BY_UPDATE: Self = Self {
         action: Action::UpdateItem,
-        run: |users| Box::pin(users.connect_by_update()),
+        run: |table| Box::pin(table.connect_by_update()),
     };
 }
 

@@ -1,7 +1,6 @@
 //! Errors as callers see them: `application/problem+json` (RFC 9457).
 
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::time::Duration;
 
 use domain::profile::InvalidClaim;
@@ -107,19 +106,6 @@ pub enum Cause {
     /// The call has no handler.
     #[error("the call has no handler")]
     NoHandler,
-}
-
-impl Cause {
-    /// The error with all that it comes from, for one line of the log.
-    pub(crate) fn chain(&self) -> String {
-        let mut chain = self.to_string();
-        let mut source = self.source();
-        while let Some(error) = source {
-            chain = format!("{chain}: {error}");
-            source = error.source();
-        }
-        chain
-    }
 }
 
 /// A call's answer when it does not succeed.

@@ -93,7 +93,7 @@ pub fn start() -> Result<Runtime, Error> {
 
 async fn answer(endpoint: &'static Endpoint, app: App) -> Result<(), Error> {
     let app = &app;
-    let connect = (endpoint.connect.run)(&app.users);
+    let connect = (endpoint.connect.run)(&app.table);
     let _ = tokio::time::timeout(MAX_CONNECT, connect).await;
     lambda_runtime::run(lambda_runtime::service_fn(|event| async move {
         Ok::<_, Error>(invoke(app, endpoint, event).await)

@@ -51,7 +51,7 @@ impl Request {
         let is_own = |live: &Live| reads || self.is_of_own_page(app, &live.token);
         let Live { user, session, .. } = live.into_iter().find(is_own).ok_or(Problem::Foreign)?;
         if let Some(prolonged) = session.prolonged(self.now()) {
-            app.users.prolong(user.id(), &prolonged).await?;
+            app.sessions.prolong(user.id(), &prolonged).await?;
         }
         Ok(Caller {
             user,
@@ -63,7 +63,7 @@ impl Request {
     /// leaves none behind.
     pub async fn end_present_sessions(&self, app: &App) -> Result<(), Problem> {
         for Live { user, session, .. } in self.live_sessions(app).await? {
-            app.users.end_session(user.id(), &session.id).await?;
+            app.sessions.end(user.id(), &session.id).await?;
         }
         Ok(())
     }
@@ -73,7 +73,7 @@ impl Request {
     async fn live_sessions(&self, app: &App) -> Result<Vec<Live>, Problem> {
         let tokens = self.session_tokens(app);
         let now = self.now();
-        let stored = app.users.sessions(&tokens).await?;
+        let stored = app.sessions.find(&tokens).await?;
         let live = tokens
             .into_iter()
             .zip(stored)

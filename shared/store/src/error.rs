@@ -1,10 +1,12 @@
 //! What can go wrong between Roster and its table.
 
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::ConnectorError;
 use domain::Refusal;
+use domain::address::InvalidAddresses;
 
-/// The store could not do what was asked.
+/// The store could not do what was asked. The sources tell more, and nothing that is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// Other writers were in the way until the attempts or the time ran out. If the reply to an
@@ -13,12 +15,12 @@ pub enum StoreError {
     Conflict,
     /// The table throttles, fails or can't be reached. For a write it may be unknown whether it
     /// happened; a repeat with the same operation id finds out.
-    #[error("the table is not available: {0}")]
-    Unavailable(String),
+    #[error("the table is not available")]
+    Unavailable(#[source] Cause),
     /// The table throttles a transaction, which the SDK doesn't retry. As
     /// [`StoreError::Unavailable`] to the caller.
-    #[error("the table is busy: {0}")]
-    Busy(String),
+    #[error("the table is busy")]
+    Busy(#[source] Cause),
     /// An attempt at the same transaction is under way, and may yet happen. As
     /// [`StoreError::Unavailable`] to the caller.
     #[error("an attempt before is still under way")]
@@ -28,8 +30,71 @@ pub enum StoreError {
     TooLarge,
     /// A bug or a misconfiguration: the table refused the request, or holds what Roster can't
     /// read.
-    #[error("the table answered what Roster does not expect: {0}")]
-    Unexpected(String),
+    #[error("the table answered what Roster does not expect")]
+    Unexpected(#[source] Cause),
+}
+
+/// Why the table didn't do what was asked. The SDK's own errors hold whole answers, and so items:
+/// only what can be logged is taken from them.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// The table can't be reached.
+    #[error("no connection")]
+    NotReached(#[source] Option<ConnectorError>),
+    /// No answer came in time.
+    #[error("no answer in time")]
+    TimedOut,
+    /// The answer is none of DynamoDB's.
+    #[error("an answer that can't be read, status {status}")]
+    Garbled {
+        /// The HTTP status.
+        status: u16,
+    },
+    /// DynamoDB's own error.
+    #[error("{status} {code}: {message}")]
+    Answered {
+        /// The HTTP status.
+        status: u16,
+        /// The error's name.
+        code: String,
+        /// DynamoDB's words.
+        message: String,
+    },
+    /// DynamoDB's own error inside of a transaction.
+    #[error("{0}")]
+    Reason(String),
+    /// A transaction was cancelled for these reasons, one for each part.
+    #[error("a transaction was cancelled: {0:?}")]
+    Cancelled(Vec<String>),
+    /// The SDK can't send the request.
+    #[error("the request can't be sent")]
+    Unsendable,
+    /// The SDK can't make the request.
+    #[error("the request can't be made")]
+    Incomplete(#[from] BuildError),
+    /// A value can't be stored.
+    #[error("an item can't be made")]
+    Unstorable(#[from] serde_dynamo::Error),
+    /// An item of this kind lacks an attribute, or has one that is not valid.
+    #[error("the item of a {0} is not readable")]
+    Unreadable(&'static str),
+    /// An attribute of a user's item is not valid.
+    #[error("the attribute {0} of a user's item is not valid")]
+    Invalid(&'static str),
+    /// The addresses of a user's item can't be those of a user.
+    #[error("an item's {attribute} are not those of a user")]
+    Addresses {
+        /// The attribute that holds them.
+        attribute: &'static str,
+        /// What is wrong with them.
+        source: InvalidAddresses,
+    },
+    /// A user's item has a format that came after this code.
+    #[error("format {0} of a user's item is newer than this code")]
+    Newer(u32),
+    /// What can't be, as far as Roster knows.
+    #[error("{0}")]
+    Odd(&'static str),
 }
 
 /// Why a user was not changed.
@@ -52,56 +117,73 @@ pub enum WriteError {
     Store(#[from] StoreError),
 }
 
-impl StoreError {
-    /// What only a bug or a misconfiguration brings about.
-    pub(crate) fn unexpected(what: impl std::fmt::Display) -> Self {
-        Self::Unexpected(what.to_string())
-    }
+/// An error with all that it came from, as the log shows it.
+pub fn with_sources(error: &dyn std::error::Error) -> String {
+    let sources = std::iter::successors(error.source(), |source| source.source());
+    sources.fold(error.to_string(), |text, source| {
+        format!("{text}: {source}")
+    })
+}
 
+impl Cause {
+    /// What only a bug or a misconfiguration brings about.
+    pub(crate) const fn unexpected(self) -> StoreError {
+        StoreError::Unexpected(self)
+    }
+}
+
+/// What has no other meaning is a bug or a misconfiguration.
+impl From<Cause> for StoreError {
+    fn from(cause: Cause) -> Self {
+        cause.unexpected()
+    }
+}
+
+impl StoreError {
     /// Reads the SDK's error. The SDK has retried what it can by now.
-    pub(crate) fn from_sdk<E>(error: &SdkError<E, HttpResponse>) -> Self
+    pub(crate) fn from_sdk<E>(error: SdkError<E, HttpResponse>) -> Self
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        // Kind, status, code and message only: the whole answer may hold the item.
         let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
         let service_error = match error {
-            SdkError::ServiceError(service_error) => service_error.err(),
-            SdkError::DispatchFailure(failure) => {
-                let cause = failure
-                    .as_connector_error()
-                    .map(|cause| DisplayErrorContext(cause).to_string());
-                return Self::Unavailable(cause.unwrap_or_else(|| "no connection".to_owned()));
+            SdkError::ServiceError(error) => error.into_err(),
+            SdkError::DispatchFailure(_) => {
+                let connection = error.into_source().ok();
+                let connection = connection.and_then(|source| source.downcast().ok());
+                return Self::Unavailable(Cause::NotReached(connection.map(|source| *source)));
             }
-            SdkError::TimeoutError(_) => return Self::Unavailable("no answer in time".to_owned()),
-            SdkError::ResponseError(_) => {
-                return Self::Unavailable(format!("an answer that can't be read, status {status}"));
-            }
-            _ => return Self::Unexpected("the request can't be made".to_owned()),
+            SdkError::TimeoutError(_) => return Self::Unavailable(Cause::TimedOut),
+            SdkError::ResponseError(_) => return Self::Unavailable(Cause::Garbled { status }),
+            _ => return Self::Unexpected(Cause::Unsendable),
         };
         let code = service_error.code().unwrap_or_default();
         let message = service_error.message().unwrap_or_default();
         Self::from_code(code, message).unwrap_or_else(|| {
-            let fault = format!("{status} {code} {message}");
             // No code: something in between answered, or the answer can't be read.
-            if status >= 500 || code.is_empty() {
-                Self::Unavailable(fault)
+            let may_pass = status >= 500 || code.is_empty();
+            let cause = Cause::Answered {
+                status,
+                code: code.to_owned(),
+                message: message.to_owned(),
+            };
+            if may_pass {
+                Self::Unavailable(cause)
             } else {
-                Self::Unexpected(fault)
+                Self::Unexpected(cause)
             }
         })
     }
 
     /// Reads an error's or a cancellation reason's code.
     pub(crate) fn from_code(code: &str, message: &str) -> Option<Self> {
+        let reason = || Cause::Reason(code.to_owned());
         match code {
             "TransactionConflict"
             | "TransactionConflictException"
             | "ReplicatedWriteConflictException" => Some(Self::Conflict),
             // Reasons inside of a cancelled transaction, which the SDK doesn't retry.
-            "ThrottlingError" | "ProvisionedThroughputExceeded" => {
-                Some(Self::Busy(code.to_owned()))
-            }
+            "ThrottlingError" | "ProvisionedThroughputExceeded" => Some(Self::Busy(reason())),
             "TransactionInProgressException" => Some(Self::UnderWay),
             "ThrottlingException"
             | "ProvisionedThroughputExceededException"
@@ -110,7 +192,7 @@ impl StoreError {
             | "InternalServerError"
             | "InternalServerErrorException"
             | "ServiceUnavailable"
-            | "ServiceUnavailableException" => Some(Self::Unavailable(code.to_owned())),
+            | "ServiceUnavailableException" => Some(Self::Unavailable(reason())),
             "ValidationError" | "ValidationException"
                 if message.contains("exceeded the maximum allowed size") =>
             {

@@ -1,34 +1,37 @@
 //! The single table: its keys, items, expressions and transactions.
 //!
+//! [`Table`] alone sends requests. Above it stands a type for each entity: [`Users`], [`Accounts`],
+//! [`Sessions`], [`SignIns`], [`Notifications`], [`Limits`]; below these, `item` has a file for each
+//! kind of item.
+//!
 //! **Invariant:** this crate alone names the DynamoDB SDK. It decides no rule: it turns the
 //! domain's rules into conditional writes, and what the table answers into the domain's terms.
 
-mod account;
-mod attempt;
+mod accounts;
 mod client;
-mod device;
+mod edit;
 mod error;
-mod expression;
 mod item;
-mod layout;
-mod limit;
-mod notification;
-mod operation;
+mod limits;
+mod notifications;
 mod partition;
-mod reservation;
+mod read;
 mod rule;
-mod session;
-mod sign_in;
-pub mod table;
-mod usage;
-mod user;
+mod sessions;
+mod sign_ins;
+mod table;
 mod users;
+mod write;
 
+pub use accounts::Accounts;
 pub use client::{Credentials, Settings, SharedHttpClient, as_another, connect, http_client};
-pub use error::{StoreError, WriteError};
-pub use item::Item;
-pub use notification::{LEASE, Lease, NOTIFICATION_SORT_KEY, State};
+pub use error::{Cause, StoreError, WriteError, with_sources};
+pub use item::notification::{NOTIFICATION_SORT_KEY, State};
+pub use limits::Limits;
+pub use notifications::{LEASE, Lease, Notifications};
 pub use partition::Partition;
-pub use sign_in::{Entry, SignIn, SignInState};
-pub use usage::{Capacity, Usage, metered};
-pub use users::{Precondition, Users, Write};
+pub use sessions::Sessions;
+pub use sign_ins::{Entry, SignIn, SignInState, SignIns};
+pub use table::{Capacity, Item, Table, Usage, metered, schema};
+pub use users::Users;
+pub use write::{Precondition, Write};

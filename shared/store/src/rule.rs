@@ -1,128 +1,116 @@
 //! A domain rule as one conditional `UpdateItem`.
 
 use domain::rule::{Condition, Effect, Primacy};
-use domain::{OperationId, Rule, Timestamp};
+use domain::{OperationId, Rule, UserId};
 
-use crate::expression::{Placeholders, Update};
-use crate::user;
-use crate::users::Precondition;
+use crate::item::user::{self, attributes};
+use crate::table::{Update, number, text, truth};
+use crate::write::Write;
 
-/// What the write needs of the rule.
-pub(crate) struct RuleExpressions {
-    pub(crate) placeholders: Placeholders,
-    pub(crate) condition: String,
-    pub(crate) update: Update,
-}
-
-/// The condition is true of exactly those users for whom the rule's effects are due and the
-/// operation is new; it is false of a user who isn't there, whom an update would bring back.
-pub(crate) fn expressions(
-    rule: &Rule,
-    precondition: &Precondition,
-    operation: &OperationId,
-    now: Timestamp,
-) -> RuleExpressions {
-    let mut p = Placeholders::default();
-    let mut conditions = vec![format!("attribute_exists({})", p.path(&["PK"]))];
-    let (operations, id) = (p.path(&[user::OPERATIONS]), p.text(operation.as_str()));
-    conditions.push(format!("NOT contains({operations}, {id})"));
-    conditions.extend(precondition.condition(&mut p));
+/// The update whose condition is true of exactly those users for whom the rule's effects are due and
+/// the operation is new. It is false of a user who isn't there, whom an update would bring back.
+pub(crate) fn update(id: &UserId, rule: &Rule, write: &Write) -> Update {
+    let mut update = Update::of_present(user::key(id));
+    require_new(&mut update, &write.operation);
+    write.precondition.require(&mut update);
     for (condition, _) in &rule.requires {
-        conditions.push(condition_text(*condition, &mut p));
+        let condition = condition_text(*condition, &mut update);
+        update.require(condition);
     }
     let done: Vec<String> = rule
         .done_when
         .iter()
-        .map(|condition| condition_text(*condition, &mut p))
+        .map(|condition| condition_text(*condition, &mut update))
         .collect();
-    conditions.push(format!("NOT ({})", done.join(" AND ")));
-
-    let mut update = Update::default();
+    update.require(format!("NOT ({})", done.join(" AND ")));
     for effect in &rule.effects {
-        effect_text(effect, &mut p, &mut update);
+        apply(effect, &mut update);
     }
-    update.increment("version", &mut p);
-    update.set(&p.path(&["last_updated"]), &p.number(now.as_unix()));
-    user::push_operation(&operations, &id, &mut update);
-    RuleExpressions {
-        condition: conditions.join(" AND "),
-        update,
-        placeholders: p,
-    }
+    update.increment(&["version"]);
+    update.set(&["last_updated"], number(write.now.as_unix()));
+    user::push_operation(&mut update, &write.operation);
+    update
 }
 
-fn condition_text(condition: Condition, p: &mut Placeholders) -> String {
+/// Requires that the operation is none of the user's last ones.
+pub(crate) fn require_new(update: &mut Update, operation: &OperationId) {
+    let (operations, id) = (
+        update.path(&[user::OPERATIONS]),
+        update.value(text(operation.as_str())),
+    );
+    update.require(format!("NOT contains({operations}, {id})"));
+}
+
+/// The condition as expressions have it; an `OR` is in parentheses.
+fn condition_text(condition: Condition, update: &mut Update) -> String {
     match condition {
-        Condition::Disabled(value) => {
-            format!("{} = {}", p.path(&["disabled"]), p.truth(value))
-        }
-        Condition::SessionsRevoked => {
-            format!("{} = {}", p.path(&["sessions_revoked"]), p.truth(true))
-        }
+        Condition::Disabled(value) => equal(update, &["disabled"], value),
+        Condition::SessionsRevoked => equal(update, &["sessions_revoked"], true),
         Condition::Unblocked => format!(
             "{} = {} AND attribute_not_exists({})",
-            p.path(&["failure_count"]),
-            p.number(0),
-            p.path(&["block_until"]),
+            update.path(&["failure_count"]),
+            update.value(number(0)),
+            update.path(&["block_until"]),
         ),
         Condition::AddressExists(kind, id) => {
-            let path = p.path(&[user::attributes(kind).all, &id.to_string()]);
+            let path = update.path(&[attributes(kind).all, &id.to_string()]);
             format!("attribute_exists({path})")
         }
-        Condition::AddressVerified(kind, id, value) => format!(
-            "{} = {}",
-            p.path(&[user::attributes(kind).all, &id.to_string(), "verified"]),
-            p.truth(value),
-        ),
-        Condition::AddressPrimary(kind, id, primacy) => {
-            let attributes = user::attributes(kind);
-            let (path, id) = (p.path(&[attributes.primary]), p.text(id));
-            match primacy {
-                Primacy::No => format!("(attribute_not_exists({path}) OR {path} <> {id})"),
+        Condition::AddressVerified(kind, id, value) => {
+            let path = [attributes(kind).all, &id.to_string(), "verified"];
+            equal(update, &path, value)
+        }
+        Condition::AddressPrimary(kind, id, wanted) => {
+            let attributes = attributes(kind);
+            let primary = update.path(&[attributes.primary]);
+            let id = update.value(text(id));
+            match wanted {
+                Primacy::No => format!("(attribute_not_exists({primary}) OR {primary} <> {id})"),
                 Primacy::Managed => format!(
-                    "{path} = {id} AND attribute_not_exists({})",
-                    p.path(&[attributes.since]),
+                    "{primary} = {id} AND attribute_not_exists({})",
+                    update.path(&[attributes.since]),
                 ),
             }
         }
     }
 }
 
-fn effect_text(effect: &Effect, p: &mut Placeholders, update: &mut Update) {
+fn equal(update: &mut Update, path: &[&str], value: bool) -> String {
+    let (path, value) = (update.path(path), update.value(truth(value)));
+    format!("{path} = {value}")
+}
+
+fn apply(effect: &Effect, update: &mut Update) {
     match effect {
-        Effect::Disabled(value) => update.set(&p.path(&["disabled"]), &p.truth(*value)),
-        Effect::SessionsRevoked(value) => {
-            update.set(&p.path(&["sessions_revoked"]), &p.truth(*value));
-        }
-        Effect::NextSessionEpoch => update.increment("session_epoch", p),
+        Effect::Disabled(value) => update.set(&["disabled"], truth(*value)),
+        Effect::SessionsRevoked(value) => update.set(&["sessions_revoked"], truth(*value)),
+        Effect::NextSessionEpoch => update.increment(&["session_epoch"]),
         Effect::Unblock => {
-            update.set(&p.path(&["failure_count"]), &p.number(0));
-            update.remove(p.path(&["block_until"]));
+            update.set(&["failure_count"], number(0));
+            update.remove(&["block_until"]);
         }
         Effect::Primary(kind, id) => {
-            let attributes = user::attributes(*kind);
-            update.set(&p.path(&[attributes.primary]), &p.text(id));
-            update.remove(p.path(&[attributes.since]));
+            let attributes = attributes(*kind);
+            update.set(&[attributes.primary], text(id));
+            update.remove(&[attributes.since]);
         }
         Effect::PrimaryIfNone(kind, id) => {
-            let (path, id) = (p.path(&[user::attributes(*kind).primary]), p.text(id));
-            update.set(&path, &format!("if_not_exists({path}, {id})"));
+            update.set_if_absent(&[attributes(*kind).primary], text(id));
         }
         Effect::Verification(kind, id, source) => {
-            let (all, id) = (user::attributes(*kind).all, id.to_string());
-            let verified = p.path(&[all, &id, "verified"]);
-            let verification_source = p.path(&[all, &id, "verification_source"]);
-            update.set(&verified, &p.truth(source.is_some()));
+            let (all, id) = (attributes(*kind).all, id.to_string());
+            update.set(&[all, &id, "verified"], truth(source.is_some()));
+            let verification_source = [all, &id, "verification_source"];
             match source {
-                Some(source) => update.set(&verification_source, &p.text(source.as_str())),
-                None => update.remove(verification_source),
+                Some(source) => update.set(&verification_source, text(source.as_str())),
+                None => update.remove(&verification_source),
             }
         }
         Effect::EndRightsOfOthers(id) => {
-            update.count(&["primary_emails_set"], p);
-            update.count(&["emails", &id.to_string(), "set_primary"], p);
+            update.count(&["primary_emails_set"]);
+            update.count(&["emails", &id.to_string(), "set_primary"]);
         }
-        Effect::EndRightsOf(id) => update.count(&["emails", &id.to_string(), "unverified"], p),
-        Effect::NextEmailGeneration => update.increment("email_generation", p),
+        Effect::EndRightsOf(id) => update.count(&["emails", &id.to_string(), "unverified"]),
+        Effect::NextEmailGeneration => update.increment(&["email_generation"]),
     }
 }

@@ -53,11 +53,7 @@ fn sent(roster: &Roster) -> usize {
 /// Takes the lease on a notification, as a sender does that is not the one under test.
 async fn lease(roster: &Roster, (partition, sort): (&str, &str), now: Timestamp) {
     let (key, sender) = ((partition, sort), another());
-    let lease = roster
-        .users
-        .lease_notification(key, &sender, now)
-        .await
-        .unwrap();
+    let lease = roster.notifications.lease(key, &sender, now).await.unwrap();
     assert!(matches!(lease, Lease::Yours(_)), "{lease:?}");
 }
 
@@ -272,11 +268,7 @@ async fn one_that_another_sender_finished_meanwhile_is_not_sent_again(roster: Ro
     let key = (partition.as_str(), sort.as_str());
     lease(&roster, key, NOW).await;
     roster.deliver_once().await;
-    roster
-        .users
-        .settle_notification(key, State::Sent)
-        .await
-        .unwrap();
+    roster.notifications.settle(key, State::Sent).await.unwrap();
     roster.later(LEASE).await.deliver().await;
     assert_eq!(sent(&roster), 0);
     assert_eq!(states(&roster).await, ["sent"]);

@@ -73,7 +73,7 @@ impl<'a> Attempt<'a> {
 
     async fn count(&self, counter: &Counter) -> Result<(), Problem> {
         let limits = self.app.account.limits;
-        let admission = self.app.users.count_attempt(counter, limits, self.write);
+        let admission = self.app.sign_ins.count_attempt(counter, limits, self.write);
         match admission.await?.wait(self.write.now) {
             Some(wait) => Err(Problem::TooMany(wait)),
             None => Ok(()),
@@ -88,10 +88,10 @@ impl<'a> Attempt<'a> {
     /// The user as of now.
     pub(super) async fn look(&self) -> Result<Option<SignInState>, Problem> {
         let hash = self.device.as_ref().map(DeviceId::hash);
-        let state =
-            self.app
-                .users
-                .sign_in_state(self.owner.as_ref(), hash.as_ref(), self.write.now);
+        let state = self
+            .app
+            .sign_ins
+            .state(self.owner.as_ref(), hash.as_ref(), self.write.now);
         Ok(state.await?)
     }
 
@@ -121,15 +121,15 @@ impl<'a> Attempt<'a> {
         let limits = app.account.limits;
         tracing::info!(sign_in = "failed");
         // First what limits guesses: the user may be busy.
-        app.users
+        app.sign_ins
             .count_failure(&self.in_a_row, limits, write)
             .await?;
         if let Some(address) = &self.address {
-            app.users.count_failure(address, limits, write).await?;
+            app.sign_ins.count_failure(address, limits, write).await?;
         }
         let user = state.map(|state| &state.user);
         let is_counted_at_home = self.address.is_none();
-        app.users
+        app.sign_ins
             .record_failure(user, is_counted_at_home, limits, &self.visitor, write)
             .await?;
         Ok(())
@@ -137,7 +137,7 @@ impl<'a> Attempt<'a> {
 
     /// Forgets earlier failures in a row: the password was right.
     pub(super) async fn forgive(&self) -> Result<(), Problem> {
-        self.app.users.forgive(&self.in_a_row).await?;
+        self.app.sign_ins.forgive(&self.in_a_row).await?;
         self.leave().await;
         Ok(())
     }
@@ -145,7 +145,7 @@ impl<'a> Attempt<'a> {
     /// Makes room for others from the same IP address. A place that can't be given back lapses.
     pub(super) async fn leave(&self) {
         if let Some(address) = &self.address {
-            let _ = self.app.users.give_back(address, self.write).await;
+            let _ = self.app.sign_ins.give_back(address, self.write).await;
         }
     }
 }

@@ -25,8 +25,8 @@ async fn drop_email(app: &App, request: Request) -> Result<Response, Failure> {
     let id = request.path()?;
     let write = &request.write;
     let occasion = app.occasion(write);
-    app.users
-        .edit_account(caller.user.id(), write, |account| {
+    app.accounts
+        .edit(caller.user.id(), write, |account| {
             account.refuse_ended_session(&caller.user)?;
             account.drop_email(id, occasion)
         })

@@ -91,8 +91,8 @@ async fn act(
     let (link, occasion) = (&click.link, app.occasion(write));
     let form: LinkForm = request.form()?;
     let cancels = matches!(form.action, Some(FormAction::Cancel));
-    app.users
-        .edit_account(&click.user_id, write, |account| {
+    app.accounts
+        .edit(&click.user_id, write, |account| {
             if cancels {
                 account.cancel(link, write.now)
             } else {
@@ -185,8 +185,8 @@ async fn change_password(
     let occasion = app.occasion(write);
     let device = DeviceId::new(app.entropy.bytes());
     let account = app
-        .users
-        .edit_account(&click.user_id, write, |account| {
+        .accounts
+        .edit(&click.user_id, write, |account| {
             // Rarely: a sign-in or another link has replaced the hash that was looked at.
             let is_another = present_hash(account) != present_hash(&seen);
             if is_another
@@ -233,7 +233,7 @@ async fn account(
     request: &Request,
     click: &Click,
 ) -> Result<(Account, Standing), Problem> {
-    let account = app.users.account(&click.user_id).await?;
+    let account = app.accounts.get(&click.user_id).await?;
     let account = account.ok_or(Problem::LinkNotValid)?;
     let standing = account.standing(&click.link, app.account.lifetimes, request.now())?;
     Ok((account, standing))

@@ -17,7 +17,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 
 async fn list_emails(app: &App, request: Request) -> Result<Response, Failure> {
     let caller = request.caller(app).await?;
-    let account = app.users.account(caller.user.id()).await?;
+    let account = app.accounts.get(caller.user.id()).await?;
     let account = account.ok_or(Problem::NotSignedIn)?;
     Response::json(&OwnEmailBody::all(&account, request.now()))
 }

@@ -133,7 +133,7 @@ async fn login(app: &App, request: Request) -> Result<Response, Failure> {
         if verdict == Verdict::MustChangePassword {
             let outbox = word_to_change(app, user, write).await?;
             let sign_in = sign_in(Entry::MustChange(&outbox));
-            if app.users.sign_in(&sign_in, write).await? {
+            if app.sign_ins.sign_in(&sign_in, write).await? {
                 attempt.leave().await;
                 return Err(Problem::MustChangePassword.into());
             }
@@ -150,7 +150,7 @@ async fn login(app: &App, request: Request) -> Result<Response, Failure> {
             let device = own_device.unwrap_or(&new_device);
             let seen = Device::seen(device, write.now);
             let sign_in = sign_in(Entry::Session(&session, &seen));
-            if app.users.sign_in(&sign_in, write).await? {
+            if app.sign_ins.sign_in(&sign_in, write).await? {
                 attempt.leave().await;
                 let user_id = user.id.as_str();
                 let response = Response::json(&LoginBody { user_id })?;
@@ -178,11 +178,11 @@ async fn tidy_up(
 ) -> Result<(), Problem> {
     request.end_present_sessions(app).await?;
     let (epoch, sign_ins) = (user.session_epoch, user.successes);
-    app.users
-        .end_surplus_sessions(&user.id, epoch, sign_ins, write.now)
+    app.sessions
+        .end_surplus(&user.id, epoch, sign_ins, write.now)
         .await?;
     if is_new_device {
-        app.users
+        app.sign_ins
             .drop_surplus_devices(&user.id, epoch, sign_ins, write.now)
             .await?;
     }
@@ -198,7 +198,7 @@ async fn word_to_change(
 ) -> Result<Vec<Notification>, Problem> {
     let counted = Counted::for_user(&user.id);
     let may_be_told = app.count_notification(&counted, write).await.is_ok();
-    let account = app.users.account(&user.id).await?;
+    let account = app.accounts.get(&user.id).await?;
     let Some(mut account) = account.filter(|_| may_be_told) else {
         return Ok(Vec::new());
     };

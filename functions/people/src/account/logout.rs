@@ -17,8 +17,8 @@ pub static ENDPOINT: Endpoint = Endpoint {
 
 async fn logout(app: &App, request: Request) -> Result<Response, Failure> {
     let caller = request.caller(app).await?;
-    app.users
-        .end_session(caller.user.id(), &caller.session_id)
+    app.sessions
+        .end(caller.user.id(), &caller.session_id)
         .await?;
     Ok(Response::empty().with_cookies(ended_session_cookies(app)))
 }

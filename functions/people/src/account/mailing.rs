@@ -15,13 +15,13 @@ pub(super) async fn edit_and_mail(
     write: &Write,
     change: impl Fn(&mut Account) -> Result<(), Refusal>,
 ) -> Result<(), Problem> {
-    let account = app.users.account(user_id).await?;
+    let account = app.accounts.get(user_id).await?;
     let account = account.ok_or(Problem::NotFound(domain::Part::User))?;
     if mails(&account, email, &change)? {
         app.count_notification(&Counted::for_address(email), write)
             .await?;
     }
-    app.users.edit_read_account(account, write, change).await?;
+    app.accounts.edit_read(account, write, change).await?;
     Ok(())
 }
 

@@ -3,17 +3,19 @@
 use domain::{Identifier, IdentifierId, Kind, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Item, StoreError, item, layout};
+use super::layout;
+use crate::table::{self, Item};
+use crate::{Cause, StoreError};
 
 /// As it is stored.
 #[derive(Serialize, Deserialize)]
-pub(crate) struct Reservation {
+struct Reservation {
     #[serde(rename = "PK")]
     pk: String,
     #[serde(rename = "SK")]
     sk: String,
     /// Whose identifier it is.
-    pub(crate) owner: String,
+    owner: String,
     /// Under which id the owner has it.
     identifier_id: String,
     /// `by_prefix`'s partition: kind, start of the canonical form, and one of some shards.
@@ -51,12 +53,15 @@ fn partition_key(identifier: &Identifier) -> String {
 
 /// Its key.
 pub(crate) fn key(identifier: &Identifier) -> Item {
-    item::key(partition_key(identifier), SORT_KEY)
+    table::key(partition_key(identifier), SORT_KEY)
 }
+
+/// The attribute that says whose identifier it is.
+pub(crate) const OWNER: &str = "owner";
 
 /// Whose identifier an item reserves.
 pub(crate) fn owner(item: &Item) -> Option<UserId> {
-    UserId::parse(item.get("owner")?.as_s().ok()?).ok()
+    UserId::parse(item.get(OWNER)?.as_s().ok()?).ok()
 }
 
 /// The whole item.
@@ -83,7 +88,7 @@ pub(crate) fn item(
         domain: domain.map(|domain| layout::partition(&[domain], canonical)),
         canonical: canonical.to_owned(),
     };
-    serde_dynamo::to_item(reservation).map_err(StoreError::unexpected)
+    Ok(serde_dynamo::to_item(reservation).map_err(Cause::from)?)
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! What all kinds of items have in common.
+//! What all items have in common: a key, and attributes of a few types.
 
 use std::collections::HashMap;
 
@@ -28,17 +28,28 @@ pub(crate) fn text(value: impl ToString) -> AttributeValue {
 }
 
 /// An attribute that is a whole number.
-pub(crate) fn integer(value: impl ToString) -> AttributeValue {
+pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
 
+/// An attribute that is a truth value.
+pub(crate) fn truth(value: bool) -> AttributeValue {
+    AttributeValue::Bool(value)
+}
+
+/// An attribute that is a set of texts, which is not empty.
+pub(crate) fn texts(values: impl IntoIterator<Item = impl ToString>) -> AttributeValue {
+    let texts = values.into_iter().map(|text| text.to_string()).collect();
+    AttributeValue::Ss(texts)
+}
+
 /// An attribute's number.
-pub(crate) fn number(item: &Item, name: &str) -> Option<i64> {
+pub(crate) fn number_of(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
 /// An attribute's texts; none where it isn't there: DynamoDB keeps no empty set.
-pub(crate) fn texts(item: &Item, name: &str) -> Vec<String> {
+pub(crate) fn texts_of(item: &Item, name: &str) -> Vec<String> {
     let texts = item.get(name).and_then(|texts| texts.as_ss().ok());
     texts.cloned().unwrap_or_default()
 }

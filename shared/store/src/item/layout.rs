@@ -11,7 +11,7 @@ const SHARDS: u32 = 8;
 
 /// The partition of what is named `of`, in the list of all that have `group` in common: `1#5`
 /// without a group, `1#example.com#5` with one.
-pub(crate) fn partition(group: &[&str], of: &str) -> String {
+pub(super) fn partition(group: &[&str], of: &str) -> String {
     let mut partition = format!("{VERSION}#");
     for name in group {
         partition.push_str(name);

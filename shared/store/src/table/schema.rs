@@ -1,4 +1,4 @@
-//! The table itself, for stores that no CloudFormation makes: the local ones.
+//! What the table is made of, for stores that no CloudFormation makes: the local ones.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -11,11 +11,11 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification,
 };
 
-use crate::StoreError;
+use crate::{Cause, StoreError};
 
 /// A table as template.yaml describes it, in DynamoDB's words.
 #[derive(Clone, Debug)]
-pub struct Table {
+pub struct Schema {
     /// Attribute names and types (`S`, `N`).
     pub attributes: Vec<(String, String)>,
     /// Attribute names and key types (`HASH`, `RANGE`).
@@ -51,8 +51,8 @@ pub enum Made {
 }
 
 /// Makes the table unless it is there.
-pub async fn make(client: &Client, name: &str, table: &Table) -> Result<Made, StoreError> {
-    let indexes = table
+pub async fn make(client: &Client, name: &str, schema: &Schema) -> Result<Made, StoreError> {
+    let indexes = schema
         .indexes
         .iter()
         .map(|index| {
@@ -67,10 +67,10 @@ pub async fn make(client: &Client, name: &str, table: &Table) -> Result<Made, St
                 .set_key_schema(Some(key_schema(&index.key)?))
                 .projection(projection)
                 .build()
-                .map_err(StoreError::unexpected)
+                .map_err(Cause::from)
         })
-        .collect::<Result<_, StoreError>>()?;
-    let attributes = table
+        .collect::<Result<_, Cause>>()?;
+    let attributes = schema
         .attributes
         .iter()
         .map(|(name, kind)| {
@@ -78,20 +78,20 @@ pub async fn make(client: &Client, name: &str, table: &Table) -> Result<Made, St
                 .attribute_name(name)
                 .attribute_type(ScalarAttributeType::from(kind.as_str()))
                 .build()
-                .map_err(StoreError::unexpected)
+                .map_err(Cause::from)
         })
-        .collect::<Result<_, StoreError>>()?;
+        .collect::<Result<_, Cause>>()?;
     let stream = StreamSpecification::builder()
         .stream_enabled(true)
-        .stream_view_type(StreamViewType::from(table.stream_view.as_str()))
+        .stream_view_type(StreamViewType::from(schema.stream_view.as_str()))
         .build()
-        .map_err(StoreError::unexpected)?;
+        .map_err(Cause::from)?;
     let created = client
         .create_table()
         .table_name(name)
         .billing_mode(BillingMode::PayPerRequest)
         .set_attribute_definitions(Some(attributes))
-        .set_key_schema(Some(key_schema(&table.key)?))
+        .set_key_schema(Some(key_schema(&schema.key)?))
         .set_global_secondary_indexes(Some(indexes))
         .stream_specification(stream)
         .send()
@@ -99,36 +99,36 @@ pub async fn make(client: &Client, name: &str, table: &Table) -> Result<Made, St
     match created {
         Ok(_) => {}
         Err(error) if is_there(&error) => return Ok(Made::Before),
-        Err(error) => return Err(StoreError::from_sdk(&error)),
+        Err(error) => return Err(StoreError::from_sdk(error)),
     }
     let time_to_live = TimeToLiveSpecification::builder()
-        .attribute_name(&table.time_to_live)
+        .attribute_name(&schema.time_to_live)
         .enabled(true)
         .build()
-        .map_err(StoreError::unexpected)?;
+        .map_err(Cause::from)?;
     client
         .update_time_to_live()
         .table_name(name)
         .time_to_live_specification(time_to_live)
         .send()
         .await
-        .map_err(|error| StoreError::from_sdk(&error))?;
+        .map_err(StoreError::from_sdk)?;
     Ok(Made::New)
 }
 
-/// In which of its keys and indexes the table differs from `table`: one that was made for another
+/// In which of its keys and indexes the table differs from `schema`: one that was made for another
 /// layout can't be read and written by this code.
 pub async fn differences(
     client: &Client,
     name: &str,
-    table: &Table,
+    schema: &Schema,
 ) -> Result<BTreeSet<String>, StoreError> {
     let described = client.describe_table().table_name(name).send().await;
-    let described = described.map_err(|error| StoreError::from_sdk(&error))?;
+    let described = described.map_err(StoreError::from_sdk)?;
     let present = described
         .table
-        .ok_or_else(|| StoreError::unexpected("a description holds no table"))?;
-    let (present, wanted) = (present_keys(&present), wanted_keys(table));
+        .ok_or(Cause::Odd("a description holds no table"))?;
+    let (present, wanted) = (present_keys(&present), wanted_keys(schema));
     let names = present.keys().chain(wanted.keys());
     Ok(names
         .filter(|name| present.get(*name) != wanted.get(*name))
@@ -141,21 +141,25 @@ type Keys = BTreeMap<String, (Vec<[String; 3]>, String, BTreeSet<String>)>;
 
 const KEY: &str = "key";
 
-fn wanted_keys(table: &Table) -> Keys {
-    let types: HashMap<_, _> = table.attributes.iter().cloned().collect();
-    let schema = |key: &[(String, String)]| {
+fn wanted_keys(schema: &Schema) -> Keys {
+    let types: HashMap<_, _> = schema.attributes.iter().cloned().collect();
+    let elements_of = |key: &[(String, String)]| {
         let elements = key.iter().map(|(name, kind)| {
             let attribute_type = types.get(name).cloned().unwrap_or_default();
             [name.clone(), kind.clone(), attribute_type]
         });
         elements.collect()
     };
-    let indexes = table.indexes.iter().map(|index| {
+    let indexes = schema.indexes.iter().map(|index| {
         let attributes = index.attributes.iter().cloned().collect();
-        let keys = (schema(&index.key), index.projection.clone(), attributes);
+        let keys = (
+            elements_of(&index.key),
+            index.projection.clone(),
+            attributes,
+        );
         (index.name.clone(), keys)
     });
-    let key = (schema(&table.key), String::new(), BTreeSet::new());
+    let key = (elements_of(&schema.key), String::new(), BTreeSet::new());
     indexes.chain([(KEY.to_owned(), key)]).collect()
 }
 
@@ -195,14 +199,14 @@ fn is_there<R>(error: &SdkError<CreateTableError, R>) -> bool {
     )
 }
 
-fn key_schema(key: &[(String, String)]) -> Result<Vec<KeySchemaElement>, StoreError> {
+fn key_schema(key: &[(String, String)]) -> Result<Vec<KeySchemaElement>, Cause> {
     key.iter()
         .map(|(name, kind)| {
             KeySchemaElement::builder()
                 .attribute_name(name)
                 .key_type(KeyType::from(kind.as_str()))
                 .build()
-                .map_err(StoreError::unexpected)
+                .map_err(Cause::from)
         })
         .collect()
 }

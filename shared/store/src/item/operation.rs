@@ -4,25 +4,23 @@
 //! success instead of "no such user"; a repeated create finds it and doesn't bring a deleted user
 //! back.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::time::Duration;
+
 use domain::{OperationId, Timestamp};
 
-use crate::{Item, item};
+use crate::table::{self, Item, number};
 
-const SECONDS_OF_A_DAY: i64 = 24 * 60 * 60;
+const KEPT_FOR: Duration = Duration::from_hours(24);
 
 /// Its key.
 pub(crate) fn key(operation: &OperationId) -> Item {
-    item::key(format!("OPERATION#{}", operation.as_str()), "OPERATION")
+    table::key(format!("OPERATION#{}", operation.as_str()), "OPERATION")
 }
 
 /// The whole item; it lapses after a day.
 pub(crate) fn item(operation: &OperationId, now: Timestamp) -> Item {
     let mut item = key(operation);
-    let expires_at = now.as_unix() + SECONDS_OF_A_DAY;
-    item.insert(
-        "expires_at".to_owned(),
-        AttributeValue::N(expires_at.to_string()),
-    );
+    let expires_at = now.plus(KEPT_FOR).as_unix();
+    item.insert("expires_at".to_owned(), number(expires_at));
     item
 }

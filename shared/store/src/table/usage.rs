@@ -40,13 +40,13 @@ pub async fn metered<T>(work: impl Future<Output = T>) -> (T, Usage) {
 
 /// Whether a request reads or writes: `ConsumedCapacity` alone does not say.
 #[derive(Clone, Copy)]
-pub(crate) enum Direction {
+pub(super) enum Direction {
     Read,
     Write,
 }
 
-/// Counts one request. Outside of [`metered`] nobody listens.
-pub(crate) fn record<'a>(
+/// Counts one request. Outside of [`metered`] it is of no effect.
+pub(super) fn record<'a>(
     direction: Direction,
     consumed: impl IntoIterator<Item = &'a ConsumedCapacity>,
 ) {

@@ -58,22 +58,16 @@ impl Attempts {
 
 /// A new client request token: a transaction that is sent twice with it happens once (ten
 /// minutes long).
-pub(crate) fn client_request_token() -> String {
+pub(super) fn client_request_token() -> String {
     format!("{:032x}", random_token())
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "nothing that anybody sees depends on it"
-)]
+#[expect(clippy::disallowed_methods, reason = "no answer depends on it")]
 fn jitter() -> f64 {
     rand::random()
 }
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "nothing that anybody sees depends on it"
-)]
+#[expect(clippy::disallowed_methods, reason = "no answer depends on it")]
 fn random_token() -> u128 {
     rand::random()
 }

@@ -12,11 +12,14 @@ use domain::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::expression::Update;
-use crate::{Item, StoreError, item, layout};
+use super::layout;
+use crate::table::Update;
+use crate::table::{self, Item};
+use crate::{Cause, StoreError};
 
 /// The format that this code writes. A reader refuses a newer one.
 const FORMAT: u32 = 1;
+const PARTITION_START: &str = "USER#";
 /// The sort key of the user, and how those of what is read with the user start.
 pub(crate) const SORT_KEY: &str = "USER";
 /// Stands for an address that was the primary one before and is it again.
@@ -175,29 +178,32 @@ pub(crate) fn key(id: &UserId) -> Item {
 
 /// The key of an item in the user's partition.
 pub(crate) fn child_key(id: &UserId, sort_key: &str) -> Item {
-    item::key(partition_key(id), sort_key)
+    table::key(partition_key(id), sort_key)
 }
 
 pub(crate) fn partition_key(id: &UserId) -> String {
-    format!("USER#{id}")
+    format!("{PARTITION_START}{id}")
+}
+
+/// Whose partition it is.
+pub(crate) fn owner_of(partition_key: &str) -> Option<UserId> {
+    let id = partition_key.strip_prefix(PARTITION_START)?;
+    UserId::parse(id).ok()
 }
 
 /// The whole item.
 pub(crate) fn item(user: &User) -> Result<Item, StoreError> {
-    serde_dynamo::to_item(UserItem::from(user))
-        .map_err(|error| StoreError::Unexpected(format!("user item: {error}")))
+    Ok(serde_dynamo::to_item(UserItem::from(user)).map_err(Cause::from)?)
 }
 
 /// Refuses an item of a format that this code can't know.
-pub(crate) fn refuse_newer(item: &Item) -> Result<(), StoreError> {
+pub(crate) fn refuse_newer(item: &Item) -> Result<(), Cause> {
     let format = item.get("format").and_then(|format| format.as_n().ok());
     let format: u32 = format
         .and_then(|format| format.parse().ok())
         .unwrap_or_default();
     if format > FORMAT {
-        return Err(StoreError::Unexpected(format!(
-            "user item: format {format} is newer than this code"
-        )));
+        return Err(Cause::Newer(format));
     }
     Ok(())
 }
@@ -206,11 +212,9 @@ pub(crate) fn refuse_newer(item: &Item) -> Result<(), StoreError> {
 pub(crate) fn from_item(item: Item) -> Result<User, StoreError> {
     refuse_newer(&item)?;
     // Without the cause, which may quote the item.
-    let item: UserItem = serde_dynamo::from_item(item).map_err(|_| {
-        StoreError::Unexpected("user item: an attribute is not readable".to_owned())
-    })?;
-    item.try_into()
-        .map_err(|what| StoreError::Unexpected(format!("user item: {what} is not valid")))
+    let item: UserItem =
+        serde_dynamo::from_item(item).map_err(|_| Cause::Unreadable("user").unexpected())?;
+    Ok(item.try_into()?)
 }
 
 impl IdentifierItem {
@@ -329,22 +333,17 @@ impl From<&User> for UserItem {
 }
 
 impl TryFrom<UserItem> for User {
-    /// The attribute that is not valid.
-    type Error = &'static str;
+    type Error = Cause;
 
     fn try_from(item: UserItem) -> Result<Self, Self::Error> {
-        let id = item
-            .pk
-            .strip_prefix("USER#")
-            .and_then(|id| UserId::parse(id).ok())
-            .ok_or("PK")?;
+        let id = owner_of(&item.pk).ok_or(Cause::Invalid("PK"))?;
         let username = match item.username {
             None => None,
             Some(mut username) => {
-                let id = username.id.take().ok_or("username")?;
+                let id = username.id.take().ok_or(Cause::Invalid("username"))?;
                 let (shown, canonical) = username.forms();
                 Some(ProfileUsername {
-                    id: IdentifierId::parse(&id).map_err(|_| "username")?,
+                    id: IdentifierId::parse(&id).map_err(|_| Cause::Invalid("username"))?,
                     value: Username::restore(shown, canonical),
                     source: username.source,
                 })
@@ -358,7 +357,7 @@ impl TryFrom<UserItem> for User {
                     authenticator: provider.authenticator,
                     provider_user_id: provider.provider_user_id,
                     claims: JsonObject::parse(&provider.claims)
-                        .map_err(|_| "external_providers")?,
+                        .map_err(|_| Cause::Invalid("external_providers"))?,
                 })
             })
             .collect::<Result<_, Self::Error>>()?;
@@ -384,27 +383,25 @@ impl TryFrom<UserItem> for User {
             sessions_revoked: item.sessions_revoked,
             username,
             emails: addresses(
+                AddressKind::Email,
                 item.emails,
-                item.primary_email,
-                item.primary_email_since,
+                (item.primary_email, item.primary_email_since),
                 Email::restore,
-            )
-            .ok_or("emails")?,
+            )?,
             primary_emails_set: item.primary_emails_set,
             proof_told_at: item.proof_told_at,
             phones: addresses(
+                AddressKind::Phone,
                 item.phones,
-                item.primary_phone,
-                item.primary_phone_since,
+                (item.primary_phone, item.primary_phone_since),
                 |e164, _| Phone::restore(e164),
-            )
-            .ok_or("phones")?,
+            )?,
             passkeys: item.passkeys,
             connections: item.connections,
             external_providers,
-            claims: json(item.claims).ok_or("claims")?,
-            public_data: json(item.public_data).ok_or("public_data")?,
-            private_data: json(item.private_data).ok_or("private_data")?,
+            claims: json(item.claims, "claims")?,
+            public_data: json(item.public_data, "public_data")?,
+            private_data: json(item.private_data, "private_data")?,
             credential,
             sign_ins: SignIns {
                 attempts: item.sign_in_attempts_count,
@@ -454,46 +451,47 @@ fn primary_since(primary: Option<Primary>) -> Option<Timestamp> {
     }
 }
 
-/// The addresses of one kind, if they can be those of a user.
+/// The addresses of one kind; the primary one's id, and since when it is that.
 fn addresses<T: AddressValue>(
+    kind: AddressKind,
     stored: BTreeMap<String, IdentifierItem>,
-    primary: Option<String>,
-    since: Option<Timestamp>,
+    (primary, since): (Option<String>, Option<Timestamp>),
     value: impl Fn(String, String) -> T,
-) -> Option<Addresses<T>> {
+) -> Result<Addresses<T>, Cause> {
+    let attributes = attributes(kind);
+    let id =
+        |text: &str, attribute| IdentifierId::parse(text).map_err(|_| Cause::Invalid(attribute));
     let own = stored
         .into_iter()
-        .map(|(id, address)| Some((IdentifierId::parse(&id).ok()?, address.into_address(&value))))
-        .collect::<Option<_>>()?;
+        .map(|(text, address)| Ok((id(&text, attributes.all)?, address.into_address(&value))))
+        .collect::<Result<_, Cause>>()?;
     let tenure = match since {
         None => Tenure::Managed,
         Some(RESTORED) => Tenure::Restored,
         Some(then) => Tenure::Since(then),
     };
     let primary = primary
-        .map(|id| IdentifierId::parse(&id))
-        .transpose()
-        .ok()?;
+        .map(|text| id(&text, attributes.primary))
+        .transpose()?;
     let primary = primary.map(|id| Primary { id, tenure });
-    Addresses::restore(own, primary).ok()
+    Addresses::restore(own, primary).map_err(|source| Cause::Addresses {
+        attribute: attributes.all,
+        source,
+    })
 }
 
-fn json(stored: Option<String>) -> Option<JsonObject> {
+fn json(stored: Option<String>, attribute: &'static str) -> Result<JsonObject, Cause> {
     stored.map_or_else(
-        || Some(JsonObject::empty()),
-        |text| JsonObject::parse(&text).ok(),
+        || Ok(JsonObject::empty()),
+        |text| JsonObject::parse(&text).map_err(|_| Cause::Invalid(attribute)),
     )
 }
 
-/// Puts an operation, of which `id` is the placeholder, before the others: a shift register, since
-/// the right-hand sides are the values from before the update. So no write needs to know which
-/// operations came between.
-pub(crate) fn push_operation(operations: &str, id: &str, update: &mut Update) {
-    for place in (1..Operations::KEPT).rev() {
-        let older = format!("{operations}[{}]", place - 1);
-        update.set(&format!("{operations}[{place}]"), &older);
-    }
-    update.set(&format!("{operations}[0]"), id);
+/// Puts an operation before the others, without a read: so no write needs to know which operations
+/// came between.
+pub(crate) fn push_operation(update: &mut Update, operation: &OperationId) {
+    let operation = table::text(operation.as_str());
+    update.push(OPERATIONS, Operations::KEPT, operation);
 }
 
 /// What differs between two states of a user, as attributes to set and names to remove. What
@@ -515,6 +513,7 @@ pub(crate) fn difference(before: &User, after: &User) -> Result<(Item, Vec<Strin
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
+    use domain::address::InvalidAddresses;
     use domain::sample;
 
     use super::*;
@@ -531,7 +530,36 @@ mod tests {
         newer.insert("format".to_owned(), AttributeValue::N("2".to_owned()));
         newer.remove("version");
         let error = from_item(newer).unwrap_err();
-        assert!(error.to_string().contains("format 2 is newer"), "{error}");
+        assert!(
+            matches!(error, StoreError::Unexpected(Cause::Newer(2))),
+            "{error:?}"
+        );
+    }
+
+    #[test]
+    fn an_unverified_primary_address_is_refused_and_not_shown() {
+        let mut stored = item(&sample::person().user).unwrap();
+        let AttributeValue::M(emails) = stored.get_mut("emails").unwrap() else {
+            panic!("e-mail addresses are a map");
+        };
+        for email in emails.values_mut() {
+            let AttributeValue::M(email) = email else {
+                panic!("an e-mail address is a map");
+            };
+            email.insert("verified".to_owned(), AttributeValue::Bool(false));
+        }
+        let error = from_item(stored).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                StoreError::Unexpected(Cause::Addresses {
+                    attribute: "emails",
+                    source: InvalidAddresses::UnverifiedPrimary,
+                })
+            ),
+            "{error:?}"
+        );
+        assert!(!format!("{error:?}").contains('@'), "{error:?}");
     }
 
     #[test]

@@ -1,0 +1,200 @@
+//! Read, change in memory, write what differs: changes that need more than the user's own item.
+
+use domain::{Account, Refusal, User, UserId};
+
+use crate::item::user;
+use crate::item::{device, notification, pending_email, reservation, undo_right};
+use crate::table::{
+    Attempts, Condition, Outcome, Role, Table, Transaction, Update, Updated, number, text,
+};
+use crate::write::Write;
+use crate::{StoreError, WriteError, read, rule};
+
+/// What an edit starts from.
+pub(crate) enum Start {
+    /// The user's own item, as it is now.
+    User,
+    /// The user with what hangs on them, as it is now.
+    Account,
+    /// The same as it was read before. After a conflict it is read anew.
+    Read(Box<Account>),
+}
+
+impl Start {
+    /// The account to begin with, and what to start from after a conflict.
+    async fn account(
+        self,
+        table: &Table,
+        id: &UserId,
+    ) -> Result<(Option<Account>, Self), StoreError> {
+        Ok(match self {
+            Self::User => (read::user(table, id).await?.map(Account::of), Self::User),
+            Self::Account => (read::account(table, id).await?, Self::Account),
+            Self::Read(account) => (Some(*account), Self::Account),
+        })
+    }
+}
+
+/// Applies a domain function, and writes the difference under the version that was read, with the
+/// reservations that the user gains or loses: one transaction.
+///
+/// A function that changes nothing writes nothing, unless the operation is to be remembered.
+pub(crate) async fn edit(
+    table: &Table,
+    id: &UserId,
+    mut start: Start,
+    write: &Write,
+    change: impl Fn(&mut Account) -> Result<(), Refusal>,
+) -> Result<Account, WriteError> {
+    let mut attempts = Attempts::until(write.deadline);
+    loop {
+        let (before, next) = start.account(table, id).await?;
+        start = next;
+        let before = before.ok_or(WriteError::NotFound)?;
+        if before.user.has_seen(&write.operation) {
+            return Ok(before);
+        }
+        if !write.precondition.allows(before.user.version()) {
+            return Err(WriteError::PreconditionFailed);
+        }
+        let mut after = before.clone();
+        change(&mut after)?;
+        if after == before {
+            match remember(table, before.user, write).await? {
+                Some(user) => return Ok(Account { user, ..after }),
+                None if attempts.again_after(&StoreError::Conflict).await => continue,
+                None => return Err(StoreError::Conflict.into()),
+            }
+        }
+        if after.user == before.user {
+            after.user.stamp_aside(write.operation.clone());
+        } else {
+            after.user.stamp(write.operation.clone(), write.now);
+        }
+        let transaction = difference(&before, &after, write)?;
+        match table.transact(&transaction, write.deadline).await? {
+            Outcome::Written => return Ok(after),
+            Outcome::Moved(None) => return Err(WriteError::NotFound),
+            Outcome::Moved(Some(item)) => {
+                let user = user::from_item(item)?;
+                if user.has_seen(&write.operation) {
+                    return Ok(Account { user, ..after });
+                }
+            }
+            Outcome::Taken(identifiers) => return Err(Refusal::taken(&identifiers).into()),
+            Outcome::Overtaken => {}
+            Outcome::Repeated => return Err(StoreError::Conflict.into()),
+        }
+        if !attempts.again_after(&StoreError::Conflict).await {
+            return Err(StoreError::Conflict.into());
+        }
+    }
+}
+
+/// Writes down that a named operation found nothing to change, so that its repeat changes nothing
+/// either, whatever comes between: one `UpdateItem` that moves neither version nor times. `None` when
+/// the user isn't any more as it was judged.
+pub(crate) async fn remember(
+    table: &Table,
+    judged: User,
+    write: &Write,
+) -> Result<Option<User>, StoreError> {
+    if !write.is_named || judged.has_seen(&write.operation) {
+        return Ok(Some(judged));
+    }
+    let mut update = Update::of(user::key(judged.id()));
+    update.require_equal(&["version"], number(judged.version()));
+    rule::require_new(&mut update, &write.operation);
+    user::push_operation(&mut update, &write.operation);
+    match table
+        .update(&update, Attempts::until(write.deadline))
+        .await?
+    {
+        Updated::Written(item) => user::from_item(item).map(Some),
+        Updated::Refused(None) => Ok(None),
+        Updated::Refused(Some(item)) => {
+            let present = user::from_item(item)?;
+            let is_repeat = present.has_seen(&write.operation);
+            Ok(is_repeat.then_some(present))
+        }
+    }
+}
+
+/// What differs between two states of an account, as a transaction under the user's version.
+fn difference(before: &Account, after: &Account, write: &Write) -> Result<Transaction, StoreError> {
+    let mut transaction = Transaction::default();
+    transaction.update(Role::User, user_update(&before.user, &after.user, write)?);
+    let owner = after.user.id();
+    let (old, new) = (before.user.identifiers(), after.user.identifiers());
+    for (identifier, id) in &new {
+        if !old.contains_key(identifier) {
+            let item = reservation::item(identifier, *id, owner)?;
+            transaction.put_if_absent(Role::Reserve(identifier.clone()), item);
+        }
+    }
+    for identifier in old.into_keys() {
+        if !new.contains_key(&identifier) {
+            release(&mut transaction, identifier, owner);
+        }
+    }
+    for (id, pending) in &after.pending {
+        if before.pending.get(id) != Some(pending) {
+            let item = pending_email::item(owner, *id, pending)?;
+            transaction.put(Role::Related, item);
+        }
+    }
+    // What is deleted must still be there: what the change rests on was read.
+    for id in before.pending.keys() {
+        if !after.pending.contains_key(id) {
+            let key = pending_email::key(owner, *id);
+            transaction.delete_if(Role::Related, key, Condition::exists());
+        }
+    }
+    for (id, right) in &after.rights {
+        if before.rights.get(id) != Some(right) {
+            transaction.put(Role::Related, undo_right::item(owner, id, right)?);
+        }
+    }
+    for id in before.rights.keys() {
+        if !after.rights.contains_key(id) {
+            let key = undo_right::key(owner, id);
+            transaction.delete_if(Role::Related, key, Condition::exists());
+        }
+    }
+    for notification in &after.outbox {
+        transaction.put(Role::Related, notification::item(notification)?);
+    }
+    if let Some(new) = &after.new_device {
+        let item = device::item(owner, new, after.user.session_epoch());
+        transaction.put(Role::Related, item);
+    }
+    Ok(transaction)
+}
+
+/// Frees one of the owner's identifiers for others.
+pub(crate) fn release(
+    transaction: &mut Transaction,
+    identifier: domain::Identifier,
+    owner: &UserId,
+) {
+    let key = reservation::key(&identifier);
+    let is_own = Condition::equal(reservation::OWNER, text(owner));
+    transaction.delete_if(Role::Release(identifier), key, is_own);
+}
+
+fn user_update(before: &User, after: &User, write: &Write) -> Result<Update, StoreError> {
+    let mut update = Update::of(user::key(after.id()));
+    update.require_equal(&["version"], number(before.version()));
+    let (set, removed) = user::difference(before, after)?;
+    for (name, value) in set {
+        // Pushed, not set: what changed nothing may have been written down under this version.
+        if name != user::OPERATIONS {
+            update.set(&[&name], value);
+        }
+    }
+    for name in removed {
+        update.remove(&[&name]);
+    }
+    user::push_operation(&mut update, &write.operation);
+    Ok(update)
+}

@@ -1,0 +1,91 @@
+//! The notification item: its making is the order to send, its state says who sends it.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+use domain::notification::{Message, Notification, NotificationId, Recipient};
+use serde::{Deserialize, Serialize};
+
+use super::user;
+use crate::table::Item;
+use crate::{Cause, StoreError};
+
+/// How long it is kept, for people who look into what was sent.
+const KEPT_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// How the sort keys of notifications start.
+pub const NOTIFICATION_SORT_KEY: &str = "NOTIFICATION#";
+
+/// As it is stored.
+#[derive(Serialize, Deserialize)]
+struct NotificationItem {
+    #[serde(rename = "PK")]
+    pk: String,
+    #[serde(rename = "SK")]
+    sk: String,
+    to: Recipient,
+    message: Message,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locale: Option<String>,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    state: State,
+}
+
+/// Where a notification is on its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// It waits for a sender, or a sender gave it back.
+    Pending,
+    /// A sender has a lease on it.
+    Sending,
+    /// It was sent.
+    Sent,
+    /// It will never be sent: the service that sends refused it.
+    Failed,
+}
+
+impl State {
+    /// As it is stored.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sending => "sending",
+            Self::Sent => "sent",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// The whole item.
+pub(crate) fn item(notification: &Notification) -> Result<Item, StoreError> {
+    let notification = notification.clone();
+    let item = serde_dynamo::to_item(NotificationItem {
+        pk: user::partition_key(&notification.user_id),
+        sk: format!("{NOTIFICATION_SORT_KEY}{}", notification.id.as_str()),
+        to: notification.to,
+        message: notification.message,
+        locale: notification.locale,
+        created_at: notification.created_at,
+        expires_at: notification.created_at.plus(KEPT_FOR),
+        state: State::Pending,
+    });
+    Ok(item.map_err(Cause::from)?)
+}
+
+/// The notification of an item.
+pub(crate) fn from_item(item: Item) -> Result<Notification, StoreError> {
+    let unreadable = || Cause::Unreadable("notification").unexpected();
+    // Without the cause, which may quote the item.
+    let item: NotificationItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
+    let id = item.sk.strip_prefix(NOTIFICATION_SORT_KEY);
+    Ok(Notification {
+        id: NotificationId::stored(id.ok_or_else(unreadable)?.to_owned()),
+        user_id: user::owner_of(&item.pk).ok_or_else(unreadable)?,
+        to: item.to,
+        message: item.message,
+        locale: item.locale,
+        created_at: item.created_at,
+    })
+}

@@ -1,0 +1,51 @@
+//! Counters of an hour each: how often one user, or one address, was to be notified.
+
+use std::time::Duration;
+
+use domain::notification::Counted;
+
+use crate::StoreError;
+use crate::table::{Attempts, Table, Update, Updated, key, number, number_of, text};
+use crate::write::Write;
+
+/// Until the hour that it counts has surely passed.
+const KEPT_FOR: Duration = Duration::from_hours(2);
+
+/// What limits notifications.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    table: Table,
+}
+
+impl Limits {
+    /// The counters in this table.
+    pub const fn new(table: Table) -> Self {
+        Self { table }
+    }
+
+    /// Counts one more in this hour and tells how many there are: one `UpdateItem`.
+    pub async fn count_this_hour(
+        &self,
+        limited: &Counted,
+        write: &Write,
+    ) -> Result<u64, StoreError> {
+        let hour = Counted::hour(write.now);
+        let mut update = Update::of(key(
+            format!("LIMIT#{}", limited.hash()),
+            format!("HOUR#{hour}"),
+        ));
+        let operation = text(write.operation.as_str());
+        update.require_other(&["operation"], operation.clone());
+        update.count(&["count"]);
+        update.set(&["operation"], operation);
+        let expires_at = write.now.plus(KEPT_FOR).as_unix();
+        update.set(&["expires_at"], number(expires_at));
+        let item = match self.table.update(&update, Attempts::soon()).await? {
+            Updated::Written(item) => item,
+            // The reply to this very count was lost.
+            Updated::Refused(item) => item.unwrap_or_default(),
+        };
+        let count = number_of(&item, "count").and_then(|count| u64::try_from(count).ok());
+        Ok(count.unwrap_or_default())
+    }
+}

@@ -1,0 +1,49 @@
+//! What several entities read.
+
+use domain::{Account, Identifier, User, UserId};
+
+use crate::item::{pending_email, reservation, undo_right, user};
+use crate::table::{Table, absent_key};
+use crate::{Cause, StoreError};
+
+/// A user: one `GetItem`.
+pub(crate) async fn user(table: &Table, id: &UserId) -> Result<Option<User>, StoreError> {
+    table
+        .get(user::key(id))
+        .await?
+        .map(user::from_item)
+        .transpose()
+}
+
+/// A user with what hangs on them: one `Query`. The sort keys of all of it start as the user's own.
+pub(crate) async fn account(table: &Table, id: &UserId) -> Result<Option<Account>, StoreError> {
+    let items = table.query(user::partition_key(id), user::SORT_KEY).await?;
+    let (mut pending, mut rights, mut own) = (Vec::new(), Vec::new(), None);
+    for item in items {
+        let sort_key = item.get("SK").and_then(|sort| sort.as_s().ok());
+        let sort_key = sort_key.ok_or(Cause::Unreadable("user"))?;
+        if sort_key.starts_with(pending_email::SORT_KEY_START) {
+            pending.push(pending_email::from_item(item)?);
+        } else if sort_key.starts_with(undo_right::SORT_KEY_START) {
+            rights.push(undo_right::from_item(item)?);
+        } else {
+            own = Some(user::from_item(item)?);
+        }
+    }
+    // Without the user, the rest is of nobody: no reader trusts it.
+    Ok(own.map(|user| Account {
+        pending: pending.into_iter().collect(),
+        rights: rights.into_iter().collect(),
+        ..Account::of(user)
+    }))
+}
+
+/// Whose identifier it is: one `GetItem`, also for what is no identifier.
+pub(crate) async fn owner(
+    table: &Table,
+    of: Option<&Identifier>,
+) -> Result<Option<UserId>, StoreError> {
+    let key = of.map_or_else(absent_key, reservation::key);
+    let item = table.get(key).await?;
+    Ok(item.as_ref().and_then(reservation::owner))
+}

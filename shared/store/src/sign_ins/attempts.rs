@@ -1,0 +1,134 @@
+//! The counters of attempts: by identifier and IP address, by IP address alone, and by device.
+//!
+//! The set `tries` holds the attempts that are under way or have failed, `failed` the latter: sets
+//! take what is repeated once, so that no lost reply counts twice.
+
+use domain::Timestamp;
+use domain::sign_in::{Admission, Counter, Full, LOCK_OUT, Limits, Try};
+
+use super::{MAX_LOOKS, SignIns};
+use crate::StoreError;
+use crate::item::attempts::{BLOCK_UNTIL, FAILED, TRIES, key, tally};
+use crate::table::{Attempts, Update, Updated, number, text};
+use crate::write::Write;
+
+impl SignIns {
+    /// Counts an attempt before the password is looked at, so that guesses made at once can't get
+    /// past the limit: one conditional `UpdateItem`, the same for identifiers that no user has.
+    /// Where attempts that don't count any more fill the counter up, it takes two more.
+    pub async fn count_attempt(
+        &self,
+        counter: &Counter,
+        limits: Limits,
+        write: &Write,
+    ) -> Result<Admission, StoreError> {
+        let this = Try::new(&write.operation, write.now);
+        let mut update = Update::of(key(counter));
+        let now = write.now.as_unix();
+        update.require_absent_or_at_most(&[BLOCK_UNTIL], now);
+        let (tries, own) = (update.path(&[TRIES]), update.value(text(this.as_str())));
+        let limit = update.value(number(counter.limit(limits)));
+        update.require(format!(
+            "(attribute_not_exists({tries}) \
+             OR (size({tries}) < {limit} AND NOT contains({tries}, {own})))",
+        ));
+        update.add(TRIES, [this.as_str()]);
+        update.count(&["sign_in_attempts_count"]);
+        update.set(&["last_sign_in_attempt"], number(now));
+        set_expiry(&mut update, counter, write.now);
+        update.remove(&[BLOCK_UNTIL]);
+        for _ in 0..MAX_LOOKS {
+            let present = match self.table.update_unseen(&update, Attempts::soon()).await? {
+                Updated::Written(()) => return Ok(Admission::Counted),
+                Updated::Refused(present) => present.as_ref().map(tally).unwrap_or_default(),
+            };
+            match present.refuses(&this, counter, limits, write.now) {
+                // The reply to this very attempt was lost.
+                Full::Counted => return Ok(Admission::Counted),
+                Full::LockedUntil(until) => return Ok(Admission::LockedUntil(until)),
+                Full::UnderWay => return Ok(Admission::OneTooMany),
+                Full::Lapsed(lapsed) => self.forget(counter, &lapsed).await?,
+                // The attempt that failed last was ended before it could lock.
+                Full::ToBeLocked => {
+                    self.lock(counter, limits, write.now).await?;
+                    return Ok(Admission::LockedUntil(write.now.plus(LOCK_OUT)));
+                }
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Counts as failed what was counted as under way, and locks the counter where that is one too
+    /// many.
+    pub async fn count_failure(
+        &self,
+        counter: &Counter,
+        limits: Limits,
+        write: &Write,
+    ) -> Result<(), StoreError> {
+        let this = Try::new(&write.operation, write.now);
+        let mut update = Update::of(key(counter));
+        update.require_absent_or_at_most(&[BLOCK_UNTIL], write.now.as_unix());
+        let (failed, own) = (update.path(&[FAILED]), update.value(text(this.as_str())));
+        update.require(format!("NOT contains({failed}, {own})"));
+        update.add(TRIES, [this.as_str()]);
+        update.add(FAILED, [this.as_str()]);
+        update.count(&["failure_count"]);
+        set_expiry(&mut update, counter, write.now);
+        // What is there already was counted, its reply lost; a lock holds all that there is.
+        let (Updated::Written(item) | Updated::Refused(Some(item))) =
+            self.table.update(&update, Attempts::soon()).await?
+        else {
+            return Ok(());
+        };
+        if tally(&item).is_to_be_locked(counter, limits, write.now) {
+            self.lock(counter, limits, write.now).await?;
+        }
+        Ok(())
+    }
+
+    /// Gives back the place of an attempt that is not under way any more and has not failed.
+    pub async fn give_back(&self, counter: &Counter, write: &Write) -> Result<(), StoreError> {
+        let this = Try::new(&write.operation, write.now);
+        self.forget(counter, &[this]).await
+    }
+
+    /// Forgets failures in a row: the password was right.
+    pub async fn forgive(&self, in_a_row: &Counter) -> Result<(), StoreError> {
+        self.table.delete(key(in_a_row)).await
+    }
+
+    /// Locks a counter, which then starts afresh, unless another attempt has just done so.
+    async fn lock(
+        &self,
+        counter: &Counter,
+        limits: Limits,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut update = Update::of(key(counter));
+        let failed = update.path(&[FAILED]);
+        let limit = update.value(number(counter.limit(limits)));
+        update.require(format!("size({failed}) >= {limit}"));
+        update.set(&[BLOCK_UNTIL], number(now.plus(LOCK_OUT).as_unix()));
+        update.remove(&[FAILED]);
+        update.remove(&[TRIES]);
+        self.table.update_unseen(&update, Attempts::soon()).await?;
+        Ok(())
+    }
+
+    /// Takes attempts out of a counter.
+    async fn forget(&self, counter: &Counter, these: &[Try]) -> Result<(), StoreError> {
+        let mut update = Update::of_present(key(counter));
+        for set in [TRIES, FAILED] {
+            update.take(set, these.iter().map(Try::as_str));
+        }
+        self.table.update_unseen(&update, Attempts::soon()).await?;
+        Ok(())
+    }
+}
+
+/// Lets the item lapse when a counter that was written at `now` has nothing more to tell.
+fn set_expiry(update: &mut Update, counter: &Counter, now: Timestamp) {
+    let expires_at = now.plus(counter.remembers_for()).plus(LOCK_OUT);
+    update.set(&["expires_at"], number(expires_at.as_unix()));
+}

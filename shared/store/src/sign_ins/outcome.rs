@@ -1,0 +1,186 @@
+//! What an attempt comes to, written to the user: a failure, or a sign-in with what it leads to.
+
+use domain::device::Device;
+use domain::password::PasswordHash;
+use domain::sign_in::{Counter, Failure, Limits, SignInUser, Visitor};
+use domain::{Notification, Session, Timestamp};
+
+use super::{MAX_LOOKS, SignIns, absent};
+use crate::StoreError;
+use crate::item::{attempts, device, notification, session, sign_in_user, user};
+use crate::table::{
+    Attempts, Item, Outcome, Role, Transaction, Update, Updated, number, text, truth,
+};
+use crate::write::Write;
+
+/// The operation of the last attempt. It is an attribute of its own: strangers' attempts must not
+/// push a user's last operations out of their list.
+const OPERATION: &str = "last_sign_in_operation";
+
+/// What a right password leads to.
+#[derive(Debug)]
+pub enum Entry<'a> {
+    /// A session, and a device that is the user's own from now on.
+    Session(&'a Session, &'a Device),
+    /// Notifications to the user that the password must be changed.
+    MustChange(&'a [Notification]),
+}
+
+/// How a right password is written down.
+#[derive(Debug)]
+pub struct SignIn<'a> {
+    /// The user, as the password was checked against.
+    pub user: &'a SignInUser,
+    /// What counted failures in a row.
+    pub in_a_row: &'a Counter,
+    /// Who comes.
+    pub visitor: &'a Visitor,
+    /// What it leads to.
+    pub entry: Entry<'a>,
+    /// A hash of the same password in the directory's own form.
+    pub upgraded: Option<PasswordHash>,
+}
+
+impl SignIns {
+    /// Writes a failure of a user down: one `UpdateItem`, also where there is no user. It goes by the
+    /// user as read, on condition that this is still so; otherwise by the one that comes back. Where
+    /// the user's own device has counted it, only the attempt shows.
+    pub async fn record_failure(
+        &self,
+        user: Option<&SignInUser>,
+        is_counted_at_home: bool,
+        limits: Limits,
+        visitor: &Visitor,
+        write: &Write,
+    ) -> Result<(), StoreError> {
+        let id = user.map_or_else(absent, |user| user.id.clone());
+        let failure_of = |user: &SignInUser| {
+            if is_counted_at_home {
+                Failure::AtHome
+            } else {
+                Failure::of(user, limits, write.now)
+            }
+        };
+        let mut failure = user.map_or(Failure::OneMore { locks: None }, failure_of);
+        for _ in 0..MAX_LOOKS {
+            let mut update = attempt(user::key(&id), visitor, write);
+            count_failure(&mut update, failure, limits, write.now);
+            let recorded = self.table.update_unseen(&update, Attempts::soon()).await?;
+            let Updated::Refused(Some(present)) = recorded else {
+                return Ok(());
+            };
+            if present.get(OPERATION) == Some(&text(write.operation.as_str())) {
+                return Ok(());
+            }
+            failure = failure_of(&sign_in_user::from_item(present)?);
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Writes a right password down, with what it leads to: one transaction. It doesn't happen, and
+    /// this is false, when the user has changed since in what it rests on: password, epoch, being
+    /// enabled and not locked out.
+    pub async fn sign_in(&self, sign_in: &SignIn<'_>, write: &Write) -> Result<bool, StoreError> {
+        let user = sign_in.user;
+        let mut transaction = Transaction::default();
+        transaction.update(Role::User, user_update(sign_in, write));
+        transaction.delete(Role::Related, attempts::key(sign_in.in_a_row));
+        match sign_in.entry {
+            Entry::Session(session, own) => {
+                transaction.put(Role::Related, session::item(session, &user.id)?);
+                let item = device::item(&user.id, own, user.session_epoch);
+                transaction.put(Role::Related, item);
+            }
+            Entry::MustChange(notifications) => {
+                for notification in notifications {
+                    transaction.put(Role::Related, notification::item(notification)?);
+                }
+            }
+        }
+        let outcome = self.table.transact(&transaction, write.deadline).await?;
+        Ok(matches!(outcome, Outcome::Written))
+    }
+}
+
+/// What every attempt leaves on the user, if they are there and have not seen this attempt, the reply
+/// to which may have been lost. It moves the version, not the profile.
+fn attempt(key: Item, visitor: &Visitor, write: &Write) -> Update {
+    let mut update = Update::of_present(key);
+    let operation = text(write.operation.as_str());
+    update.require_other(&[OPERATION], operation.clone());
+    update.increment(&["version"]);
+    update.increment(&["sign_in_attempts_count"]);
+    update.set(&["last_sign_in_attempt"], number(write.now.as_unix()));
+    update.set(&["last_sign_in_attempt_ip"], text(&visitor.ip_address));
+    update.set(&[OPERATION], operation);
+    update
+}
+
+/// What a right password leaves on the user, on condition that they are as the password was checked
+/// against.
+fn user_update(sign_in: &SignIn<'_>, write: &Write) -> Update {
+    let SignIn { user, visitor, .. } = sign_in;
+    let now = write.now.as_unix();
+    let mut update = attempt(user::key(&user.id), visitor, write);
+    // A lock-out that lets the user's own device in stays as it is for all others.
+    if !user.is_blocked(write.now) {
+        update.require_absent_or_at_most(&["block_until"], now);
+        update.set(&["failure_count"], number(0));
+        update.remove(&["block_until"]);
+    }
+    if let Entry::Session(..) = sign_in.entry {
+        update.increment(&["sign_in_success_count"]);
+        update.set(&["last_sign_in_success"], number(now));
+        update.set(&["last_sign_in_success_ip"], text(&visitor.ip_address));
+        update.set(&["last_activity"], number(now));
+        for (name, value) in [
+            ("last_known_city", &visitor.place.city),
+            ("last_known_region", &visitor.place.region),
+            ("last_known_country", &visitor.place.country),
+        ] {
+            if let Some(value) = value {
+                update.set(&[name], text(value));
+            }
+        }
+    }
+    if let Some(hash) = &sign_in.upgraded {
+        update.set(&["password_hash"], text(hash.expose()));
+    }
+    let hash = user.hash.as_ref().map(PasswordHash::expose);
+    update.require_equal(&["session_epoch"], number(user.session_epoch));
+    update.require_equal(&["disabled"], truth(false));
+    update.require_equal(&["password_hash"], text(hash.unwrap_or_default()));
+    update
+}
+
+/// What a failure does to the user's counters, on condition that it is what is due.
+fn count_failure(update: &mut Update, failure: Failure, limits: Limits, now: Timestamp) {
+    let now = now.as_unix();
+    let (block, failures) = (["block_until"], ["failure_count"]);
+    let locks = match failure {
+        Failure::AtHome => return,
+        Failure::WhileLocked => {
+            let (block, now) = (update.path(&block), update.value(number(now)));
+            return update.require(format!("{block} > {now}"));
+        }
+        Failure::OneMore { locks } | Failure::FirstAgain { locks } => locks,
+    };
+    if let Some(until) = locks {
+        update.set(&block, number(until.as_unix()));
+    }
+    if let Failure::FirstAgain { .. } = failure {
+        let (path, now) = (update.path(&block), update.value(number(now)));
+        update.require(format!("{path} <= {now}"));
+        update.set(&failures, number(1));
+        if locks.is_none() {
+            update.remove(&block);
+        }
+        return;
+    }
+    let relation = if locks.is_some() { ">=" } else { "<" };
+    let (block, count) = (update.path(&block), update.path(&failures));
+    let most = update.value(number(limits.of_an_account.saturating_sub(1)));
+    update.require(format!("attribute_not_exists({block})"));
+    update.require(format!("{count} {relation} {most}"));
+    update.increment(&failures);
+}

@@ -1,0 +1,77 @@
+//! The table: the one place that sends requests. It knows keys and expressions, and no entity.
+
+mod attempts;
+mod condition;
+mod expression;
+mod item;
+mod read;
+pub mod schema;
+mod transaction;
+mod update;
+mod usage;
+
+use aws_sdk_dynamodb::Client;
+
+use crate::Settings;
+
+pub(crate) use attempts::Attempts;
+pub(crate) use condition::Condition;
+pub use item::Item;
+pub(crate) use item::{key, key_of, number, number_of, text, texts_of, truth};
+pub(crate) use transaction::{Outcome, Role, Transaction};
+pub(crate) use update::{Update, Updated};
+pub use usage::{Capacity, Usage, metered};
+
+/// The single table, as one client reaches it. Clones share the client's connections.
+#[derive(Clone, Debug)]
+pub struct Table {
+    client: Client,
+    name: String,
+}
+
+impl Table {
+    /// The table of this name.
+    pub fn new(client: Client, name: String) -> Self {
+        Self { client, name }
+    }
+
+    /// The table that these settings name, by a client of its own.
+    pub fn at(settings: &Settings) -> Self {
+        Self::new(crate::connect(settings), settings.table.clone())
+    }
+
+    /// Connects by a `GetItem` that finds nothing. Whether it succeeds shows at the first request
+    /// that counts.
+    pub async fn connect_by_get(&self) {
+        let _ = self.get(absent_key()).await;
+    }
+
+    /// Connects by an `UpdateItem` of nothing, on condition that it is there.
+    pub async fn connect_by_update(&self) {
+        let _ = self
+            .client
+            .update_item()
+            .table_name(&self.name)
+            .set_key(Some(absent_key()))
+            .condition_expression("attribute_exists(PK)")
+            .send()
+            .await;
+    }
+
+    /// Connects by a `PutItem` of nothing, on condition that it is there.
+    pub async fn connect_by_put(&self) {
+        let _ = self
+            .client
+            .put_item()
+            .table_name(&self.name)
+            .set_item(Some(absent_key()))
+            .condition_expression("attribute_exists(PK)")
+            .send()
+            .await;
+    }
+}
+
+/// A key that no item ever has: what is asked for where there is nothing to ask for.
+pub(crate) fn absent_key() -> Item {
+    key("OPERATION#none", "OPERATION")
+}

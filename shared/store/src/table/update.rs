@@ -1,0 +1,248 @@
+//! One conditional `UpdateItem`.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, ReturnConsumedCapacity, ReturnValue, ReturnValuesOnConditionCheckFailure,
+};
+
+use super::expression::Placeholders;
+use super::item::{Item, number, texts};
+use super::usage::{Direction, record};
+use super::{Attempts, Table};
+use crate::{Cause, StoreError};
+
+/// A conditional change of one item in the making: what must hold of it, what is set and removed, and
+/// what its sets gain and lose.
+#[derive(Clone, Debug)]
+pub(crate) struct Update {
+    pub(super) key: Item,
+    pub(super) placeholders: Placeholders,
+    conditions: Vec<String>,
+    set: Vec<String>,
+    remove: Vec<String>,
+    add: Vec<String>,
+    delete: Vec<String>,
+}
+
+/// What became of an update.
+#[derive(Debug)]
+pub(crate) enum Updated<T = Item> {
+    /// It happened.
+    Written(T),
+    /// Its condition does not hold of the item that is there, if one is.
+    Refused(Option<Item>),
+}
+
+impl Update {
+    /// An update of the item with this key.
+    pub(crate) fn of(key: Item) -> Self {
+        Self {
+            key,
+            placeholders: Placeholders::default(),
+            conditions: Vec::new(),
+            set: Vec::new(),
+            remove: Vec::new(),
+            add: Vec::new(),
+            delete: Vec::new(),
+        }
+    }
+
+    /// An update of the item with this key, if it is there. Without this condition, an update makes
+    /// the item.
+    pub(crate) fn of_present(key: Item) -> Self {
+        let mut update = Self::of(key);
+        let path = update.path(&["PK"]);
+        update.require(format!("attribute_exists({path})"));
+        update
+    }
+
+    /// A path as expressions have it.
+    pub(crate) fn path(&mut self, names: &[&str]) -> String {
+        self.placeholders.path(names)
+    }
+
+    /// A value as expressions have it.
+    pub(crate) fn value(&mut self, value: AttributeValue) -> String {
+        self.placeholders.value(value)
+    }
+
+    /// What must hold, beside all other conditions: a text without an `OR` outside of parentheses.
+    pub(crate) fn require(&mut self, condition: String) {
+        self.conditions.push(condition);
+    }
+
+    /// Requires that an attribute has this value.
+    pub(crate) fn require_equal(&mut self, path: &[&str], value: AttributeValue) {
+        let (path, value) = (self.path(path), self.value(value));
+        self.require(format!("{path} = {value}"));
+    }
+
+    /// Requires that an attribute is not there, or has another value.
+    pub(crate) fn require_other(&mut self, path: &[&str], value: AttributeValue) {
+        let (path, value) = (self.path(path), self.value(value));
+        self.require(format!(
+            "(attribute_not_exists({path}) OR {path} <> {value})"
+        ));
+    }
+
+    /// Requires that an attribute is not there, or its number is at most this one.
+    pub(crate) fn require_absent_or_at_most(&mut self, path: &[&str], most: i64) {
+        let (path, most) = (self.path(path), self.value(number(most)));
+        self.require(format!(
+            "(attribute_not_exists({path}) OR {path} <= {most})"
+        ));
+    }
+
+    /// Sets an attribute.
+    pub(crate) fn set(&mut self, path: &[&str], value: AttributeValue) {
+        let value = self.value(value);
+        self.set_to(path, &value);
+    }
+
+    /// Sets an attribute to what an expression tells.
+    pub(crate) fn set_to(&mut self, path: &[&str], expression: &str) {
+        let path = self.path(path);
+        self.set.push(format!("{path} = {expression}"));
+    }
+
+    /// Sets an attribute unless it is there.
+    pub(crate) fn set_if_absent(&mut self, path: &[&str], value: AttributeValue) {
+        let (own, value) = (self.path(path), self.value(value));
+        self.set_to(path, &format!("if_not_exists({own}, {value})"));
+    }
+
+    /// Adds one to a number.
+    pub(crate) fn increment(&mut self, path: &[&str]) {
+        let (own, one) = (self.path(path), self.value(number(1)));
+        self.set_to(path, &format!("{own} + {one}"));
+    }
+
+    /// Adds one to a number that is absent while it is zero.
+    pub(crate) fn count(&mut self, path: &[&str]) {
+        let (own, zero) = (self.path(path), self.value(number(0)));
+        let one = self.value(number(1));
+        self.set_to(path, &format!("if_not_exists({own}, {zero}) + {one}"));
+    }
+
+    /// Puts an element before those of a list of this length, and drops the last one: a shift
+    /// register, since the right-hand sides are the values from before the update.
+    pub(crate) fn push(&mut self, list: &str, length: usize, value: AttributeValue) {
+        let (list, value) = (self.path(&[list]), self.value(value));
+        for place in (1..length).rev() {
+            self.set
+                .push(format!("{list}[{place}] = {list}[{}]", place - 1));
+        }
+        self.set.push(format!("{list}[0] = {value}"));
+    }
+
+    /// Removes an attribute.
+    pub(crate) fn remove(&mut self, path: &[&str]) {
+        let path = self.path(path);
+        self.remove.push(path);
+    }
+
+    /// Puts texts into a set, which comes into being with the first.
+    pub(crate) fn add(&mut self, set: &str, these: impl IntoIterator<Item = impl ToString>) {
+        let (set, these) = (self.path(&[set]), self.value(texts(these)));
+        self.add.push(format!("{set} {these}"));
+    }
+
+    /// Takes texts out of a set, which goes with the last.
+    pub(crate) fn take(&mut self, set: &str, these: impl IntoIterator<Item = impl ToString>) {
+        let (set, these) = (self.path(&[set]), self.value(texts(these)));
+        self.delete.push(format!("{set} {these}"));
+    }
+
+    /// The condition expression.
+    pub(super) fn condition(&self) -> String {
+        self.conditions.join(" AND ")
+    }
+
+    /// The update expression.
+    pub(super) fn expression(&self) -> String {
+        let clause = |word: &str, parts: &[String]| match parts {
+            [] => String::new(),
+            parts => format!("{word} {} ", parts.join(", ")),
+        };
+        format!(
+            "{}{}{}{}",
+            clause("SET", &self.set),
+            clause("REMOVE", &self.remove),
+            clause("ADD", &self.add),
+            clause("DELETE", &self.delete)
+        )
+    }
+}
+
+impl Table {
+    /// Carries out an update: the item after it, or the one that is there when its condition does not
+    /// hold.
+    pub(crate) async fn update(
+        &self,
+        update: &Update,
+        attempts: Attempts,
+    ) -> Result<Updated, StoreError> {
+        match self.send(update, ReturnValue::AllNew, attempts).await? {
+            Updated::Written(Some(item)) => Ok(Updated::Written(item)),
+            Updated::Written(None) => {
+                Err(Cause::Odd("an update answered no attributes").unexpected())
+            }
+            Updated::Refused(present) => Ok(Updated::Refused(present)),
+        }
+    }
+
+    /// As [`Table::update`], where the item after it is of no use: its size doesn't show in the time.
+    pub(crate) async fn update_unseen(
+        &self,
+        update: &Update,
+        attempts: Attempts,
+    ) -> Result<Updated<()>, StoreError> {
+        match self.send(update, ReturnValue::None, attempts).await? {
+            Updated::Written(_) => Ok(Updated::Written(())),
+            Updated::Refused(present) => Ok(Updated::Refused(present)),
+        }
+    }
+
+    async fn send(
+        &self,
+        update: &Update,
+        returned: ReturnValue,
+        mut attempts: Attempts,
+    ) -> Result<Updated<Option<Item>>, StoreError> {
+        loop {
+            let sent = self
+                .client
+                .update_item()
+                .table_name(&self.name)
+                .set_key(Some(update.key.clone()))
+                .condition_expression(update.condition())
+                .update_expression(update.expression())
+                .set_expression_attribute_names(update.placeholders.names())
+                .set_expression_attribute_values(update.placeholders.values())
+                .return_values(returned.clone())
+                .return_values_on_condition_check_failure(
+                    ReturnValuesOnConditionCheckFailure::AllOld,
+                )
+                .return_consumed_capacity(ReturnConsumedCapacity::Indexes)
+                .send()
+                .await;
+            let error = match sent {
+                Ok(output) => {
+                    record(Direction::Write, output.consumed_capacity());
+                    return Ok(Updated::Written(output.attributes));
+                }
+                Err(error) => error,
+            };
+            record(Direction::Write, None);
+            if let Some(UpdateItemError::ConditionalCheckFailedException(failed)) =
+                error.as_service_error()
+            {
+                return Ok(Updated::Refused(failed.item.clone()));
+            }
+            let error = StoreError::from_sdk(error);
+            if !attempts.again_after(&error).await {
+                return Err(error);
+            }
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! How a write is carried out, and which states of a user it may replace.
+
+use domain::{OperationId, Timestamp, Version};
+use tokio::time::Instant;
+
+use crate::item::operation;
+use crate::table::{Item, Update, number};
+
+/// Which versions of the user a write may replace: `If-Match` (RFC 9110, section 13.1.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Precondition {
+    /// Any.
+    #[default]
+    None,
+    /// One of these; none of them when the caller's tags can't be ours.
+    Versions(Vec<Version>),
+}
+
+impl Precondition {
+    pub(crate) fn allows(&self, version: Version) -> bool {
+        match self {
+            Self::None => true,
+            Self::Versions(versions) => versions.contains(&version),
+        }
+    }
+
+    /// Requires it of an update of the user.
+    pub(crate) fn require(&self, update: &mut Update) {
+        match self {
+            Self::None => {}
+            // No version is negative: never true, and still told apart from a missing user.
+            Self::Versions(versions) if versions.is_empty() => {
+                update.require_equal(&["version"], number(-1));
+            }
+            Self::Versions(versions) => {
+                let values: Vec<String> = versions
+                    .iter()
+                    .map(|version| update.value(number(version)))
+                    .collect();
+                let version = update.path(&["version"]);
+                update.require(format!("{version} IN ({})", values.join(", ")));
+            }
+        }
+    }
+}
+
+/// How a write is carried out: by which operation, when, and until when it may be tried.
+#[derive(Clone, Debug)]
+pub struct Write {
+    /// Names the attempt and its repeats.
+    pub operation: OperationId,
+    /// The client named the operation with an `Idempotency-Key` and may repeat it later.
+    pub is_named: bool,
+    /// Which versions it may replace.
+    pub precondition: Precondition,
+    /// The time that it writes.
+    pub now: Timestamp,
+    /// When to give up.
+    pub deadline: Instant,
+}
+
+impl Write {
+    /// The item that tells a later repeat that the operation happened, when the user is gone.
+    pub(crate) fn operation_item(&self) -> Option<Item> {
+        self.is_named
+            .then(|| operation::item(&self.operation, self.now))
+    }
+}
