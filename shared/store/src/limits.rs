@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::notification::Counted;
 
 use crate::StoreError;
-use crate::table::{Attempts, Table, Update, Updated, key, number, number_of, text};
+use crate::table::{Attempts, Partition, Table, Update, Updated, key, number, number_of, text};
 use crate::write::Write;
 
 /// Until the hour that it counts has surely passed.
@@ -31,7 +31,7 @@ impl Limits {
     ) -> Result<u64, StoreError> {
         let hour = Counted::hour(write.now);
         let mut update = Update::of(key(
-            format!("LIMIT#{}", limited.hash()),
+            Partition::Limit.key(limited.hash()),
             format!("HOUR#{hour}"),
         ));
         let operation = text(write.operation.as_str());

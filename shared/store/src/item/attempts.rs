@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use domain::Timestamp;
 use domain::sign_in::{Counter, Tally, Try};
 
-use crate::table::{self, Item, number_of, texts_of};
+use crate::table::{self, Item, Partition, number_of, texts_of};
 
 /// The attempts that are under way or have failed.
 pub(crate) const TRIES: &str = "tries";
@@ -22,7 +22,7 @@ pub(crate) fn key(counter: &Counter) -> Item {
         Counter::IpAddress(_) => "ADDRESS".to_owned(),
         Counter::Device(_) => "DEVICE".to_owned(),
     };
-    table::key(format!("SIGN_IN#{}", counter.hash()), sort)
+    table::key(Partition::SignIn.key(counter.hash()), sort)
 }
 
 /// What a counter's item holds.

@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use domain::{OperationId, Timestamp};
 
-use crate::table::{self, Item, number};
+use crate::table::{self, Item, Partition, number};
 
 const KEPT_FOR: Duration = Duration::from_hours(24);
 
 /// Its key.
 pub(crate) fn key(operation: &OperationId) -> Item {
-    table::key(format!("OPERATION#{}", operation.as_str()), "OPERATION")
+    table::key(Partition::Operation.key(operation.as_str()), "OPERATION")
 }
 
 /// The whole item; it lapses after a day.

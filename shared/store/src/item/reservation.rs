@@ -4,7 +4,7 @@ use domain::{Identifier, IdentifierId, Kind, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::layout;
-use crate::table::{self, Item};
+use crate::table::{self, Item, Partition};
 use crate::{Cause, StoreError};
 
 /// As it is stored.
@@ -48,7 +48,12 @@ fn prefix_length(kind: Kind) -> usize {
 }
 
 fn partition_key(identifier: &Identifier) -> String {
-    format!("{}#{}", kind_name(identifier.kind), identifier.canonical)
+    let partition = match identifier.kind {
+        Kind::Email => Partition::Email,
+        Kind::Phone => Partition::Phone,
+        Kind::Username => Partition::Username,
+    };
+    partition.key(&identifier.canonical)
 }
 
 /// Its key.

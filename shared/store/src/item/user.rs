@@ -14,12 +14,11 @@ use serde::{Deserialize, Serialize};
 
 use super::layout;
 use crate::table::Update;
-use crate::table::{self, Item};
+use crate::table::{self, Item, Partition};
 use crate::{Cause, StoreError};
 
 /// The format that this code writes. A reader refuses a newer one.
 const FORMAT: u32 = 1;
-const PARTITION_START: &str = "USER#";
 /// The sort key of the user, and how those of what is read with the user start.
 pub(crate) const SORT_KEY: &str = "USER";
 /// Stands for an address that was the primary one before and is it again.
@@ -182,12 +181,12 @@ pub(crate) fn child_key(id: &UserId, sort_key: &str) -> Item {
 }
 
 pub(crate) fn partition_key(id: &UserId) -> String {
-    format!("{PARTITION_START}{id}")
+    Partition::User.key(id)
 }
 
 /// Whose partition it is.
 pub(crate) fn owner_of(partition_key: &str) -> Option<UserId> {
-    let id = partition_key.strip_prefix(PARTITION_START)?;
+    let id = partition_key.strip_prefix(Partition::User.prefix())?;
     UserId::parse(id).ok()
 }
 

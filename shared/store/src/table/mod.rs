@@ -4,6 +4,7 @@ mod attempts;
 mod condition;
 mod expression;
 mod item;
+mod partition;
 mod read;
 pub mod schema;
 mod transaction;
@@ -18,6 +19,7 @@ pub(crate) use attempts::Attempts;
 pub(crate) use condition::Condition;
 pub use item::Item;
 pub(crate) use item::{key, key_of, number, number_of, text, texts_of, truth};
+pub use partition::Partition;
 pub(crate) use transaction::{Outcome, Role, Transaction};
 pub(crate) use update::{Update, Updated};
 pub use usage::{Capacity, Usage, metered};
@@ -73,5 +75,5 @@ impl Table {
 
 /// A key that no item ever has: what is asked for where there is nothing to ask for.
 pub(crate) fn absent_key() -> Item {
-    key("OPERATION#none", "OPERATION")
+    key(Partition::Operation.key("none"), "OPERATION")
 }

@@ -1,5 +1,7 @@
 //! The kinds of partition that the table has.
 
+use std::fmt::Display;
+
 /// What a partition of the table is about: how its key starts.
 ///
 /// A role is allowed the kinds that its function touches (`dynamodb:LeadingKeys`), so a function that
@@ -45,5 +47,10 @@ impl Partition {
             Self::User => "USER#",
             Self::Username => "USERNAME#",
         }
+    }
+
+    /// The partition key of one of the kind.
+    pub(crate) fn key(self, of: impl Display) -> String {
+        format!("{}{of}", self.prefix())
     }
 }
