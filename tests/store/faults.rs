@@ -10,11 +10,11 @@ use futures_util::future::join_all;
 use local::generate::sample_session;
 use local::openapi::example_path;
 use local::samples;
+use macro_rules_attribute::apply;
 use roster_http::{Access, Endpoint};
 
 use crate::harness::person::{AccountState, link_calls};
 use crate::harness::{Answer, Call, Fault, NOW, Roster, Store};
-use macro_rules_attribute::apply;
 
 const FAULTS: [Fault; 8] = [
     Fault::Conflict,
@@ -143,8 +143,8 @@ async fn repeat(roster: &Roster, endpoint: &Endpoint) {
     }
 }
 
-/// Does `each` to all of `all`, so many at the same time, each with a service of its own: most of the
-/// time goes by while the SDK and the store wait before they try again.
+/// Does `each` to all of `all`, eight at a time, with a service for each of the eight: most of the time
+/// the SDK and the store wait before they try again.
 async fn at_once<T>(
     roster: &Roster,
     all: impl IntoIterator<Item = T>,

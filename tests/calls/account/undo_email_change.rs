@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use domain::sample;
+use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::harness::person::Person;
 use crate::harness::{NOW, Roster};
-use macro_rules_attribute::apply;
 
 const OLD: &str = "ada@example.org";
 const OTHER: &str = "ada.byron@example.org";

@@ -4,6 +4,7 @@ use aws::Courier;
 use domain::{JsonObject, OperationId, Timestamp, sample};
 use functions::changes::send_notifications::CONSUMER;
 use local::services;
+use macro_rules_attribute::apply;
 use roster_http::{AccountSettings, App, Change, Clock, Entropy, LinkKeys, Record, Worker};
 use serde_json::json;
 use store::{LEASE, Lease, State};
@@ -11,7 +12,6 @@ use tokio::io::AsyncReadExt as _;
 use tokio::time::Instant;
 
 use crate::harness::{Fault, NOW, Roster, free_port, log};
-use macro_rules_attribute::apply;
 
 const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
