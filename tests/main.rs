@@ -1,4 +1,4 @@
-//! What Roster promises, through the gateway, on both stores.
+//! What Roster promises, through the gateway.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

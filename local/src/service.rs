@@ -25,7 +25,7 @@ use crate::{StartError, port, samples};
 /// Who e-mails come from, unless the template says it.
 const SENDER: &str = "no-reply@roster.example";
 
-/// What a service is made of; what [`Setup::new`] is not told is as `cargo run` has it.
+/// What a service is made of. [`Setup::new`] sets what `cargo run` uses.
 pub struct Setup {
     /// What it boots from.
     pub template: Template,
@@ -33,11 +33,11 @@ pub struct Setup {
     pub dynamodb: Dynamodb,
     /// How the table is reached.
     pub settings: Settings,
-    /// How functions reach the table, where something stands between.
+    /// How functions reach the table: as `settings` say, unless something stands between.
     pub of_functions: Settings,
     /// Where the API is.
     pub listener: TcpListener,
-    /// Where other programs reach the embedded store, if they do.
+    /// Where other programs reach the embedded store; without it they can't.
     pub store_listener: Option<TcpListener>,
     /// Further names that API and store answer to.
     pub hosts: Vec<String>,
@@ -45,8 +45,8 @@ pub struct Setup {
     pub has_throttle: bool,
     /// Whether a new table starts with the sample users.
     pub has_samples: bool,
-    /// Whether consumers run and expired items go by themselves; else somebody calls
-    /// [`Stream::deliver`].
+    /// Whether consumers run and expired items are removed without further calls. Otherwise the caller
+    /// runs [`Stream::deliver`].
     pub has_background: bool,
     /// The functions' and the gateway's time.
     pub clock: Clock,
@@ -58,8 +58,8 @@ pub struct Setup {
     pub endpoints: &'static [&'static Endpoint],
     /// The consumers of the stream.
     pub consumers: &'static [&'static Consumer],
-    /// In which name each function asks the store. Without this all ask in one: stores of other
-    /// programs may keep the tables of each name apart.
+    /// The credentials that each function signs with. Without them all functions have those of
+    /// `settings`: other programs' stores may keep tables of different credentials apart.
     pub credentials: Option<fn(&Function) -> Credentials>,
 }
 
@@ -188,7 +188,8 @@ impl Service {
         Ok(service)
     }
 
-    /// Serves the same table, outbox and stream once more: from another template, or at another time.
+    /// A second gateway with functions of its own on the same table, outbox and stream: from another
+    /// template, or at another time.
     pub async fn another(
         &self,
         template: Template,
@@ -253,7 +254,7 @@ impl Service {
         let (end, ended) = oneshot::channel();
         let until_stopped = async {
             if ended.await.is_err() {
-                // It serves for as long as the runtime lives, whoever forgets about it.
+                // Dropped and not stopped: it serves until the runtime ends.
                 std::future::pending::<()>().await;
             }
         };
@@ -341,7 +342,7 @@ fn account_settings(template: &Template, base: &str) -> Result<AccountSettings, 
     Ok(settings)
 }
 
-/// A port of this machine, 0 for a free one; `flag` is what sets another.
+/// Listens on a port of this machine, 0 for a free one. `flag` is the argument that sets another port.
 pub async fn listen(port: u16, flag: &'static str) -> Result<TcpListener, StartError> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port))
         .await

@@ -4,11 +4,11 @@
 use domain::password::PasswordHash;
 use domain::sample;
 use futures_util::future::join;
+use macro_rules_attribute::apply;
 use serde_json::json;
 
 use crate::harness::person::Person;
 use crate::harness::{Answer, Fault, Roster};
-use macro_rules_attribute::apply;
 
 const COMPOSED: &str = "pässwörd";
 const DECOMPOSED: &str = "pa\u{308}sswo\u{308}rd";

@@ -10,6 +10,7 @@ use futures_util::future::join;
 use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
 use local::samples;
+use macro_rules_attribute::apply;
 use reqwest::Method;
 use roster_http::{Access, Endpoint};
 use secrecy::ExposeSecret as _;
@@ -17,7 +18,6 @@ use serde_json::json;
 
 use crate::harness::person::Person;
 use crate::harness::{Answer, Fault, NOW, Roster};
-use macro_rules_attribute::apply;
 
 const DAY: Duration = Duration::from_hours(24);
 const PATH: &str = "/users/emails/";

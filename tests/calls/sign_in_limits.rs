@@ -7,11 +7,11 @@ use domain::device::DeviceId;
 use domain::sign_in::{Admission, Counter, Limits, TypedIdentifier};
 use domain::{JsonObject, Kind, OperationId, sample};
 use futures_util::future::{join, join_all};
+use macro_rules_attribute::apply;
 use secrecy::ExposeSecret as _;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Fault, NOW, Roster, log, write_by};
-use macro_rules_attribute::apply;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const SECOND: Duration = Duration::from_secs(1);

@@ -1,6 +1,7 @@
 //! Each writing call meets each fault at each of its requests: it answers success or an honest
 //! 409 or 503, its effect happens once, and the version moves at most once.
 
+use macro_rules_attribute::apply;
 use std::sync::Mutex;
 
 use domain::sample;
@@ -16,7 +17,6 @@ use roster_http::{Access, Endpoint};
 
 use crate::harness::person::{AccountState, link_calls};
 use crate::harness::{Answer, Call, Fault, NOW, Roster, Store};
-use macro_rules_attribute::apply;
 
 const FAULTS: [Fault; 8] = [
     Fault::Conflict,
@@ -151,8 +151,8 @@ async fn repeat(roster: &Roster, endpoint: &Endpoint) {
     }
 }
 
-/// Does `each` to all of `all`, so many at the same time, each with a service of its own: most of the
-/// time goes by while the SDK and the store wait before they try again.
+/// Does `each` to all of `all`, eight at a time, with a service for each of the eight: most of the time
+/// the SDK and the store wait before they try again.
 async fn at_once<T>(
     roster: &Roster,
     all: impl IntoIterator<Item = T>,

@@ -2,10 +2,10 @@
 
 use domain::sample;
 use futures_util::future::{join, join_all};
+use macro_rules_attribute::apply;
 use serde_json::{Value, json};
 
 use crate::harness::{ADMIN, Answer, Fault, READ_ONLY, Roster};
-use macro_rules_attribute::apply;
 
 async fn named(roster: &Roster, method: &str, path: &str, key: &str, body: Value) -> Answer {
     roster

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use local::database;
 use local::template::Template;
+use macro_rules_attribute::apply;
 use serde_json::json;
 use store::Item;
 use store::schema::{Made, Schema};
 
 use crate::harness::table::text;
 use crate::harness::{Roster, root};
-use macro_rules_attribute::apply;
 
 /// The partitions of a list, by their start.
 fn partitions(start: &str) -> [String; 8] {

@@ -1,4 +1,5 @@
-//! What only the store decides: transactions, conditions, races, faults, the stream, lists.
+//! What only the store decides: transactions, conditions, races, faults, lists. All but capacity, which
+//! DynamoDB Local counts otherwise, is tested on both stores.
 
 mod capacity;
 mod faults;

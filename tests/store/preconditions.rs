@@ -3,11 +3,11 @@
 use domain::sample;
 use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
+use macro_rules_attribute::apply;
 use roster_http::Access;
 use serde_json::json;
 
 use crate::harness::Roster;
-use macro_rules_attribute::apply;
 
 /// Every writing call on one user, as a request on the sample user.
 fn writes() -> Vec<(&'static str, String, &'static str)> {

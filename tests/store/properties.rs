@@ -2,6 +2,7 @@
 
 use domain::rule::Decision;
 use domain::{OperationId, Refusal, Rule, User};
+use macro_rules_attribute::apply;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use store::{Write, WriteError};
@@ -9,7 +10,6 @@ use tokio::runtime::Handle;
 
 use super::strategies::{rule_for, user};
 use crate::harness::{NOW, Roster, write_by};
-use macro_rules_attribute::apply;
 
 /// Runs `property` on many values, from a test that has a runtime already.
 fn check<T: std::fmt::Debug>(

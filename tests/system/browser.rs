@@ -4,7 +4,7 @@ use domain::sample;
 use serde_json::json;
 
 use crate::harness::browser::Browser;
-use crate::harness::{Fault, Roster, Store};
+use crate::harness::{Fault, Roster};
 
 const NEW_PASSWORD: &str = "a quiet morning in march";
 
@@ -22,7 +22,10 @@ fn url(roster: &Roster, link: &str) -> String {
     format!("{}{link}", roster.base)
 }
 
-async fn changes_and_undoes(roster: Roster) {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
+async fn a_person_changes_their_address_and_undoes_it() {
+    let roster = Roster::start().await;
     let ada = roster.ada().await;
     let browser = Browser::start().await;
     ada.change_email("ada@example.com", sample::PASSWORD)
@@ -93,21 +96,6 @@ async fn changes_and_undoes(roster: Roster) {
     read(&browser, &roster, "A change of e-mail address was undone").await;
     browser.sees("A change of e-mail address was undone").await;
     browser.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(not(chromium), ignore = "needs Chromium and its driver")]
-async fn a_person_changes_their_address_and_undoes_it() {
-    changes_and_undoes(Roster::start().await).await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[cfg_attr(
-    not(all(chromium, dynamodb_local)),
-    ignore = "needs Chromium and its driver, Java and Maven"
-)]
-async fn a_person_changes_their_address_and_undoes_it_on_dynamodb_local() {
-    changes_and_undoes(Roster::start_on(Store::DynamodbLocal).await).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

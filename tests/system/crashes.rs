@@ -3,13 +3,13 @@
 
 use local::generate::openapi::example_path;
 use local::samples;
+use macro_rules_attribute::apply;
 use roster_http::{Clock, Endpoint};
 use serde_json::{Value, json};
 
 use crate::harness::function::Function;
 use crate::harness::person::{AccountState, link_calls};
 use crate::harness::{Fault, Recorded, Roster, root};
-use macro_rules_attribute::apply;
 
 /// Where a function is when it is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Cargo, started by what cargo started.
+//! Cargo, started by a process that cargo started.
 
 use std::path::Path;
 use std::process::Command;

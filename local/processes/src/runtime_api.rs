@@ -1,5 +1,5 @@
-//! Lambda's Runtime API for one process, held by whoever watches it: it sees each request of the
-//! function, and decides when that is answered.
+//! Lambda's Runtime API for one process. Its owner sees each request of the function and decides when
+//! it is answered.
 
 use std::convert::Infallible;
 use std::io;

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use domain::sample;
+use macro_rules_attribute::apply;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Roster};
-use macro_rules_attribute::apply;
 
 const OLD: &str = "ada@example.org";
 const OTHER: &str = "ada.byron@example.org";

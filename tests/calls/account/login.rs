@@ -1,3 +1,4 @@
+use macro_rules_attribute::apply;
 use std::time::Duration;
 
 use domain::session::SessionToken;
@@ -7,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::harness::person::Person;
 use crate::harness::{Answer, Fault, NOW, Roster};
-use macro_rules_attribute::apply;
 
 /// bcrypt's own example: of `U*U`, which is too short for a password of the directory's own.
 const BCRYPT: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use domain::sample;
+use macro_rules_attribute::apply;
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Fault, NOW, Roster};
-use macro_rules_attribute::apply;
 
 const PASSWORD: &str = sample::PASSWORD;
 const NEW: &str = "countess@example.com";

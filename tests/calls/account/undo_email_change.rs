@@ -1,3 +1,4 @@
+use macro_rules_attribute::apply;
 use std::time::Duration;
 
 use domain::{User, sample};
@@ -5,7 +6,6 @@ use serde_json::json;
 
 use crate::harness::person::Person;
 use crate::harness::{NOW, Roster};
-use macro_rules_attribute::apply;
 
 const OLD: &str = "ada@example.org";
 const OTHER: &str = "ada.byron@example.org";

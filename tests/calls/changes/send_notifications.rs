@@ -1,3 +1,4 @@
+use macro_rules_attribute::apply;
 use std::time::Duration;
 
 use aws::Courier;
@@ -12,7 +13,6 @@ use tokio::time::Instant;
 use workers::send_notifications::CONSUMER;
 
 use crate::harness::{Fault, NOW, Roster, free_port, log};
-use macro_rules_attribute::apply;
 
 const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";

@@ -1,10 +1,10 @@
 use domain::{Timestamp, sample};
 use insta::assert_json_snapshot;
+use macro_rules_attribute::apply;
 use serde_json::{Value, json};
 use tests::examples::{PUBLISHED, user};
 
 use crate::harness::{READ_ONLY, Roster};
-use macro_rules_attribute::apply;
 
 /// Whether `answer` has every key and value of `published`, at any depth.
 fn assert_contains(answer: &Value, published: &Value, path: &str) {
