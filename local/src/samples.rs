@@ -3,7 +3,7 @@
 
 use domain::device::Device;
 use domain::session::{IDLE_LIFETIME, Session};
-use domain::sign_in::{Counter, Pair, SignInUser, Visitor};
+use domain::sign_in::{Counter, IdentifierAndIp, SignInUser, Visitor};
 use domain::user::Place;
 use domain::{Account, OperationId, Timestamp, User, sample};
 use store::{Accounts, Entry, Precondition, SignIn, SignIns, Table, Users, Write, WriteError};
@@ -57,7 +57,7 @@ pub async fn write_person(table: &Table, now: Timestamp) -> Result<User, WriteEr
     };
     let sign_in = SignIn {
         user: &SignInUser::from(&user),
-        in_a_row: &Counter::Pair(Pair::of_user(&user, &visitor.ip_address)),
+        in_a_row: &Counter::IdentifierAndIp(IdentifierAndIp::of_user(&user, &visitor.ip_address)),
         visitor: &visitor,
         entry: Entry::Session(&session, &Device::seen(&sample::device(), now)),
         upgraded: None,

@@ -57,7 +57,7 @@ async fn live_devices(roster: &Roster) -> usize {
 
 /// The pair of Ada's username and the usual address.
 fn pair() -> Counter {
-    Counter::Pair(TypedIdentifier::new(Kind::Username, "ada").pair("127.0.0.1"))
+    Counter::IdentifierAndIp(TypedIdentifier::new(Kind::Username, "ada").pair("127.0.0.1"))
 }
 
 fn statuses(answers: &[Answer]) -> Vec<u16> {

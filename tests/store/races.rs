@@ -308,10 +308,10 @@ async fn mailed_link(roster: &Roster, id: &UserId, email: &Email, purpose: Purpo
         account.pending.clear();
         account.rights.clear();
         account.user = managed(account.user.clone());
-        let (email, occasion) = (email.clone(), app.occasion(&write));
+        let (email, context) = (email.clone(), app.change_context(&write));
         match purpose {
-            Purpose::VerifyEmail => account.request_email(fresh, email, occasion),
-            _ => account.request_change(fresh, email, occasion),
+            Purpose::VerifyEmail => account.request_email(fresh, email, context),
+            _ => account.request_change(fresh, email, context),
         }
     };
     let account = roster.accounts.edit(id, &write, request).await.unwrap();

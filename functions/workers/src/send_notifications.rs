@@ -1,11 +1,12 @@
 //! Sends the notifications that changes leave in the table (email-self-service.md,
 //! "Notifications").
 
+use aws::SendError;
 use consumer::{Change, Consumed, Consumer, Fault, Record, Worker};
 use domain::Notification;
 use domain::notification::Recipient;
 use roster_http::{Action, Need, Partition, PublicUrl, link_url};
-use store::{Lease, NOTIFICATION_SORT_KEY, State};
+use store::{Lease, NOTIFICATION_SORT_KEY, State, StoreError};
 
 use crate::letter::{self, Letter};
 
@@ -29,7 +30,7 @@ async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
     let app = &worker.app;
     let (notifications, sender) = (&app.notifications, app.new_operation_id());
     let lease = notifications.lease(key, &sender, app.clock.now());
-    let notification = match lease.await.map_err(|error| Fault(error.to_string()))? {
+    let notification = match lease.await.map_err(|error| fault(&error))? {
         Lease::Yours(notification) => notification,
         Lease::Settled => return Ok(Consumed("settled before")),
         // The stream brings it again, and does other work until then.
@@ -40,15 +41,15 @@ async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
             settle(worker, key, State::Sent).await?;
             Ok(Consumed("sent"))
         }
-        Err(aws::SendError::Refused(code)) => {
+        Err(Undelivered::ForGood(code)) => {
             // The next ones must not wait for what will never go out.
             settle(worker, key, State::Failed).await?;
             tracing::error!(notification = "failed", code);
             Ok(Consumed("failed"))
         }
         // It may have been sent: the lease holds the next sender up.
-        Err(fault @ aws::SendError::NoAnswer) => Err(Fault(fault.to_string())),
-        Err(aws::SendError::Unavailable(fault)) => {
+        Err(Undelivered::Perhaps(fault)) => Err(Fault(fault)),
+        Err(Undelivered::NotYet(fault)) => {
             // Given back, so that the next delivery need not wait for the lease to lapse.
             let _ = notifications.settle(key, State::Pending).await;
             Err(Fault(fault))
@@ -56,23 +57,46 @@ async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
     }
 }
 
-async fn deliver(worker: &Worker, notification: &Notification) -> Result<(), aws::SendError> {
+/// Why a notification was not delivered, for the log.
+enum Undelivered {
+    /// It never will be.
+    ForGood(String),
+    /// It may have been sent.
+    Perhaps(String),
+    /// It was not sent, and may be later.
+    NotYet(String),
+}
+
+impl From<SendError> for Undelivered {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Refused(cause) => Self::ForGood(store::with_sources(&cause)),
+            SendError::Unavailable(cause) => Self::NotYet(store::with_sources(&cause)),
+            SendError::NoAnswer => Self::Perhaps(error.to_string()),
+        }
+    }
+}
+
+async fn deliver(worker: &Worker, notification: &Notification) -> Result<(), Undelivered> {
     // Links start with it, and every message says by it whom it comes from.
     let public_url = worker.app.account.public_url.as_ref();
     let public_url = public_url.ok_or_else(|| unavailable("PUBLIC_URL is not set"))?;
     let url = url(worker, notification, public_url).await?;
     let letter = letter::write(notification, public_url.authority(), url.as_deref());
     match (letter, &notification.to) {
-        (Some(Letter::Mail(mail)), Recipient::Email(to)) => worker.courier.mail(to, &mail).await,
-        (Some(Letter::Sms(text)), Recipient::Phone(to)) => worker.courier.sms(to, &text).await,
-        _ => Err(aws::SendError::Refused(
-            "no words for this channel".to_owned(),
-        )),
+        (Some(Letter::Mail(mail)), Recipient::Email(to)) => worker.courier.mail(to, &mail).await?,
+        (Some(Letter::Sms(text)), Recipient::Phone(to)) => worker.courier.sms(to, &text).await?,
+        _ => return Err(Undelivered::ForGood("no words for this channel".to_owned())),
     }
+    Ok(())
 }
 
-fn unavailable(fault: &str) -> aws::SendError {
-    aws::SendError::Unavailable(fault.to_owned())
+fn unavailable(fault: &str) -> Undelivered {
+    Undelivered::NotYet(fault.to_owned())
+}
+
+fn fault(error: &StoreError) -> Fault {
+    Fault(store::with_sources(error))
 }
 
 /// The notification's link, made now and never stored.
@@ -80,12 +104,12 @@ async fn url(
     worker: &Worker,
     notification: &Notification,
     public_url: &PublicUrl,
-) -> Result<Option<String>, aws::SendError> {
+) -> Result<Option<String>, Undelivered> {
     let Some(link) = notification.message.link() else {
         return Ok(None);
     };
     let keys = worker.app.link_keys.get().await;
-    let keys = keys.map_err(|error| unavailable(&error.to_string()))?;
+    let keys = keys.map_err(|error| unavailable(&store::with_sources(&error)))?;
     Ok(Some(link_url(
         public_url,
         keys,
@@ -96,5 +120,5 @@ async fn url(
 
 async fn settle(worker: &Worker, key: (&str, &str), state: State) -> Result<(), Fault> {
     let settled = worker.app.notifications.settle(key, state).await;
-    settled.map_err(|error| Fault(error.to_string()))
+    settled.map_err(|error| fault(&error))
 }

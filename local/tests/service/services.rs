@@ -1,6 +1,6 @@
 //! SES, SNS and SSM as their SDKs see them, and the outbox as people and programs do.
 
-use aws::{Mail, SendError};
+use aws::{Cause, Mail, SendError};
 use local::link_keys::{KeyPair, PARAMETERS};
 use local::outbox::Outbox;
 use local::services;
@@ -130,20 +130,20 @@ async fn a_planned_refusal_reaches_the_sender_and_nothing_is_kept() {
     outbox.refuse(1, 400, "MessageRejected");
     let refused = courier.mail("a@example.org", &mail()).await.unwrap_err();
     assert!(
-        matches!(&refused, SendError::Refused(code) if code == "MessageRejected"),
+        matches!(&refused, SendError::Refused(Cause::Answered(code)) if code == "MessageRejected"),
         "{refused}"
     );
     outbox.refuse(1, 400, "OptedOut");
     let refused = courier.sms(NUMBER, "text").await.unwrap_err();
     assert!(
-        matches!(&refused, SendError::Refused(code) if code == "OptedOut"),
+        matches!(&refused, SendError::Refused(Cause::Answered(code)) if code == "OptedOut"),
         "{refused}"
     );
     // More often than the SDK asks.
     outbox.refuse(4, 500, "InternalFailure");
     let failed = courier.sms(NUMBER, "text").await.unwrap_err();
     assert!(
-        matches!(&failed, SendError::Unavailable(code) if code == "InternalFailure"),
+        matches!(&failed, SendError::Unavailable(Cause::Answered(code)) if code == "InternalFailure"),
         "{failed}"
     );
     assert_eq!(outbox.messages(), []);

@@ -1,5 +1,6 @@
 //! E-mail through Amazon SES v2, SMS through Amazon SNS.
 
+use std::error::Error;
 use std::time::Duration;
 
 use aws_sdk_sesv2::error::{ProvideErrorMetadata, SdkError};
@@ -12,7 +13,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::{
 };
 use aws_smithy_types::timeout::TimeoutConfig;
 
-use crate::Settings;
+use crate::{Cause, Settings};
 
 const MAX_CONNECT: Duration = Duration::from_secs(1);
 /// For all attempts at sending one message.
@@ -34,7 +35,7 @@ pub struct Mail {
     pub subject: String,
     /// The part for readers of plain text.
     pub text: String,
-    /// The part for everybody else.
+    /// The part for all others.
     pub html: String,
 }
 
@@ -42,12 +43,12 @@ pub struct Mail {
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// The service will not send this, however often it is asked.
-    #[error("refused: {0}")]
-    Refused(String),
+    #[error("refused")]
+    Refused(#[source] Cause),
     /// The service can't send it now, and hasn't.
-    #[error("not available: {0}")]
-    Unavailable(String),
-    /// It is not known whether the service has sent it.
+    #[error("not available")]
+    Unavailable(#[source] Cause),
+    /// The service may have sent it, or not.
     #[error("no answer")]
     NoAnswer,
 }
@@ -82,13 +83,16 @@ impl Courier {
 
     /// Sends an e-mail to one address.
     pub async fn mail(&self, to: &str, mail: &Mail) -> Result<(), SendError> {
-        let content = |text: &str| Content::builder().charset("UTF-8").data(text).build();
+        let content = |text: &str| {
+            let content = Content::builder().charset("UTF-8").data(text).build();
+            content.map_err(|error| SendError::Refused(error.into()))
+        };
         let body = Body::builder()
-            .text(content(&mail.text).map_err(|error| SendError::Refused(error.to_string()))?)
-            .html(content(&mail.html).map_err(|error| SendError::Refused(error.to_string()))?)
+            .text(content(&mail.text)?)
+            .html(content(&mail.html)?)
             .build();
         let message = Message::builder()
-            .subject(content(&mail.subject).map_err(|error| SendError::Refused(error.to_string()))?)
+            .subject(content(&mail.subject)?)
             .body(body)
             .build();
         self.ses
@@ -100,7 +104,7 @@ impl Courier {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| sort(&error))
+            .map_err(sort)
     }
 
     /// Sends an SMS to one number, in E.164. It says that it is no advertisement: what the account
@@ -110,7 +114,7 @@ impl Courier {
             .data_type("String")
             .string_value("Transactional")
             .build()
-            .map_err(|error| SendError::Refused(error.to_string()))?;
+            .map_err(|error| SendError::Refused(error.into()))?;
         self.sns
             .publish()
             .phone_number(to)
@@ -119,7 +123,7 @@ impl Courier {
             .send()
             .await
             .map(|_| ())
-            .map_err(|error| sort(&error))
+            .map_err(sort)
     }
 }
 
@@ -146,21 +150,19 @@ impl ClassifyRetry for AnsweredOnly {
 }
 
 /// Tells what may pass from what won't.
-fn sort<E>(error: &SdkError<E, HttpResponse>) -> SendError
+fn sort<E>(error: SdkError<E, HttpResponse>) -> SendError
 where
-    E: ProvideErrorMetadata,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
     let answer = match error {
-        SdkError::ServiceError(answer) => answer,
-        SdkError::ConstructionFailure(_) => {
-            return SendError::Unavailable("not sendable".to_owned());
-        }
-        SdkError::DispatchFailure(fault) if !fault.is_io() && !fault.is_timeout() => {
-            return SendError::Unavailable("not reached".to_owned());
+        SdkError::ServiceError(answer) => answer.into_err(),
+        SdkError::ConstructionFailure(_) => return SendError::Unavailable(Cause::Unsendable),
+        SdkError::DispatchFailure(ref fault) if !fault.is_io() && !fault.is_timeout() => {
+            return SendError::Unavailable(Cause::NotReached(sdk::connector_error(error)));
         }
         _ => return SendError::NoAnswer,
     };
-    let code = answer.err().code().unwrap_or("no code").to_owned();
+    let code = answer.code().unwrap_or("no code").to_owned();
     match code.as_str() {
         // What this recipient or content brings about. Everything else is about the account, the
         // load or the network, and may pass.
@@ -171,7 +173,7 @@ where
         | "ParameterValueInvalid"
         | "ValidationException"
         | "OptedOut"
-        | "OptedOutException" => SendError::Refused(code),
-        _ => SendError::Unavailable(code),
+        | "OptedOutException" => SendError::Refused(Cause::Answered(code)),
+        _ => SendError::Unavailable(Cause::Answered(code)),
     }
 }

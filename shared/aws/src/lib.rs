@@ -5,6 +5,8 @@
 
 #[cfg(feature = "mail")]
 mod courier;
+#[cfg(feature = "mail")]
+mod error;
 #[cfg(feature = "parameters")]
 mod parameters;
 
@@ -16,6 +18,8 @@ use aws_types::region::Region;
 
 #[cfg(feature = "mail")]
 pub use courier::{Courier, Mail, SendError};
+#[cfg(feature = "mail")]
+pub use error::Cause;
 #[cfg(feature = "parameters")]
 pub use parameters::parameters;
 pub use sdk::Settings;

@@ -437,3 +437,147 @@ where
             .map(|(id, address)| (Identifier::from(&address.value), id))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
+
+    fn id(n: u8) -> IdentifierId {
+        IdentifierId::issue(NOW, [n; 10])
+    }
+
+    fn phone(n: u8) -> Phone {
+        Phone::restore(format!("+44163296{n:04}"))
+    }
+
+    fn proved(n: u8) -> (IdentifierId, Address<Phone>) {
+        (id(n), Address::added(phone(n), true))
+    }
+
+    fn unproved(n: u8) -> (IdentifierId, Address<Phone>) {
+        (id(n), Address::added(phone(n), false))
+    }
+
+    fn managed(n: u8) -> Primary {
+        Primary {
+            id: id(n),
+            tenure: Tenure::Managed,
+        }
+    }
+
+    fn code(refused: Result<(), Refusal>) -> Code {
+        match refused {
+            Err(Refusal::Rules(errors)) => errors[0].code,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_primary_address_is_one_of_its_own_and_verified_and_none_is_there_twice() {
+        let restore = |own: Vec<_>, primary| Addresses::restore(own.into_iter().collect(), primary);
+        assert_eq!(
+            restore(vec![proved(1)], Some(managed(2))),
+            Err(InvalidAddresses::ForeignPrimary)
+        );
+        assert_eq!(
+            restore(vec![unproved(1)], Some(managed(1))),
+            Err(InvalidAddresses::UnverifiedPrimary)
+        );
+        let twice = vec![proved(1), (id(2), Address::added(phone(1), false))];
+        assert_eq!(restore(twice, None), Err(InvalidAddresses::Duplicate));
+        let valid = restore(vec![proved(1), unproved(2)], Some(managed(1))).unwrap();
+        assert_eq!(valid.primary_value(), Some((id(1), &phone(1))));
+        assert_eq!(restore(vec![], None), Ok(Addresses::default()));
+    }
+
+    #[test]
+    fn nothing_makes_an_unproved_or_unknown_address_the_primary_one() {
+        let mut addresses = Addresses::restore([proved(1), unproved(2)].into(), None).unwrap();
+        for n in [2, 3] {
+            addresses.set_primary(id(n), Tenure::Restored);
+            addresses.set_primary_if_none(id(n));
+            assert_eq!(addresses.primary(), None);
+        }
+        addresses.set_primary_if_none(id(1));
+        assert_eq!(addresses.primary(), Some(managed(1)));
+    }
+
+    #[test]
+    fn the_primary_address_stays_proved_and_is_never_left_out() {
+        let mut addresses =
+            Addresses::restore([proved(1), proved(2)].into(), Some(managed(1))).unwrap();
+        addresses.set_verification(id(1), None);
+        addresses.set_verification(id(2), None);
+        addresses.set_verification(id(3), None);
+        let verified: Vec<_> = addresses.iter().map(|(_, own)| own.verified).collect();
+        assert_eq!(verified, [true, false]);
+        addresses.retain(|_, _| false);
+        assert_eq!(addresses.ids().collect::<Vec<_>>(), [id(1)]);
+    }
+
+    #[test]
+    fn a_tenure_goes_with_its_primary_address() {
+        let since = Some(Primary {
+            id: id(1),
+            tenure: Tenure::Since(NOW),
+        });
+        let mut addresses = Addresses::restore([proved(1)].into(), since).unwrap();
+        assert_eq!(addresses.tenure(), Tenure::Since(NOW));
+        addresses.remove(id(1)).unwrap();
+        assert_eq!(
+            (addresses.primary(), addresses.tenure()),
+            (None, Tenure::Managed)
+        );
+        assert_eq!(addresses.remove(id(1)), Err(Refusal::NotFound(Part::Phone)));
+    }
+
+    #[test]
+    fn proving_keeps_what_is_proved_and_takes_no_other_ones_place() {
+        let mut addresses = Addresses::restore([proved(1), unproved(2)].into(), None).unwrap();
+        let before = addresses.clone();
+        addresses.prove(id(1), phone(9)).unwrap();
+        assert_eq!(addresses, before);
+        assert_eq!(
+            code(addresses.prove(id(2), phone(1))),
+            Code::DuplicatePhoneNumber
+        );
+        assert_eq!(
+            code(addresses.prove(id(3), phone(1))),
+            Code::DuplicatePhoneNumber
+        );
+        addresses.prove(id(2), phone(2)).unwrap();
+        addresses.prove(id(3), phone(3)).unwrap();
+        assert!(addresses.iter().all(|(_, own)| own.verified));
+        assert_eq!(addresses.primary(), None);
+    }
+
+    #[test]
+    fn a_spelling_changes_no_canonical_form() {
+        let mut addresses = Addresses::restore([proved(1)].into(), None).unwrap();
+        addresses.respell(id(1), phone(2));
+        assert_eq!(addresses.values().collect::<Vec<_>>(), [&phone(1)]);
+    }
+
+    #[test]
+    fn errors_speak_of_their_own_kind() {
+        let mut addresses = Addresses::first(Some((id(0), phone(0), true)));
+        for n in 1..40 {
+            addresses
+                .add(id(n), Address::added(phone(n), true))
+                .unwrap();
+        }
+        let one_more = addresses.add(id(40), Address::added(phone(40), true));
+        assert_eq!(code(one_more), Code::UserTooLarge);
+        let again = addresses.add(id(41), Address::added(phone(0), true));
+        assert_eq!(code(again), Code::DuplicatePhoneNumber);
+        assert_eq!(code(addresses.remove(id(0))), Code::PrimaryIdentifier);
+        for (kind, code) in [
+            (AddressKind::Email, Code::EmailNotVerified),
+            (AddressKind::Phone, Code::PhoneNotVerified),
+        ] {
+            assert_eq!(kind.not_verified().code, code);
+        }
+    }
+}

@@ -20,6 +20,18 @@ impl Email {
     /// Takes an address. It is split at its last @, before anything is mapped. The canonical form
     /// has the local part by NFKC, full case folding and NFKC, and the domain as A-labels
     /// (users-api.md, section 3); two addresses with the same one are the same address.
+    ///
+    /// ```
+    /// use domain::{Code, Email};
+    ///
+    /// let email = Email::parse(" Jane.Doe@BÜCHER.example ")?;
+    /// assert_eq!(email.as_str(), "Jane.Doe@BÜCHER.example");
+    /// assert_eq!(email.canonical(), "jane.doe@xn--bcher-kva.example");
+    ///
+    /// let refused = Email::parse("jane@localhost").unwrap_err();
+    /// assert_eq!(refused.code, Code::InvalidEmail);
+    /// # Ok::<(), domain::IdentityError>(())
+    /// ```
     pub fn parse(text: &str) -> Result<Self, IdentityError> {
         let shown = text.trim();
         let canonical = Self::canonical_of(shown).ok_or(IdentityError::new(

@@ -32,9 +32,9 @@ impl NotificationId {
 
 /// Who or what notifications are counted for, hour by hour.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counted(String);
+pub struct RateLimitKey(String);
 
-impl Counted {
+impl RateLimitKey {
     /// How many an hour (email-self-service.md, "Notifications").
     pub const MAX_AN_HOUR: u64 = 5;
     const SECONDS_OF_AN_HOUR: i64 = 60 * 60;

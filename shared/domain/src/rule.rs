@@ -60,6 +60,21 @@ pub enum Effect {
 }
 
 /// One change of one user.
+///
+/// ```
+/// use domain::rule::{self, Decision};
+/// use domain::{AddressKind, Code, Refusal, sample};
+///
+/// let mut user = sample::published();
+/// let id = user.emails().ids().next().expect("the sample has an address");
+/// let rule = rule::set_primary(AddressKind::Email, id);
+/// assert_eq!(rule.apply(&mut user), Ok(Decision::Apply));
+/// assert!(user.emails().is_primary(id));
+/// assert_eq!(rule.apply(&mut user), Ok(Decision::AlreadyDone));
+///
+/// let refused = rule::unverify(AddressKind::Email, id).apply(&mut user);
+/// assert!(matches!(refused, Err(Refusal::Rules(errors)) if errors[0].code == Code::PrimaryIdentifier));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
     /// What must hold, each with its error; the first unmet one is the answer.
@@ -293,6 +308,30 @@ mod tests {
             panic!("the primary address was marked as not verified");
         };
         assert_eq!(errors[0].code, Code::PrimaryIdentifier);
+    }
+
+    #[test]
+    fn rules_about_phone_numbers_are_the_same_and_leave_links_as_they_are() {
+        const PHONE: AddressKind = AddressKind::Phone;
+        let mut user = sample::published();
+        let id = user.phones().ids().next().unwrap();
+        let before = (user.email_generation(), user.facts().primary_emails_set);
+        for rule in [set_primary(PHONE, id), verify(PHONE, id, Source::API)] {
+            rule.apply(&mut user).unwrap();
+            assert_eq!(rule.decide(&user), Ok(Decision::AlreadyDone));
+        }
+        assert!(user.phones().is_primary(id));
+        assert!(unverify(PHONE, id).apply(&mut user).is_err());
+        assert_eq!(
+            (user.email_generation(), user.facts().primary_emails_set),
+            before
+        );
+        assert_eq!(user.phones().get(id).unwrap().set_primary, 0);
+        let unknown = IdentifierId::issue(Timestamp::from_unix(1), [9; 10]);
+        assert_eq!(
+            verify(PHONE, unknown, Source::API).apply(&mut user),
+            Err(Refusal::NotFound(Part::Phone))
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::mac::{hmac_sha256, same, sha256};
 use crate::user::Place;
 use crate::{Epoch, Timestamp, User, UserId};
 
-/// How long a session lives when nobody uses it.
+/// How long a session lives when it is not used.
 pub const IDLE_LIFETIME: Duration = Duration::from_hours(14 * 24);
 /// How long a session lives at most.
 pub const MAX_LIFETIME: Duration = Duration::from_hours(90 * 24);
@@ -70,9 +70,9 @@ impl SessionSecret {
 /// items.
 #[derive(Debug)]
 pub struct SessionToken {
-    /// Whose session it claims to be.
+    /// Whose session it is said to be.
     pub user_id: UserId,
-    /// Which session it claims to be.
+    /// Which session it is said to be.
     pub session_id: SessionId,
     /// What proves it.
     pub secret: SessionSecret,

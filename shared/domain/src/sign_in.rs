@@ -59,9 +59,10 @@ pub fn counted_address(ip_address: &str) -> String {
     }
 }
 
-/// Who tries, from where: what failures are counted by, whether or not anybody has the identifier.
+/// An identifier that was typed, and the IP address that it came from: failures are counted by both
+/// together, whether or not a user has the identifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pair {
+pub struct IdentifierAndIp {
     /// The hash of the identifier in its canonical form.
     pub identifier_hash: String,
     /// The IP address, as it is counted.
@@ -72,10 +73,11 @@ pub struct Pair {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Counter {
     /// The identifier and the IP address.
-    Pair(Pair),
+    IdentifierAndIp(IdentifierAndIp),
     /// The IP address, as it is counted.
     IpAddress(String),
-    /// The user's own device: by nothing else, so that strangers lock nobody out at home.
+    /// The user's own device. Attempts from it are counted by nothing else, so that strangers can't lock
+    /// a user out at home.
     Device(DeviceHash),
 }
 
@@ -83,7 +85,7 @@ impl Counter {
     /// How many failures lock it.
     pub fn limit(&self, limits: Limits) -> u64 {
         match self {
-            Self::Pair(_) | Self::Device(_) => limits.of_a_pair,
+            Self::IdentifierAndIp(_) | Self::Device(_) => limits.of_a_pair,
             Self::IpAddress(_) => limits.of_an_ip_address,
         }
     }
@@ -91,7 +93,7 @@ impl Counter {
     /// How long it remembers a failure.
     pub fn remembers_for(&self) -> Duration {
         match self {
-            Self::Pair(_) | Self::Device(_) => IN_A_ROW_FOR,
+            Self::IdentifierAndIp(_) | Self::Device(_) => IN_A_ROW_FOR,
             Self::IpAddress(_) => FROM_AN_ADDRESS_FOR,
         }
     }
@@ -99,7 +101,7 @@ impl Counter {
     /// The hash that names it, where it has a name of its own to hide.
     pub fn hash(&self) -> String {
         match self {
-            Self::Pair(pair) => pair.identifier_hash.clone(),
+            Self::IdentifierAndIp(own) => own.identifier_hash.clone(),
             Self::IpAddress(address) => sha256(address.as_bytes()),
             Self::Device(hash) => hash.to_string(),
         }
@@ -235,7 +237,7 @@ pub struct TypedIdentifier {
 }
 
 impl TypedIdentifier {
-    /// Takes what was typed, less the spaces around it. What is not valid is nobody's, and is
+    /// Takes what was typed, less the spaces around it. What is not valid belongs to no user, and is
     /// otherwise treated alike.
     pub fn new(kind: Kind, text: &str) -> Self {
         let text = text.trim();
@@ -260,12 +262,12 @@ impl TypedIdentifier {
     }
 
     /// What its attempts from `ip_address` are counted by.
-    pub fn pair(&self, ip_address: &str) -> Pair {
-        Pair::of(self.kind, &self.canonical, ip_address)
+    pub fn pair(&self, ip_address: &str) -> IdentifierAndIp {
+        IdentifierAndIp::of(self.kind, &self.canonical, ip_address)
     }
 }
 
-impl Pair {
+impl IdentifierAndIp {
     fn of(kind: Kind, canonical: &str, ip_address: &str) -> Self {
         Self {
             identifier_hash: sha256(format!("{kind:?}\0{canonical}").as_bytes()),
@@ -354,7 +356,7 @@ pub enum Verdict {
     Welcome,
 }
 
-/// Judges an attempt. A lock-out of the account, which anybody can bring about, doesn't hold for
+/// Judges an attempt. A lock-out of the account, which any stranger can bring about, doesn't hold for
 /// the user's own devices.
 pub fn judge(
     user: Option<&SignInUser>,
@@ -429,7 +431,7 @@ mod tests {
     }
 
     fn pair() -> Counter {
-        Counter::Pair(TypedIdentifier::new(Kind::Username, "ada").pair("192.0.2.1"))
+        Counter::IdentifierAndIp(TypedIdentifier::new(Kind::Username, "ada").pair("192.0.2.1"))
     }
 
     fn limits(of_a_pair: u64) -> Limits {

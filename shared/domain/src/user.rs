@@ -268,7 +268,8 @@ impl User {
         }))
     }
 
-    /// Takes a user back from where they were stored.
+    /// Takes a user back from where they were stored. Facts that exclude each other can't get here: what
+    /// must hold between addresses, [`Addresses::restore`] has asked for.
     pub const fn restore(facts: UserFacts) -> Self {
         Self(facts)
     }

@@ -1,7 +1,7 @@
 //! What every call of one process shares.
 
-use domain::account::Occasion;
-use domain::notification::Counted;
+use domain::account::ChangeContext;
+use domain::notification::RateLimitKey;
 use domain::{IdentifierId, OperationId, Timestamp};
 use store::{Accounts, Limits, Notifications, Sessions, Settings, SignIns, Table, Users, Write};
 
@@ -91,8 +91,8 @@ impl App {
     }
 
     /// When and by what a write changes an account.
-    pub fn occasion<'a>(&self, write: &'a Write) -> Occasion<'a> {
-        Occasion {
+    pub fn change_context<'a>(&self, write: &'a Write) -> ChangeContext<'a> {
+        ChangeContext {
             now: write.now,
             operation: &write.operation,
             lifetimes: self.account.lifetimes,
@@ -102,12 +102,12 @@ impl App {
     /// Counts one more notification, refused or not; a problem when it is one too many.
     pub async fn count_notification(
         &self,
-        counted: &Counted,
+        counted: &RateLimitKey,
         write: &Write,
     ) -> Result<(), Problem> {
         let count = self.limits.count_this_hour(counted, write).await?;
-        if count > Counted::MAX_AN_HOUR {
-            return Err(Problem::TooMany(Counted::until_next_hour(write.now)));
+        if count > RateLimitKey::MAX_AN_HOUR {
+            return Err(Problem::TooMany(RateLimitKey::until_next_hour(write.now)));
         }
         Ok(())
     }

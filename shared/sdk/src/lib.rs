@@ -4,12 +4,15 @@
 //! **Invariant:** this crate names no service.
 
 use std::collections::BTreeMap;
+use std::error::Error;
+use std::fmt::Debug;
 use std::pin::Pin;
 use std::time::Duration;
 
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 
@@ -60,6 +63,16 @@ pub fn retries() -> RetryConfig {
         .with_max_attempts(4)
         .with_initial_backoff(Duration::from_millis(25))
         .with_max_backoff(Duration::from_millis(500))
+}
+
+/// Why a service could not be reached, without the request.
+pub fn connector_error<E, R>(error: SdkError<E, R>) -> Option<ConnectorError>
+where
+    E: Error + Send + Sync + 'static,
+    R: Debug + Send + Sync + 'static,
+{
+    let source = error.into_source().ok()?;
+    source.downcast().ok().map(|connector| *connector)
 }
 
 /// How long a connection and one attempt may take.

@@ -149,9 +149,7 @@ impl StoreError {
         let service_error = match error {
             SdkError::ServiceError(error) => error.into_err(),
             SdkError::DispatchFailure(_) => {
-                let connection = error.into_source().ok();
-                let connection = connection.and_then(|source| source.downcast().ok());
-                return Self::Unavailable(Cause::NotReached(connection.map(|source| *source)));
+                return Self::Unavailable(Cause::NotReached(sdk::connector_error(error)));
             }
             SdkError::TimeoutError(_) => return Self::Unavailable(Cause::TimedOut),
             SdkError::ResponseError(_) => return Self::Unavailable(Cause::Garbled { status }),
@@ -200,5 +198,56 @@ impl StoreError {
             }
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_tells_what_it_came_from() {
+        let error = WriteError::from(StoreError::Unavailable(Cause::Answered {
+            status: 503,
+            code: "Slow".to_owned(),
+            message: "down".to_owned(),
+        }));
+        assert_eq!(
+            with_sources(&error),
+            "the table is not available: 503 Slow: down"
+        );
+        let error = Cause::Addresses {
+            attribute: "emails",
+            source: InvalidAddresses::Duplicate,
+        };
+        assert_eq!(
+            with_sources(&error.unexpected()),
+            "the table answered what Roster does not expect: \
+             an item's emails are not those of a user: an address is there twice"
+        );
+    }
+
+    #[test]
+    fn codes_are_told_apart_by_what_may_pass() {
+        let read = |code| StoreError::from_code(code, "");
+        assert!(matches!(
+            read("TransactionConflict"),
+            Some(StoreError::Conflict)
+        ));
+        assert!(matches!(read("ThrottlingError"), Some(StoreError::Busy(_))));
+        assert!(matches!(
+            read("ThrottlingException"),
+            Some(StoreError::Unavailable(_))
+        ));
+        assert!(matches!(
+            read("TransactionInProgressException"),
+            Some(StoreError::UnderWay)
+        ));
+        assert!(read("ValidationException").is_none());
+        let too_large = "Item size to update has exceeded the maximum allowed size";
+        assert!(matches!(
+            StoreError::from_code("ValidationError", too_large),
+            Some(StoreError::TooLarge)
+        ));
     }
 }

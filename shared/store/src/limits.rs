@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::notification::Counted;
+use domain::notification::RateLimitKey;
 
 use crate::StoreError;
 use crate::table::{Attempts, Partition, Table, Update, Updated, key, number, number_of, text};
@@ -26,10 +26,10 @@ impl Limits {
     /// Counts one more in this hour and tells how many there are: one `UpdateItem`.
     pub async fn count_this_hour(
         &self,
-        limited: &Counted,
+        limited: &RateLimitKey,
         write: &Write,
     ) -> Result<u64, StoreError> {
-        let hour = Counted::hour(write.now);
+        let hour = RateLimitKey::hour(write.now);
         let mut update = Update::of(key(
             Partition::Limit.key(limited.hash()),
             format!("HOUR#{hour}"),

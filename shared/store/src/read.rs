@@ -30,7 +30,7 @@ pub(crate) async fn account(table: &Table, id: &UserId) -> Result<Option<Account
             own = Some(user::from_item(item)?);
         }
     }
-    // Without the user, the rest is of nobody: no reader trusts it.
+    // Without the user, the rest means nothing: no reader trusts it.
     Ok(own.map(|user| Account {
         pending: pending.into_iter().collect(),
         rights: rights.into_iter().collect(),

@@ -1,6 +1,6 @@
 //! `POST /users/email/`: ask to add an e-mail address, once it is proved.
 
-use domain::notification::Counted;
+use domain::notification::RateLimitKey;
 use domain::{Account, Email, Identifier};
 use roster_http::{
     Action, App, Body, Endpoint, Failure, Method, Partition, Request, Response, required,
@@ -43,16 +43,19 @@ async fn add_own_email(app: &App, request: Request) -> Result<Response, Failure>
     let body: AddOwnEmail = request.json()?;
     let write = &request.write;
     let user_id = caller.user.id();
-    app.count_notification(&Counted::for_user(user_id), write)
+    app.count_notification(&RateLimitKey::for_user(user_id), write)
         .await?;
     let email = Email::parse(&required("email", body.email)?)?;
     app.users
         .refuse_taken(Identifier::from(&email), user_id)
         .await?;
-    let (id, occasion) = (app.new_identifier_id(request.now()), app.occasion(write));
+    let (id, context) = (
+        app.new_identifier_id(request.now()),
+        app.change_context(write),
+    );
     let add = |account: &mut Account| {
         account.refuse_ended_session(&caller.user)?;
-        account.request_email(id, email.clone(), occasion)
+        account.request_email(id, email.clone(), context)
     };
     edit_and_mail(app, user_id, &email, write, add).await?;
     Ok(Response::done())

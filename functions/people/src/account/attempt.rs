@@ -2,7 +2,7 @@
 
 use domain::device::DeviceId;
 use domain::password::{self, Verified};
-use domain::sign_in::{Counter, Pair, Verdict, Visitor, judge};
+use domain::sign_in::{Counter, IdentifierAndIp, Verdict, Visitor, judge};
 use domain::{Timestamp, UserId};
 use roster_http::{App, Problem};
 use secrecy::SecretString;
@@ -13,7 +13,7 @@ pub(super) struct Candidate {
     /// The user who has the identifier, if there is one.
     pub(super) owner: Option<UserId>,
     /// What failures are counted by, unless the attempt comes from the owner's own device.
-    pub(super) pair: Pair,
+    pub(super) pair: IdentifierAndIp,
     /// Who comes, from where.
     pub(super) visitor: Visitor,
     /// The device that the request tells.
@@ -54,7 +54,7 @@ impl<'a> Attempt<'a> {
             device,
             visitor,
             address: Some(Counter::IpAddress(pair.ip_address.clone())),
-            in_a_row: Counter::Pair(pair),
+            in_a_row: Counter::IdentifierAndIp(pair),
         };
         let state = attempt.look().await?;
         if let Some(own) = attempt.own_device(state.as_ref()) {

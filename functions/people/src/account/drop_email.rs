@@ -24,11 +24,11 @@ async fn drop_email(app: &App, request: Request) -> Result<Response, Failure> {
     let caller = request.caller(app).await?;
     let id = request.path()?;
     let write = &request.write;
-    let occasion = app.occasion(write);
+    let context = app.change_context(write);
     app.accounts
         .edit(caller.user.id(), write, |account| {
             account.refuse_ended_session(&caller.user)?;
-            account.drop_email(id, occasion)
+            account.drop_email(id, context)
         })
         .await?;
     Ok(Response::empty())

@@ -1,7 +1,7 @@
 //! What links have in common: a page that says what will happen, a button that does it, and the
 //! page that says that it is done.
 
-use domain::account::{Occasion, Standing};
+use domain::account::{ChangeContext, LinkStatus};
 use domain::device::{Device, DeviceId};
 use domain::link::{Link, Purpose};
 use domain::password::{self, OwnNames, Password, PasswordHash, Policy};
@@ -17,7 +17,7 @@ use super::page::{Deed, Done, Page, PasswordDeed, content_security_policy};
 /// A link that does something to the address that it names.
 pub(super) struct AddressLink {
     pub(super) purpose: Purpose,
-    pub(super) act: fn(&mut Account, &Link, Occasion<'_>) -> Result<(), Refusal>,
+    pub(super) act: fn(&mut Account, &Link, ChangeContext<'_>) -> Result<(), Refusal>,
     pub(super) deed: for<'a> fn(&'a str) -> Deed<'a>,
     pub(super) done: for<'a> fn(&'a str) -> Done<'a>,
 }
@@ -25,7 +25,7 @@ pub(super) struct AddressLink {
 /// A link that sets a new password.
 pub(super) struct PasswordLink {
     pub(super) purpose: Purpose,
-    pub(super) act: fn(&mut Account, &Link, PasswordHash, Occasion<'_>) -> Result<(), Refusal>,
+    pub(super) act: fn(&mut Account, &Link, PasswordHash, ChangeContext<'_>) -> Result<(), Refusal>,
     pub(super) deed: for<'a> fn(&'a str) -> PasswordDeed<'a>,
     pub(super) done: for<'a> fn(&'a str) -> Done<'a>,
 }
@@ -88,7 +88,7 @@ async fn act(
     what: &AddressLink,
 ) -> Result<Response, Problem> {
     let write = &request.write;
-    let (link, occasion) = (&click.link, app.occasion(write));
+    let (link, context) = (&click.link, app.change_context(write));
     let form: LinkForm = request.form()?;
     let cancels = matches!(form.action, Some(FormAction::Cancel));
     app.accounts
@@ -96,7 +96,7 @@ async fn act(
             if cancels {
                 account.cancel(link, write.now)
             } else {
-                (what.act)(account, link, occasion)
+                (what.act)(account, link, context)
             }
         })
         .await?;
@@ -115,11 +115,11 @@ async fn look(
     what: &AddressLink,
 ) -> Result<Response, Problem> {
     let address = click.link.address.as_str();
-    let (_, standing) = account(app, request, click).await?;
-    let page = match standing {
-        Standing::Due => Page::Confirm((what.deed)(address)),
-        Standing::Unproved => Page::Unproved { address },
-        Standing::Done => Page::Done((what.done)(address)),
+    let (_, status) = account(app, request, click).await?;
+    let page = match status {
+        LinkStatus::Due => Page::Confirm((what.deed)(address)),
+        LinkStatus::Unproved => Page::Unproved { address },
+        LinkStatus::Done => Page::Done((what.done)(address)),
     };
     request.form_page(app, click, document(app, &page)).await
 }
@@ -166,8 +166,8 @@ async fn change_password(
 ) -> Result<Response, Problem> {
     let address = click.link.address.as_str();
     // Before the password is hashed, which takes its time.
-    let (seen, standing) = account(app, request, click).await?;
-    if standing == Standing::Done {
+    let (seen, status) = account(app, request, click).await?;
+    if status == LinkStatus::Done {
         return Ok(answer(app, request, Page::Done(Done::Already)));
     }
     if !click.acts {
@@ -182,7 +182,7 @@ async fn change_password(
     refuse_present(&seen, &typed)?;
     let hash = password.hash(app.entropy.bytes());
     let write = &request.write;
-    let occasion = app.occasion(write);
+    let context = app.change_context(write);
     let device = DeviceId::new(app.entropy.bytes());
     let account = app
         .accounts
@@ -190,12 +190,13 @@ async fn change_password(
             // Rarely: a sign-in or another link has replaced the hash that was looked at.
             let is_another = present_hash(account) != present_hash(&seen);
             if is_another
-                && account.standing(&click.link, app.account.lifetimes, write.now)? == Standing::Due
+                && account.link_status(&click.link, app.account.lifetimes, write.now)?
+                    == LinkStatus::Due
             {
                 refuse_present(account, &typed)?;
             }
             let epoch = account.user.session_epoch();
-            (what.act)(account, &click.link, hash.clone(), occasion)?;
+            (what.act)(account, &click.link, hash.clone(), context)?;
             // A new password makes all devices before it void, and this one the user's own.
             let is_set = account.user.session_epoch() != epoch;
             account.new_device = is_set.then(|| Device::seen(&device, write.now));
@@ -232,11 +233,11 @@ async fn account(
     app: &App,
     request: &Request,
     click: &Click,
-) -> Result<(Account, Standing), Problem> {
+) -> Result<(Account, LinkStatus), Problem> {
     let account = app.accounts.get(&click.user_id).await?;
     let account = account.ok_or(Problem::LinkNotValid)?;
-    let standing = account.standing(&click.link, app.account.lifetimes, request.now())?;
-    Ok((account, standing))
+    let status = account.link_status(&click.link, app.account.lifetimes, request.now())?;
+    Ok((account, status))
 }
 
 fn document(app: &App, page: &Page<'_>) -> roster_http::Page {

@@ -1,7 +1,7 @@
 //! `POST /users/login/`: sign in with a password.
 
 use domain::device::{Device, DeviceId};
-use domain::notification::Counted;
+use domain::notification::RateLimitKey;
 use domain::password::PasswordHash;
 use domain::session::{IDLE_LIFETIME, Session, SessionId, SessionSecret, SessionToken};
 use domain::sign_in::{SignInUser, TypedIdentifier, Verdict};
@@ -196,13 +196,13 @@ async fn word_to_change(
     user: &SignInUser,
     write: &Write,
 ) -> Result<Vec<Notification>, Problem> {
-    let counted = Counted::for_user(&user.id);
+    let counted = RateLimitKey::for_user(&user.id);
     let may_be_told = app.count_notification(&counted, write).await.is_ok();
     let account = app.accounts.get(&user.id).await?;
     let Some(mut account) = account.filter(|_| may_be_told) else {
         return Ok(Vec::new());
     };
-    account.request_reset(app.occasion(write));
+    account.request_reset(app.change_context(write));
     Ok(account.outbox)
 }
 

@@ -1,6 +1,6 @@
 //! Changes that mail an address which is not the person's yet.
 
-use domain::notification::{Counted, Recipient};
+use domain::notification::{RateLimitKey, Recipient};
 use domain::{Account, Email, Refusal, UserId};
 use roster_http::{App, Problem};
 use store::Write;
@@ -18,7 +18,7 @@ pub(super) async fn edit_and_mail(
     let account = app.accounts.get(user_id).await?;
     let account = account.ok_or(Problem::NotFound(domain::Part::User))?;
     if mails(&account, email, &change)? {
-        app.count_notification(&Counted::for_address(email), write)
+        app.count_notification(&RateLimitKey::for_address(email), write)
             .await?;
     }
     app.accounts.edit_read(account, write, change).await?;

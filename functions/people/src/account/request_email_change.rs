@@ -1,7 +1,7 @@
 //! `POST /users/email-change/`: ask to make another e-mail address the primary one.
 
-use domain::notification::Counted;
-use domain::sign_in::{Pair, Verdict};
+use domain::notification::RateLimitKey;
+use domain::sign_in::{IdentifierAndIp, Verdict};
 use domain::{Account, Email, Identifier, Refusal};
 use roster_http::{
     Action, App, Body, Endpoint, Failure, Method, Need, Partition, Problem, Request, Response,
@@ -61,7 +61,7 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, F
     let body: RequestEmailChange = request.json()?;
     let write = &request.write;
     let user_id = caller.user.id();
-    app.count_notification(&Counted::for_user(user_id), write)
+    app.count_notification(&RateLimitKey::for_user(user_id), write)
         .await?;
     if required("user", body.user)? != user_id.as_str() {
         return Err(Problem::invalid("user", "must be your own user id").into());
@@ -72,14 +72,17 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, F
     app.users
         .refuse_taken(Identifier::from(&email), user_id)
         .await?;
-    let (id, occasion) = (app.new_identifier_id(request.now()), app.occasion(write));
+    let (id, context) = (
+        app.new_identifier_id(request.now()),
+        app.change_context(write),
+    );
     let change = |account: &mut Account| {
         account.refuse_ended_session(&caller.user)?;
         if account.user.is_blocked(write.now) && !is_own_device {
             // Locked out since the password was looked at.
             return Err(Refusal::Member("password", WRONG));
         }
-        account.request_change(id, email.clone(), occasion)
+        account.request_change(id, email.clone(), context)
     };
     edit_and_mail(app, user_id, &email, write, change).await?;
     Ok(Response::done())
@@ -99,7 +102,7 @@ async fn check_password(
     let visitor = request.visitor(app);
     let candidate = Candidate {
         owner: Some(user.id().clone()),
-        pair: Pair::of_user(user, &visitor.ip_address),
+        pair: IdentifierAndIp::of_user(user, &visitor.ip_address),
         visitor,
         device: request.device(),
     };

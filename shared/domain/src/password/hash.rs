@@ -135,13 +135,13 @@ pub(super) enum Function {
 }
 
 impl Function {
-    const MOST_MEMORY: u64 = 64 * 1024 * 1024;
+    const MAX_MEMORY: u64 = 64 * 1024 * 1024;
 
     /// Reads it from a PHC string, unless it could make a sign-in dear. Plain `pbkdf2` means
     /// SHA-1, and is refused.
     fn of(hash: &phc::PasswordHash) -> Option<Self> {
         let decimal = |name: &str| hash.params.get_decimal(name);
-        // Each at most once: which of two is meant, nobody can tell.
+        // Each at most once: of two, the meant one is not known.
         let only = |names: &[&str]| {
             let mut given: Vec<String> = hash
                 .params
@@ -159,7 +159,7 @@ impl Function {
             "argon2id" => {
                 let (m, t, p) = (decimal("m")?, decimal("t")?, decimal("p")?);
                 let is_bounded = only(&["m", "t", "p"])
-                    && u64::from(m) <= Self::MOST_MEMORY / 1024
+                    && u64::from(m) <= Self::MAX_MEMORY / 1024
                     && t <= 10
                     && p <= 4;
                 // A string without a version is older than the second one.
@@ -175,7 +175,7 @@ impl Function {
                     && p <= 4
                     && u64::from(r)
                         .checked_mul(128 << ln)
-                        .is_some_and(|bytes| bytes <= Self::MOST_MEMORY);
+                        .is_some_and(|bytes| bytes <= Self::MAX_MEMORY);
                 let params = || scrypt::Params::new(u8::try_from(ln).ok()?, r, p).ok();
                 is_bounded.then(params)?.map(Self::Scrypt)
             }

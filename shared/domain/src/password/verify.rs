@@ -1,4 +1,4 @@
-//! Verifying a typed password, in a time that doesn't tell whether anybody has one.
+//! Verifying a typed password, in a time that doesn't tell whether the user has one.
 
 use std::hint::black_box;
 
@@ -386,7 +386,7 @@ mod tests {
                 assert_eq!(runs(typed, stored), [own], "{stored:?}");
             }
         }
-        // What is typed in another form than the password's costs everybody two.
+        // What is typed in another form than the password's costs two runs, whoever tries.
         for stored in [None, Some(OWN), Some("unreadable")] {
             for typed in ["pa\u{308}sswo\u{308}rd", "\u{a0}"] {
                 assert_eq!(runs(typed, stored), [own, own], "{stored:?}");

@@ -18,7 +18,7 @@ pub(crate) const BLOCK_UNTIL: &str = "block_until";
 /// The key of a counter's item.
 pub(crate) fn key(counter: &Counter) -> Item {
     let sort = match counter {
-        Counter::Pair(pair) => format!("IP#{}", pair.ip_address),
+        Counter::IdentifierAndIp(pair) => format!("IP#{}", pair.ip_address),
         Counter::IpAddress(_) => "ADDRESS".to_owned(),
         Counter::Device(_) => "DEVICE".to_owned(),
     };

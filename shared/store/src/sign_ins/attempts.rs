@@ -127,7 +127,7 @@ impl SignIns {
     }
 }
 
-/// Lets the item lapse when a counter that was written at `now` has nothing more to tell.
+/// Lets the item lapse when nothing in a counter that was written at `now` counts any more.
 fn set_expiry(update: &mut Update, counter: &Counter, now: Timestamp) {
     let expires_at = now.plus(counter.remembers_for()).plus(LOCK_OUT);
     update.set(&["expires_at"], number(expires_at.as_unix()));

@@ -13,9 +13,9 @@ use crate::StoreError;
 use crate::item::{device, sign_in_user, user};
 use crate::table::{Table, key_of};
 
-/// How often an item may change under our hands.
+/// How often a write is tried while others change the item.
 const MAX_LOOKS: u32 = 10;
-/// How many devices lie with a user: a client that keeps no cookies makes one at each sign-in.
+/// How many devices are kept of a user: a client that keeps no cookies makes one at each sign-in.
 const MAX_DEVICES: usize = 50;
 
 /// What signing in reads and writes.

@@ -135,7 +135,7 @@ impl Transaction {
 
 impl Write {
     fn request(&self, role: &Role, table: &str) -> Result<TransactWriteItem, BuildError> {
-        // Of all others nobody looks at what was there.
+        // What was there is looked at of the user alone.
         let old = match role {
             Role::User => Some(ReturnValuesOnConditionCheckFailure::AllOld),
             _ => None,

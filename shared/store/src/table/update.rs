@@ -246,3 +246,64 @@ impl Table {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{key, text};
+
+    /// An expression with its names and values in place of their placeholders.
+    fn told(update: &Update, mut expression: String) -> String {
+        for (placeholder, name) in update.placeholders.names().unwrap_or_default() {
+            expression = expression.replace(&placeholder, &name);
+        }
+        for (placeholder, value) in update.placeholders.values().unwrap_or_default() {
+            let shown = match value {
+                AttributeValue::N(number) => number,
+                AttributeValue::S(text) => format!("'{text}'"),
+                AttributeValue::Ss(texts) => format!("{texts:?}"),
+                other => panic!("{other:?}"),
+            };
+            expression = expression.replace(&placeholder, &shown);
+        }
+        expression
+    }
+
+    #[test]
+    fn conditions_hold_all_at_once() {
+        let mut update = Update::of_present(key("USER#a", "USER"));
+        update.require_equal(&["version"], number(7));
+        update.require_other(&["operation"], text("x"));
+        update.require_absent_or_at_most(&["block_until"], 9);
+        assert_eq!(
+            told(&update, update.condition()),
+            "attribute_exists(PK) AND version = 7 \
+             AND (attribute_not_exists(operation) OR operation <> 'x') \
+             AND (attribute_not_exists(block_until) OR block_until <= 9)"
+        );
+        assert_eq!(update.expression(), "");
+    }
+
+    #[test]
+    fn each_kind_of_change_has_its_clause() {
+        let mut update = Update::of(key("USER#a", "USER"));
+        update.set(&["emails", "1", "verified"], text("yes"));
+        update.set_if_absent(&["primary_email"], text("1"));
+        update.increment(&["version"]);
+        update.count(&["set_primary"]);
+        update.push("operations", 3, text("new"));
+        update.remove(&["block_until"]);
+        update.add("tries", ["a"]);
+        update.take("failed", ["b", "c"]);
+        assert_eq!(
+            told(&update, update.expression()),
+            "SET emails.1.verified = 'yes', \
+             primary_email = if_not_exists(primary_email, '1'), \
+             version = version + 1, \
+             set_primary = if_not_exists(set_primary, 0) + 1, \
+             operations[2] = operations[1], operations[1] = operations[0], \
+             operations[0] = 'new' \
+             REMOVE block_until ADD tries [\"a\"] DELETE failed [\"b\", \"c\"] "
+        );
+    }
+}
