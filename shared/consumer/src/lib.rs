@@ -76,9 +76,11 @@ impl Consumer {
 
     /// Which records Lambda sends it: an event filter's pattern, in JSON.
     pub fn pattern(&self) -> String {
-        let keys = json!({ "SK": { "S": [{ "prefix": self.sort_key_start }] } });
         let events: Vec<_> = self.events.iter().map(|change| change.as_str()).collect();
-        json!({ "eventName": events, "dynamodb": { "Keys": keys } }).to_string()
+        let (events, start) = (json!(events), json!(self.sort_key_start));
+        format!(
+            r#"{{"eventName":{events},"dynamodb":{{"Keys":{{"SK":{{"S":[{{"prefix":{start}}}]}}}}}}}}"#
+        )
     }
 }
 

@@ -106,7 +106,7 @@ impl OperationId {
     }
 
     /// The operation of a request with an `Idempotency-Key`: it follows from `parts`, which are
-    /// the caller's key id, method, path, body and the header (users-api.md, "Preconditions and
+    /// the caller's key and its id, method, path, body and the header (users-api.md, "Preconditions and
     /// retries"). 128 bits of a SHA-256 over the parts, each with its length before it.
     pub fn of(parts: &[&[u8]]) -> Self {
         let mut hash = Sha256::new();

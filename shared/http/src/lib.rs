@@ -1,6 +1,6 @@
 //! The glue between API Gateway and a call: an event in, JSON or problem+json out.
 //!
-//! **Invariant:** this crate alone names `lambda_http`, and it alone reads the environment and
+//! **Invariant:** of all that a function links, this crate alone names `lambda_http`, and it alone reads the environment and
 //! the clock. It knows how calls are reached and answered, never what one of them does.
 
 mod accept;

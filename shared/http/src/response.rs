@@ -104,7 +104,8 @@ impl Response {
         response.with_body(page.html.into_bytes())
     }
 
-    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
+    /// The same with another header; `value` must be fit for one.
+    pub fn with(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.push((name, header_value(value)));
         self
     }

@@ -156,7 +156,8 @@ async fn login(app: &App, request: Request) -> Result<Response, Failure> {
                 let response = Response::json(&LoginBody { user_id })?;
                 // The sign-in is written: a fault of what comes after must not cost its cookies.
                 if let Err(problem) = tidy_up(app, &request, user, is_new, write).await {
-                    tracing::warn!(route = ENDPOINT.name, fault = %problem, "not tidied up");
+                    let fault = store::with_sources(&problem);
+                    tracing::warn!(route = ENDPOINT.name, fault, "not tidied up");
                 }
                 return Ok(response
                     .with_cookies(session_cookies(app, &token))

@@ -27,23 +27,27 @@ impl Query {
     fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let mut names = BTreeSet::new();
         if let Some((twice, _)) = self.0.iter().find(|(name, _)| !names.insert(name)) {
-            return Err(Problem::invalid(twice, "must come once"));
+            return Err(malformed(twice, "must come once"));
         }
-        let unreadable = |member: String, message: &str| match expected(message) {
-            Some(expected) => Problem::invalid(member, format!("must be {expected}")),
-            None => Problem::invalid(member, "is not valid"),
+        let unreadable = |name: &str, message: &str| match expected(message) {
+            Some(expected) => malformed(name, &format!("must be {expected}")),
+            None => malformed(name, "is not valid"),
         };
         let encoded = serde_urlencoded::to_string(&self.0)
-            .map_err(|error| unreadable("query".to_owned(), &error.to_string()))?;
+            .map_err(|error| unreadable("", &error.to_string()))?;
         let pairs = form_urlencoded::parse(encoded.as_bytes());
         serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
-            .map_err(|error| unreadable(error.path().to_string(), &error.into_inner().to_string()))
+            .map_err(|error| unreadable(&error.path().to_string(), &error.inner().to_string()))
     }
+}
+
+fn malformed(name: &str, message: &str) -> Problem {
+    Problem::Malformed(format!("The query parameter {name} {message}."))
 }
 
 impl Request {
     /// The query as a `T`. Unknown parameters are ignored; one that is not valid, or comes twice, is
-    /// named (422).
+    /// named: 400 (users-api.md, "paging query").
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         self.query.read()
     }
@@ -51,8 +55,6 @@ impl Request {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde::Deserialize;
 
     use super::*;
@@ -71,16 +73,14 @@ mod tests {
         Down,
     }
 
-    fn read(pairs: &[(&str, &str)]) -> Result<Wanted, BTreeMap<String, Vec<String>>> {
+    fn read(pairs: &[(&str, &str)]) -> Result<Wanted, String> {
         let pairs = pairs
             .iter()
             .map(|(name, value)| (name.to_string(), value.to_string()));
-        Query(pairs.collect())
-            .read()
-            .map_err(|problem| match problem {
-                Problem::Validation(members) => members,
-                problem => panic!("{problem}"),
-            })
+        Query(pairs.collect()).read().map_err(|problem| {
+            assert_eq!(problem.status(), 400);
+            problem.to_string()
+        })
     }
 
     #[test]
@@ -117,7 +117,7 @@ mod tests {
                 "must come once",
             ),
         ] {
-            let wanted = BTreeMap::from([(member.to_owned(), vec![message.to_owned()])]);
+            let wanted = format!("The query parameter {member} {message}.");
             assert_eq!(read(&pairs), Err(wanted), "{pairs:?}");
         }
     }

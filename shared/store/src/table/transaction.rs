@@ -158,7 +158,7 @@ impl Write {
                 let part = UpdatePart::builder()
                     .table_name(table)
                     .set_key(Some(update.key.clone()))
-                    .condition_expression(update.condition())
+                    .set_condition_expression(update.condition())
                     .update_expression(update.expression())
                     .set_expression_attribute_names(update.placeholders.names())
                     .set_expression_attribute_values(update.placeholders.values())

@@ -153,9 +153,9 @@ impl Update {
         self.delete.push(format!("{set} {these}"));
     }
 
-    /// The condition expression.
-    pub(super) fn condition(&self) -> String {
-        self.conditions.join(" AND ")
+    /// The condition expression, if there is a condition: DynamoDB refuses an empty one.
+    pub(super) fn condition(&self) -> Option<String> {
+        (!self.conditions.is_empty()).then(|| self.conditions.join(" AND "))
     }
 
     /// The update expression.
@@ -215,7 +215,7 @@ impl Table {
                 .update_item()
                 .table_name(&self.name)
                 .set_key(Some(update.key.clone()))
-                .condition_expression(update.condition())
+                .set_condition_expression(update.condition())
                 .update_expression(update.expression())
                 .set_expression_attribute_names(update.placeholders.names())
                 .set_expression_attribute_values(update.placeholders.values())
@@ -276,7 +276,7 @@ mod tests {
         update.require_other(&["operation"], text("x"));
         update.require_absent_or_at_most(&["block_until"], 9);
         assert_eq!(
-            told(&update, update.condition()),
+            told(&update, update.condition().unwrap()),
             "attribute_exists(PK) AND version = 7 \
              AND (attribute_not_exists(operation) OR operation <> 'x') \
              AND (attribute_not_exists(block_until) OR block_until <= 9)"
