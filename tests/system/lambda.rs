@@ -39,7 +39,9 @@ impl Watch {
     /// Serves a package's functions on the store of `roster`, with local.env for the rest.
     fn start(roster: &Roster, package: &Package) -> Self {
         let port = free_port();
-        let log = File::create(Self::log()).unwrap();
+        // One file for all packages: what all of them wrote is looked at after the whole run.
+        let log = File::options().create(true).append(true).open(Self::log());
+        let log = log.unwrap();
         let mut command = cargo_lambda("watch", port);
         command
             .args(["--ignore-changes", "--package", package.name])
