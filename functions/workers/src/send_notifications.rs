@@ -23,7 +23,7 @@ pub static CONSUMER: Consumer = Consumer {
     handler: |worker, record| Box::pin(send(worker, record)),
 };
 
-/// Sends one notification at least once: lease, send, settle. A death between the last two may
+/// Sends one notification at least once: lease, send, settle. If the function dies between the last two, it may
 /// send twice.
 async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
     let key = (record.partition.as_str(), record.sort.as_str());

@@ -15,11 +15,11 @@ pub struct App {
     pub table: Table,
     /// The users.
     pub users: Users,
-    /// Users with what hangs on them.
+    /// Users with their pending addresses and undo rights.
     pub accounts: Accounts,
     /// The sessions of signed-in people.
     pub sessions: Sessions,
-    /// Attempts to sign in, and what they come to.
+    /// Attempts to sign in, and their outcomes.
     pub sign_ins: SignIns,
     /// Notifications on their way.
     pub notifications: Notifications,

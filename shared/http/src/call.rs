@@ -20,7 +20,7 @@ const FOR_EVERY_ANSWER: [(HeaderName, &str); 3] = [
     (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
 ];
 
-/// Answers one request. Every outcome is an answer; a panic is the runtime's to report.
+/// Answers one request. Every outcome is an answer; a panic is reported by the runtime.
 pub async fn call(
     app: &App,
     endpoint: &Endpoint,
@@ -30,7 +30,7 @@ pub async fn call(
     let origin = Origin::of(&event);
     let (outcome, usage) = store::metered(async {
         let request = Request::new(app, endpoint, &origin, event)?;
-        // An honest answer before Lambda ends the function without one.
+        // Lambda would end the function without an answer.
         tokio::time::timeout_at(request.deadline(), (endpoint.handler)(app, request))
             .await
             .unwrap_or_else(|_| Err(Problem::Unavailable(Cause::OutOfTime).into()))

@@ -1,4 +1,4 @@
-//! What is to be known of a call from outside of it, once.
+//! A call's facts: all that others need to know of it.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -173,9 +173,9 @@ pub enum Access {
     Write,
     /// A signed-in person, by the session's cookies.
     Session,
-    /// Anybody who wants to sign in.
+    /// A person who wants to sign in.
     SignIn,
-    /// Whoever holds a signed link.
+    /// The holder of a signed link.
     Link,
 }
 
@@ -217,17 +217,17 @@ pub struct Connect {
 }
 
 impl Connect {
-    /// Reads what isn't there.
+    /// By a read of an item that is never there.
     pub const BY_GET: Self = Self {
         action: Action::GetItem,
         run: |table| Box::pin(table.connect_by_get()),
     };
-    /// Replaces what isn't there, if it is.
+    /// By a put on condition that the item is there, which it never is.
     pub const BY_PUT: Self = Self {
         action: Action::PutItem,
         run: |table| Box::pin(table.connect_by_put()),
     };
-    /// Updates what isn't there, if it is.
+    /// By an update on condition that the item is there, which it never is.
     pub const BY_UPDATE: Self = Self {
         action: Action::UpdateItem,
         run: |table| Box::pin(table.connect_by_update()),

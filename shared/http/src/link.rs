@@ -16,7 +16,7 @@ const NONCE: &str = "linknonce";
 pub struct Click {
     /// What it says.
     pub link: Link,
-    /// Whose it is.
+    /// The user whose link it is.
     pub user_id: UserId,
     /// Whether it is to act, or only to show what it would do.
     pub acts: bool,

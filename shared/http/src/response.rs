@@ -66,7 +66,7 @@ impl Response {
         Self::new(StatusCode::NOT_MODIFIED).with(header::ETAG, &etag::of(version))
     }
 
-    /// 200 with an empty text: API Gateway calls all other nothings JSON.
+    /// 200 with an empty text: API Gateway gives an answer without a media type that of JSON.
     pub fn done() -> Self {
         Self::ok("text/plain", None)
     }
@@ -95,7 +95,7 @@ impl Response {
         }
     }
 
-    /// A page, with the headers that keep it and its address to itself.
+    /// A page, with the headers that keep others from framing it and from learning its address.
     pub(crate) fn with_page(self, page: Page) -> Self {
         let response = self
             .with(header::CONTENT_TYPE, "text/html; charset=utf-8")

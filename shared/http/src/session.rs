@@ -1,4 +1,4 @@
-//! Whose session a request is of, and the cookies that say it (email-self-service.md, "Who is
+//! The session that a request belongs to, and its cookies (email-self-service.md, "Who is
 //! calling").
 
 use cookie::time::Duration;
@@ -88,7 +88,7 @@ impl Request {
         Ok(live.collect())
     }
 
-    /// What the cookies claim, those first that count first.
+    /// The tokens of the cookies, the preferred cookie first.
     fn session_tokens(&self, app: &App) -> Vec<SessionToken> {
         let plain = [SESSION, EMBEDDED_SESSION];
         let has_host_cookie = self.cookies(HOST_SESSION).next().is_some();
@@ -126,8 +126,8 @@ impl Request {
     }
 }
 
-/// The cookies of a new session. Nothing sets them again, so they last as long as a session can:
-/// how long it does, the store knows.
+/// The cookies of a new session. They are set once, so they last as long as a session can at most:
+/// the store ends it earlier.
 pub fn session_cookies(app: &App, token: &SessionToken) -> Vec<SecretString> {
     let value = token.cookie();
     let csrf = token.secret.csrf_token();

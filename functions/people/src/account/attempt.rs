@@ -8,7 +8,7 @@ use roster_http::{App, Problem};
 use secrecy::SecretString;
 use store::{SignInState, Write};
 
-/// Who tries, as whom.
+/// Who tries to sign in, and as which user.
 pub(super) struct Candidate {
     /// The user who has the identifier, if there is one.
     pub(super) owner: Option<UserId>,

@@ -93,7 +93,7 @@ impl Login {
     }
 }
 
-/// How often a user may change under our hands.
+/// How often the user may be read again, because another write came in between.
 const MAX_LOOKS: u32 = 5;
 
 async fn login(app: &App, request: Request) -> Result<Response, Failure> {

@@ -23,7 +23,7 @@ pub(super) fn checked(mut body: Vec<u8>, kind: &Body) -> Result<Vec<u8>, Problem
     }
     match kind {
         Body::None | Body::Object { .. } => check_object(&body)?,
-        // What it is, its Content-Type says.
+        // It may be JSON or a form: `Request::form` looks at its Content-Type.
         Body::Form(_) => {}
     }
     Ok(body)

@@ -61,7 +61,7 @@ impl Request {
         event: lambda_http::Request,
     ) -> Result<Self, Problem> {
         let key_id = match origin.key_id.as_deref().filter(|id| !id.is_empty()) {
-            // Elsewhere a key says nothing.
+            // A call of people takes no notice of a key.
             key_id if endpoint.access.needs_key() => {
                 let key_id = key_id.ok_or(Problem::Unauthorized)?;
                 app.keys.check(key_id, endpoint.access)?;

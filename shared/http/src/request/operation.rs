@@ -1,4 +1,4 @@
-//! The operation that a request is: what its repeats are told by.
+//! The operation that a request is: by it, a repeat is recognised.
 
 use domain::OperationId;
 use lambda_http::http;
