@@ -81,7 +81,7 @@ pub trait AddressValue {
     /// Which kind it is.
     const KIND: AddressKind;
 
-    /// The form that decides whether two are the same.
+    /// The form that decides whether two addresses are the same.
     fn canonical(&self) -> &str;
 }
 
@@ -101,8 +101,8 @@ impl AddressValue for Phone {
     }
 }
 
-/// An e-mail address or phone number on the profile. Any values can stand beside each other: what
-/// must hold is between the addresses of a user, and [`Addresses`] holds it.
+/// An e-mail address or phone number on the profile. Its fields don't limit each other. The rules are
+/// about the addresses of a user together, and [`Addresses`] keeps them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Address<T> {
     /// The address itself.
@@ -152,15 +152,15 @@ pub enum Tenure {
     /// By the management API, an import or sign-up.
     #[default]
     Managed,
-    /// Again, by an undo or while its own right to one lived.
+    /// By an undo, or while the address had a right to undo: it had been the primary one before.
     Restored,
     /// By the person, at this time.
     Since(Timestamp),
 }
 
 impl Tenure {
-    /// Whether an address with this tenure earns a right to undo a change away from it: one that
-    /// its owner put there must have been the primary one for as long as such a right lives.
+    /// Whether an address with this tenure earns a right to undo a change away from it. An address that
+    /// its owner made primary must have been that for as long as such a right lives.
     pub fn is_established(self, now: Timestamp, undo: Duration) -> bool {
         match self {
             Self::Managed | Self::Restored => true,
@@ -264,7 +264,7 @@ impl<T> Addresses<T> {
         self.primary.is_some_and(|primary| primary.id == id)
     }
 
-    /// The tenure of the primary one; that of a future one where there is none.
+    /// The tenure of the primary address, or the one that a first primary address would get.
     pub(crate) fn tenure(&self) -> Tenure {
         self.primary
             .map(|primary| primary.tenure)
@@ -312,7 +312,7 @@ impl<T> Addresses<T> {
         }
     }
 
-    /// Keeps those of which this is true, and the primary one.
+    /// Keeps the addresses for which `keeps` is true, and the primary one.
     pub(crate) fn retain(&mut self, mut keeps: impl FnMut(IdentifierId, &Address<T>) -> bool) {
         let primary = self.primary.map(|primary| primary.id);
         self.own
@@ -321,8 +321,8 @@ impl<T> Addresses<T> {
 }
 
 impl<T: AddressValue> Addresses<T> {
-    /// Takes addresses back from where they were stored. How many there are is not looked at: a
-    /// limit that comes later must not make a user unreadable.
+    /// Takes addresses back from where they were stored. Their number isn't checked: a limit that comes
+    /// later must not make a user unreadable.
     pub fn restore(
         own: BTreeMap<IdentifierId, Address<T>>,
         primary: Option<Primary>,
@@ -355,13 +355,13 @@ impl<T: AddressValue> Addresses<T> {
         addresses
     }
 
-    /// The address with the same canonical form, in whatever spelling, and its id.
+    /// The address with the same canonical form, in any spelling, and its id.
     pub(crate) fn find(&self, value: &T) -> Option<(IdentifierId, &Address<T>)> {
         self.iter()
             .find(|(_, own)| own.value.canonical() == value.canonical())
     }
 
-    /// Adds an address. If it is verified and there is no primary one, it becomes that.
+    /// Adds an address. If it is verified and there is no primary one, it becomes the primary one.
     pub(crate) fn add(&mut self, id: IdentifierId, address: Address<T>) -> Result<(), Refusal> {
         if self.find(&address.value).is_some() {
             return Err(Kind::from(T::KIND).duplicate().into());
@@ -371,7 +371,7 @@ impl<T: AddressValue> Addresses<T> {
         Ok(())
     }
 
-    /// Marks an address as proved by its owner, in the spelling that was proved; one that is not
+    /// Marks an address as proved by its owner, in the spelling that was proved. An address that is not
     /// there is added. It doesn't become the primary one.
     pub(crate) fn prove(&mut self, id: IdentifierId, value: T) -> Result<(), Refusal> {
         if self.get(id).is_some_and(|own| own.verified) {
@@ -390,7 +390,7 @@ impl<T: AddressValue> Addresses<T> {
         self.insert(id, Address::of_source(value, source.clone(), Some(source)))
     }
 
-    /// Spells an address otherwise. Without effect where its canonical form is another one.
+    /// Changes the spelling of an address. Without effect where the canonical form is another one.
     pub(crate) fn respell(&mut self, id: IdentifierId, value: T) {
         if let Some(own) = self.own.get_mut(&id)
             && own.value.canonical() == value.canonical()
@@ -399,7 +399,7 @@ impl<T: AddressValue> Addresses<T> {
         }
     }
 
-    /// Takes an address away. The primary one can only go as the last of its kind.
+    /// Removes an address. The primary one can only be removed when it is the last of its kind.
     pub(crate) fn remove(&mut self, id: IdentifierId) -> Result<(), Refusal> {
         self.refuse_removal(id)?;
         self.own.remove(&id);
@@ -407,7 +407,7 @@ impl<T: AddressValue> Addresses<T> {
         Ok(())
     }
 
-    /// Why the address can't be removed, as far as its kind decides.
+    /// Why the address can't be removed, as far as the addresses of its kind decide.
     pub(crate) fn refuse_removal(&self, id: IdentifierId) -> Result<(), Refusal> {
         if !self.contains(id) {
             return Err(Refusal::NotFound(T::KIND.into()));

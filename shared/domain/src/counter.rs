@@ -1,4 +1,5 @@
-//! Numbers that only ever grow, each a type of its own, so that none is taken for another.
+//! Numbers that only ever grow. Each is a type of its own, so that one can't be used in place of
+//! another.
 
 use std::fmt;
 
@@ -54,20 +55,21 @@ counter!(Epoch);
 counter!(Generation);
 
 impl Version {
-    /// That of a new user.
+    /// The version of a new user.
     pub const FIRST: Self = Self(1);
 }
 
 impl Epoch {
-    /// That of a user who is created at this time. It is not zero: what hung on a deleted user must
-    /// not fit one that is made under the same id later.
+    /// The epoch of a user who is created at this time. It is not zero: sessions and devices of a
+    /// deleted user must not fit a user who is created under the same id later.
     pub fn first(created: Timestamp) -> Self {
         Self(seconds(created))
     }
 }
 
 impl Generation {
-    /// That of a user who is created at this time, as [`Epoch::first`].
+    /// The generation of a user who is created at this time. It is not zero, for the same reason as
+    /// [`Epoch::first`].
     pub fn first(created: Timestamp) -> Self {
         Self(seconds(created))
     }

@@ -13,7 +13,7 @@ use crate::mac::sha256;
 /// How long a device is remembered after the last sign-in from it.
 pub const DEVICE_LIFETIME: Duration = Duration::from_hours(180 * 24);
 
-/// What one browser is known by: 256 random bits.
+/// The id that one browser keeps: 256 random bits.
 #[derive(Debug)]
 pub struct DeviceId(SecretBox<[u8; 32]>);
 
@@ -34,7 +34,7 @@ impl DeviceId {
         URL_SAFE_NO_PAD.encode(self.0.expose_secret()).into()
     }
 
-    /// What is stored of it.
+    /// The hash that is stored in place of the id.
     pub fn hash(&self) -> DeviceHash {
         DeviceHash(sha256(self.0.expose_secret()))
     }
@@ -45,7 +45,8 @@ impl DeviceId {
 pub struct DeviceHash(String);
 
 impl DeviceHash {
-    /// As long as any other, and of no id: it is looked for where no device is told.
+    /// A hash that belongs to no id and is as long as any other. It is read where a request names no
+    /// device, so that the read is the same.
     pub fn of_none() -> Self {
         Self(sha256(b""))
     }
@@ -65,14 +66,14 @@ impl fmt::Display for DeviceHash {
 /// A device to be remembered, under the user's session epoch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// Names it.
+    /// The hash of its id, which names it.
     pub hash: DeviceHash,
     /// Until when it is remembered.
     pub expires_at: Timestamp,
 }
 
 impl Device {
-    /// The device that somebody signs in from at `now`.
+    /// The device of a browser that signs in at `now`.
     pub fn seen(id: &DeviceId, now: Timestamp) -> Self {
         Self {
             hash: id.hash(),

@@ -79,8 +79,8 @@ impl Email {
         &self.shown
     }
 
-    /// Where mail to it goes: the local part as typed, in ASCII, and the domain's A-label. Amazon
-    /// SES takes nothing but ASCII before the @ (API reference of SES v2, `Destination`).
+    /// Where mail to it goes: the local part as typed, in ASCII, and the domain's A-label. Amazon SES
+    /// takes only ASCII before the @ (API reference of SES v2, `Destination`).
     ///
     /// There is none where folding changed more of the local part than ASCII's case and width:
     /// what is reserved is another mailbox then, and maybe another person's. Such an address is
@@ -93,8 +93,7 @@ impl Email {
         is_same.then(|| format!("{local}@{domain}"))
     }
 
-    /// Whether mail to both is mail to the same mailbox: two spellings of one address. Whoever has
-    /// proved the one has proved the other.
+    /// Whether both are two spellings of one mailbox: a proof of the one is then a proof of the other.
     pub fn is_same_mailbox(&self, other: &Self) -> bool {
         let have_mailboxes = self.mailbox().is_some() && other.mailbox().is_some();
         self.canonical == other.canonical && (have_mailboxes || self.shown == other.shown)
@@ -127,7 +126,7 @@ fn narrow(c: char) -> char {
     }
 }
 
-/// Folds until nothing changes any more; a few compatibility characters need a second round.
+/// Folds until the text no longer changes: a few compatibility characters need a second round.
 fn stably_folded(text: &str) -> Option<String> {
     const MAX_ROUNDS: usize = 4;
     let mut previous = folded(text);

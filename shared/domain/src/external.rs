@@ -22,7 +22,8 @@ pub enum Authenticator {
     Xero,
 }
 
-/// A directory that can sign a user in: this one, under the name that clients know, or a provider.
+/// A directory that can sign a user in: this one, under the name that clients know, or a provider
+/// outside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Idp {
@@ -49,6 +50,6 @@ pub struct ExternalProvider {
     pub authenticator: Authenticator,
     /// The user's id there.
     pub provider_user_id: String,
-    /// What the provider told of the user, kept as sent.
+    /// What the provider said about the user, kept as sent.
     pub claims: JsonObject,
 }

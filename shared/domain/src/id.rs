@@ -93,14 +93,16 @@ impl fmt::Display for IdentifierId {
     }
 }
 
-/// Names one attempt to change something, the same for each of its repeats.
+/// Names one attempt to change something. All repeats of the attempt have the same id.
 ///
-/// Every write stores it with its effect; a repeat that finds it there has already happened.
+/// Every write stores it with its effect. A repeat that finds its id stored knows that the change has
+/// happened.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OperationId(String);
 
 impl OperationId {
-    /// The operation of a request without an `Idempotency-Key`: a repeat by the client is new.
+    /// The operation of a request without an `Idempotency-Key`: a repeat by the client is a new
+    /// operation.
     pub fn random(bytes: [u8; 16]) -> Self {
         Self(URL_SAFE_NO_PAD.encode(bytes))
     }

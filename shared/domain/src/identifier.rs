@@ -1,4 +1,4 @@
-//! What a user can be named by: the three kinds that belong to one user at most.
+//! Identifiers: the three kinds of name that belong to one user at most.
 
 use caseless::Caseless as _;
 use unicode_normalization::UnicodeNormalization as _;
@@ -35,7 +35,7 @@ impl Kind {
     }
 }
 
-/// An identifier as uniqueness sees it: its kind and canonical form.
+/// An identifier as uniqueness compares it: its kind and canonical form.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Identifier {
     /// Which name space.
@@ -71,7 +71,8 @@ impl From<&Username> for Identifier {
     }
 }
 
-/// NFKC, full case folding, NFKC: what is alike but for case, width and other compatibility.
+/// NFKC, full case folding, NFKC: texts that differ only in case, width or other compatibility become
+/// equal.
 pub(crate) fn folded(text: &str) -> String {
     text.nfkc().default_case_fold().nfkc().collect()
 }

@@ -32,7 +32,7 @@ pub enum Purpose {
     ResetPassword,
 }
 
-/// Where a link was sent: what its use proves.
+/// Where a link was sent, and so what its use proves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Channel {
     /// To the address that it is about: its use proves that address.
@@ -126,7 +126,7 @@ pub struct InvalidKey;
 /// One key.
 #[derive(Debug)]
 struct Key {
-    /// The start of a hash of the key: says which one signed, nothing else.
+    /// The start of a hash of the key. It says which key signed, and tells no more about the key.
     id: String,
     secret: SecretSlice<u8>,
 }
@@ -184,7 +184,8 @@ impl Keys {
         format!("{text}.{mac}")
     }
 
-    /// What a token says, if it is one of ours, for this user and purpose, and holds at `now`.
+    /// The link of a token, if this service signed it, for this user and purpose, and it holds at
+    /// `now`.
     pub fn check(
         &self,
         token: &str,
@@ -204,14 +205,14 @@ impl Keys {
         holds.then_some(link)
     }
 
-    /// What a link's own page gives its form: that the page was shown, and when.
+    /// The nonce that a link's page gives its form. It proves that the page was shown, and when.
     pub fn form_nonce(&self, token: &str, user: &UserId, now: Timestamp) -> String {
         let shown_at = now.as_unix().to_string();
         let mac = self.current.mac("form", [token, user.as_str(), &shown_at]);
         format!("{shown_at}.{mac}")
     }
 
-    /// Whether `nonce` is of this link's page, shown no longer ago than [`FORM_LIFETIME`].
+    /// Whether `nonce` comes from this link's page, shown no longer ago than [`FORM_LIFETIME`].
     pub fn holds_form_nonce(
         &self,
         nonce: &str,
@@ -304,7 +305,7 @@ mod tests {
             for place in 0..token.len() * 8 {
                 let mut flipped = token.clone().into_bytes();
                 flipped[place / 8] ^= 1 << (place % 8);
-                // What is not UTF-8 is refused before it gets here.
+                // What is not UTF-8 is refused before the token is checked.
                 if let Ok(flipped) = String::from_utf8(flipped) {
                     assert_eq!(check(&flipped), None, "{n} {place}");
                 }

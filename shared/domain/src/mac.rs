@@ -30,7 +30,7 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))
 }
 
-/// Whether two texts are the same, in a time that doesn't tell where they differ.
+/// Whether two texts are the same. The time that it takes doesn't show where they differ.
 pub(crate) fn same(one: &str, other: &str) -> bool {
     subtle::ConstantTimeEq::ct_eq(one.as_bytes(), other.as_bytes()).into()
 }

@@ -1,4 +1,4 @@
-//! What people are told: facts only. Texts and links are made when it is sent.
+//! What people are told. Only facts are stored: texts and links are made when the message is sent.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use crate::link::Link;
 use crate::mac::sha256;
 use crate::{Email, OperationId, Phone, Timestamp, UserId};
 
-/// Names one notification: it follows from the operation that gave rise to it, so that a repeat of
-/// the operation doesn't notify twice.
+/// Names one notification. It follows from the operation that caused it, so that a repeat of the
+/// operation doesn't notify twice.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NotificationId(String);
 
@@ -30,12 +30,12 @@ impl NotificationId {
     }
 }
 
-/// Who or what notifications are counted for, hour by hour.
+/// What notifications are counted by, hour by hour: a user or an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RateLimitKey(String);
 
 impl RateLimitKey {
-    /// How many an hour (email-self-service.md, "Notifications").
+    /// How many notifications are allowed in an hour (email-self-service.md, "Notifications").
     pub const MAX_AN_HOUR: u64 = 5;
     const SECONDS_OF_AN_HOUR: i64 = 60 * 60;
 
@@ -49,7 +49,7 @@ impl RateLimitKey {
         Self(sha256(format!("address\0{}", email.canonical()).as_bytes()))
     }
 
-    /// What stands for it in the table.
+    /// The hash that stands for it in the table.
     pub fn hash(&self) -> &str {
         &self.0
     }
@@ -78,7 +78,7 @@ pub enum Recipient {
 }
 
 impl Recipient {
-    /// The mailbox of an address; nothing where mail can't get to it.
+    /// The mailbox of an address; `None` where the address has none.
     pub fn of(email: &Email) -> Option<Self> {
         email.mailbox().map(Self::Email)
     }
@@ -90,19 +90,19 @@ impl From<&Phone> for Recipient {
     }
 }
 
-/// What is told.
+/// What a notification tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Message {
-    /// Somebody who knows the password wants this address to be the primary one.
+    /// A request with the right password asks to make this address the primary one.
     ConfirmChange(Link),
-    /// Somebody wants to add this address.
+    /// A request asks to add this address.
     VerifyEmail(Link),
     /// A proved address may become the primary one.
     SetPrimaryEmail(Link),
     /// The primary address has changed.
     PrimaryEmailChanged {
-        /// The new one, all but unreadable: it is not the reader's.
+        /// The new address, masked: the reader doesn't own it.
         new_address: String,
         /// How to take it back, where that is possible.
         undo: Option<Link>,
@@ -111,18 +111,18 @@ pub enum Message {
     EmailChangeUndone,
     /// An address was proved and is on the profile.
     EmailAdded {
-        /// The address, all but unreadable.
+        /// The address, masked.
         address: String,
     },
     /// A proved address was dropped from the profile.
     EmailDropped {
-        /// The address, all but unreadable.
+        /// The address, masked.
         address: String,
     },
     /// The password must be changed.
     ResetPassword(Link),
-    /// The password must be changed, and the reader's right to undo a change of the primary address
-    /// is the way to do it.
+    /// The password must be changed. The reader changes it by a right to undo a change of the primary
+    /// address.
     ResetByUndo(Link),
 }
 
@@ -144,9 +144,9 @@ impl Message {
 /// Something to tell one recipient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notification {
-    /// Names it.
+    /// The notification's id.
     pub id: NotificationId,
-    /// Whom it is about.
+    /// The user that it is about.
     pub user_id: UserId,
     /// Where it goes.
     pub to: Recipient,
@@ -154,11 +154,11 @@ pub struct Notification {
     pub message: Message,
     /// The user's `locale` claim, which chooses the language.
     pub locale: Option<String>,
-    /// When it came about.
+    /// When it was made.
     pub created_at: Timestamp,
 }
 
-/// An address that its reader can recognise if it is theirs, and not learn if it isn't.
+/// An address of which most is hidden: its owner can recognise it, and another reader can't learn it.
 pub(crate) fn masked(email: &Email) -> String {
     let (local, domain) = email.as_str().rsplit_once('@').unwrap_or_default();
     let first: String = local.chars().take(1).collect();

@@ -1,4 +1,4 @@
-//! Making a proved address the primary one, or dropping the wish (flow, 3 and 4).
+//! Makes a proved address the primary one, or drops an address that is pending (flow, 3 and 4).
 
 use crate::account::{Account, ChangeContext};
 use crate::address::Tenure;
@@ -7,7 +7,7 @@ use crate::notification::{Message, Recipient, masked};
 use crate::{IdentifierId, Refusal, Timestamp};
 
 impl Account {
-    /// Makes an address the primary one (flow, 3 and 4), and tells those that may undo it.
+    /// Makes an address the primary one (flow, 3 and 4), and notifies the addresses that may undo it.
     pub fn confirm(&mut self, link: &Link, context: ChangeContext<'_>) -> Result<(), Refusal> {
         let Some(id) = self.due(link, context)? else {
             return Ok(());
@@ -17,7 +17,7 @@ impl Account {
         self.make_primary(id, before, context)
     }
 
-    /// Drops the pending address of a link that proves nothing (flow, 3).
+    /// Drops the pending address that a link is about (flow, 3). The link need not prove the address.
     pub fn cancel(&mut self, link: &Link, now: Timestamp) -> Result<(), Refusal> {
         let id = link.subject.identifier().ok_or(Refusal::LinkNotValid)?;
         let generation_holds = link.generation == self.user.email_generation();
@@ -25,15 +25,15 @@ impl Account {
         if self.user.is_disabled() || !generation_holds || is_on_profile {
             return Err(Refusal::LinkNotValid);
         }
-        // A repeat finds nothing to drop, and that is what was asked for.
+        // On a repeat the address is gone already. The repeat succeeds, too.
         self.pending.remove(&id);
         self.pending.retain(|_, pending| now < pending.expires_at);
         Ok(())
     }
 
-    /// Makes an address the primary one. The one that was is told, and gets a right to undo it if
-    /// it earns one. Every other address with a live right is told, too, each with its link. `before`
-    /// is what was on the profile before the change.
+    /// Makes an address the primary one. The former primary address is told, and gets a right to undo
+    /// the change if it earns one. Every other address with a live right is told, too, each with its
+    /// own link. `before` is what was on the profile before the change.
     pub(super) fn make_primary(
         &mut self,
         id: IdentifierId,
@@ -65,7 +65,8 @@ impl Account {
         Ok(())
     }
 
-    /// Tells the former primary address, which is `to`, and all that have a right to undo the change.
+    /// Tells the former primary address, which is `to`, and all addresses that have a right to undo the
+    /// change.
     fn tell_change(&mut self, id: IdentifierId, to: Option<Recipient>, context: ChangeContext<'_>) {
         let Some(own) = self.user.emails().get(id) else {
             return;
@@ -207,7 +208,7 @@ mod tests {
             };
             assert_eq!(status(&account, &undo, NOW), wanted, "{rule:?}");
         }
-        // For good, whatever comes after.
+        // The right stays ended, even when A becomes the primary address again.
         rule::set_primary(EMAIL, a)
             .apply(&mut account.user)
             .unwrap();

@@ -1,12 +1,12 @@
-//! Dropping an address of one's own.
+//! A person drops an address of their own.
 
 use crate::account::{Account, ChangeContext};
 use crate::notification::{Message, Recipient, masked};
 use crate::{Code, IdentifierId, IdentityError, Part, Refusal};
 
 impl Account {
-    /// Drops a pending address, or one on the profile that is not the primary one, of which the primary
-    /// one is told; so is the dropped one, if it was proved.
+    /// Drops a pending address, or one on the profile that is not the primary one. Of the latter the
+    /// primary address is told, and so is the dropped one if it was proved.
     pub fn drop_email(
         &mut self,
         id: IdentifierId,

@@ -1,22 +1,22 @@
-//! Whether what a link does can be done, or is done already.
+//! Whether a link's effect is still possible, or has happened already.
 
 use crate::account::{Account, ChangeContext, Lifetimes};
 use crate::link::{Channel, Link, Purpose};
 use crate::{Email, IdentifierId, Refusal, Timestamp};
 
-/// How things stand with what a link does.
+/// Whether a link's effect is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkStatus {
-    /// It can be done.
+    /// The effect can happen now.
     Due,
-    /// It is done already, and that still holds.
+    /// The effect has happened, and still holds.
     Done,
     /// The address must be proved first, by the link that was mailed to it.
     Unproved,
 }
 
 impl Account {
-    /// How things stand with a link whose signature is good.
+    /// The status of a link whose signature is good.
     pub fn link_status(
         &self,
         link: &Link,
@@ -34,7 +34,7 @@ impl Account {
         status.ok_or(Refusal::LinkNotValid)
     }
 
-    /// The identifier that a link is about, when what it does is due; nothing when it is done.
+    /// The identifier that a link is about, when the link's effect is due; `None` when it has happened.
     pub(super) fn due(
         &self,
         link: &Link,
@@ -107,7 +107,7 @@ impl Account {
         if link.generation == self.user.email_generation() {
             return Some(LinkStatus::Due);
         }
-        // The one step since then was this link's own.
+        // The generation has moved once since the link was made: by the reset itself.
         let is_done = link.generation.next() == self.user.email_generation()
             && credential.updated_at >= link.issued_at
             && !credential.force_reset;

@@ -1,8 +1,8 @@
 //! What people do to their own addresses (email-self-service.md, "The flow").
 //!
 //! An [`Account`] is a user with what hangs on them: pending addresses, rights to undo a change, and
-//! what is to be told. Each step of the flow has a file here, which changes the account in memory; the
-//! store writes what differs afterwards as one transaction.
+//! notifications to be sent. Each step of the flow has a file here, which changes the account in
+//! memory; the store writes the difference as one transaction.
 
 mod confirm;
 mod drop;
@@ -49,9 +49,9 @@ pub struct Account {
     pub pending: BTreeMap<IdentifierId, PendingEmail>,
     /// Rights to undo a change of the primary address, by the id that their link names.
     pub rights: BTreeMap<ChangeId, UndoRight>,
-    /// What is to be told with the change in the making.
+    /// The notifications that the change under way makes.
     pub outbox: Vec<Notification>,
-    /// The device that is the user's own from the change in the making on.
+    /// The device that becomes the user's own by the change under way.
     pub new_device: Option<Device>,
 }
 
@@ -60,7 +60,8 @@ pub struct Account {
 pub struct Lifetimes {
     /// Of links that prove an address or make it the primary one, and of pending addresses.
     pub link: Duration,
-    /// Of a right to undo, and so the time that earns one; zero where there are none.
+    /// Of a right to undo. An address must have been primary for as long to earn one. Zero: there are
+    /// no such rights.
     pub undo: Duration,
 }
 
@@ -73,12 +74,12 @@ impl Default for Lifetimes {
     }
 }
 
-/// When and by what a change happens.
+/// When a change happens, and by which operation.
 #[derive(Clone, Copy, Debug)]
 pub struct ChangeContext<'a> {
     /// The time.
     pub now: Timestamp,
-    /// The operation, which names what comes of it.
+    /// The operation. Notifications and rights that the change makes are named after it.
     pub operation: &'a OperationId,
     /// How long links live.
     pub lifetimes: Lifetimes,
@@ -106,8 +107,8 @@ impl Account {
             .map(|(id, pending)| (*id, &pending.email))
     }
 
-    /// Refuses what rests on a session of `then`, the user whom it was checked against, when all
-    /// sessions have been ended since.
+    /// Refuses a request that was let in by a session of `then`, the user as the session was checked
+    /// against, when all sessions have been ended since.
     pub fn refuse_ended_session(&self, then: &User) -> Result<(), Refusal> {
         if self.user.is_disabled() || self.user.session_epoch() != then.session_epoch() {
             return Err(Refusal::SessionEnded);

@@ -1,4 +1,4 @@
-//! Setting a new password in place of one that must be changed.
+//! Sets a new password in place of one that must be changed.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use crate::link::{Link, Purpose};
 use crate::notification::{Message, Recipient};
 use crate::password::PasswordHash;
 
-/// How long a link lives that sets a new password.
+/// How long a link to set a new password lives.
 pub const RESET_LIFETIME: Duration = Duration::from_hours(1);
 
 impl Account {
-    /// Sends a link that sets a new password to the primary address, if there is one. While an
-    /// address has a right to undo, it gets the link of that right in place of the primary one
-    /// (flow, 5): whoever moved the primary address must not be the one to set the password.
+    /// Sends a link that sets a new password to the primary address, if there is one. While an address
+    /// has a right to undo, it gets the link of that right instead (flow, 5): a person who moved the
+    /// primary address to their own must not be able to set the password.
     pub fn request_reset(&mut self, context: ChangeContext<'_>) {
         let rights = self.live_rights(context);
         for (to, link) in &rights {

@@ -1,4 +1,4 @@
-//! Proving an address by the link that was mailed to it (flow, 2 and 3).
+//! Proves an address by the link that was mailed to it (flow, 2 and 3).
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::notification::{Message, Recipient, masked};
 use crate::{Email, IdentifierId, Refusal};
 
 impl Account {
-    /// How often the other addresses are told at most that one was proved.
+    /// The other addresses are told of proved ones at most once in this time.
     const PROOF_TOLD_EVERY: Duration = Duration::from_hours(24);
 
     /// Proves an address by the link that was mailed to it (flow, 2 and 3). It doesn't become the
@@ -18,7 +18,7 @@ impl Account {
             return Ok(());
         };
         let email = self.prove(id, context)?;
-        // Never to the address just proved.
+        // The address that was just proved doesn't get this link: only the primary one does.
         let present = self
             .primary_email()
             .and_then(|(_, email)| Recipient::of(email));
@@ -30,8 +30,8 @@ impl Account {
         Ok(())
     }
 
-    /// Puts an address on the profile as proved, and tells which one. The other proved addresses
-    /// are told, once a day at most; the primary one is told another way.
+    /// Puts an address on the profile as proved, and returns it. The other proved addresses are told,
+    /// once a day at most. The primary one is not told here: the caller does that.
     pub(super) fn prove(
         &mut self,
         id: IdentifierId,
@@ -42,7 +42,7 @@ impl Account {
         if let Some(own) = own.filter(|own| own.verified) {
             return Ok(own.value.clone());
         }
-        // The spelling that the link was mailed to.
+        // The address as it was spelled when the link was mailed.
         let email = pending
             .map(|pending| pending.email)
             .ok_or(Refusal::LinkNotValid)?;

@@ -1,20 +1,20 @@
-//! Asking for an address (flow, 1 and 2): it waits to be proved, or is proved already.
+//! A person asks for an address (flow, 1 and 2): it waits to be proved, or is proved already.
 
 use crate::account::{Account, ChangeContext, PendingEmail};
 use crate::link::Purpose;
 use crate::notification::{Message, Recipient, masked};
 use crate::{Address, Addresses, Email, IdentifierId, Refusal};
 
-/// What mail to the one proves says nothing of the other.
+/// The two spellings don't have the same mailbox, so a proof of the one is no proof of the other.
 const OTHER_SPELLING: &str = "is an address of yours already, in another spelling";
 
 impl Account {
     /// How many addresses of one person may be pending.
     pub const MAX_PENDING: usize = 5;
 
-    /// Asks to make an address the primary one (flow, 1): once it is proved, or at once where it is
-    /// a proved one of the person's own (flow, 2). The primary address in another spelling is
-    /// spelled so from then on. The caller has checked the password.
+    /// Asks to make an address the primary one (flow, 1): it becomes that once it is proved, or at once
+    /// if it is a proved one of the person's own (flow, 2). Where it is the primary address in another
+    /// spelling, only the spelling changes. The caller has checked the password.
     pub fn request_change(
         &mut self,
         id: IdentifierId,
@@ -25,7 +25,8 @@ impl Account {
         if let Some(id) = own {
             let is_it = |own: &Address<Email>| own.value.is_same_mailbox(&email);
             if !self.user.emails().get(id).is_some_and(is_it) {
-                // Mail can't get to the own one; to the other it could, and it isn't proved.
+                // The two are not the same mailbox: the user's own may have none. So the one asked for
+                // isn't proved.
                 return Err(Refusal::Member("email", OTHER_SPELLING));
             }
             let is_respelled = self.user.respell_email(id, &email);
@@ -76,8 +77,8 @@ impl Account {
         Ok(())
     }
 
-    /// Stores an address as pending and tells under which id: the one that it has already, on
-    /// the profile or from an earlier request, or else `fresh`.
+    /// Stores an address as pending and returns its id: the one that it has already, on the profile or
+    /// from an earlier request, or else `fresh`.
     pub(super) fn pend(
         &mut self,
         fresh: IdentifierId,
@@ -129,7 +130,7 @@ impl Account {
         Ok(id)
     }
 
-    /// The address of the person's own that is proved and the same, in whatever spelling.
+    /// The user's own proved address with the same canonical form, in any spelling.
     pub(super) fn proved(&self, email: &Email) -> Option<IdentifierId> {
         let own = self.user.emails().find(email);
         own.filter(|(_, own)| own.verified).map(|(id, _)| id)

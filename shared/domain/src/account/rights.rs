@@ -1,4 +1,5 @@
-//! Rights to undo a change of the primary address (flow, 4 and 5): who earns one, and which of them stand.
+//! Rights to undo a change of the primary address (flow, 4 and 5): which address earns one, and which
+//! rights stand.
 
 use crate::account::{Account, ChangeContext, Lifetimes};
 use crate::link::{Channel, Link, Purpose, Subject};
@@ -14,9 +15,9 @@ pub struct UndoRight {
     /// The addresses that an undo leaves on the profile, beside those that the management API
     /// vouches for.
     pub kept: Vec<IdentifierId>,
-    /// The e-mail generation that the change brought about: tells later changes from earlier ones.
+    /// The e-mail generation that the change brought about. It tells later changes from earlier ones.
     pub made_in: Generation,
-    /// What the management API had done when it was given.
+    /// What the management API had done when the right was given.
     pub base: RightBase,
     /// Until when it lives.
     pub expires_at: Timestamp,
@@ -25,12 +26,13 @@ pub struct UndoRight {
 }
 
 impl Account {
-    /// How many rights to undo may live at once. An undo ends later ones in the same transaction,
-    /// which the store limits to 100 parts: without this, changes enough would disarm it.
+    /// How many rights to undo may live at once. An undo ends later rights in the same transaction,
+    /// which the store limits to 100 parts: without this limit, an attacker could make so many changes
+    /// that no undo fits.
     pub const MAX_RIGHTS: usize = 20;
 
-    /// Whether the primary address earns a right to undo a change away from it. One that mail
-    /// can't get to can't be given a link.
+    /// Whether the primary address earns a right to undo a change away from it. An address that has no
+    /// mailbox earns none, because it can't get the link.
     pub(super) fn primary_earns_right(&self, context: ChangeContext<'_>) -> bool {
         let undo = context.lifetimes.undo;
         let tenure = self.user.emails().tenure();
@@ -40,7 +42,7 @@ impl Account {
             && self.primary_email().is_some_and(is_mailable)
     }
 
-    /// Used rights count, too: they lie there until they lapse.
+    /// Used rights count, too: their items stay until they lapse.
     pub(super) fn refuse_too_many_rights(&self, context: ChangeContext<'_>) -> Result<(), Refusal> {
         let rights = self.rights.values();
         let lifetimes = context.lifetimes;
@@ -108,7 +110,7 @@ impl Account {
         let Some(base) = self.user.right_base(old) else {
             return;
         };
-        // What came since an earlier right of the same address goes with this one, too.
+        // This right also undoes what was added since an earlier unused right of the same address.
         let earliest = self
             .rights
             .values()
@@ -128,7 +130,7 @@ impl Account {
         self.rights.insert(ChangeId::of(context.operation), right);
     }
 
-    /// The addresses that have a live right to undo, each with the link of it.
+    /// The addresses that have a live right to undo, each with its link.
     pub(super) fn live_rights(&self, context: ChangeContext<'_>) -> Vec<(Recipient, Link)> {
         let own = self.user.emails().iter();
         own.filter_map(|(id, own)| {

@@ -1,4 +1,4 @@
-//! What a change tells, to whom.
+//! Which notifications a change makes, and for whom.
 
 use crate::account::{Account, ChangeContext};
 use crate::link::{Channel, Link, Purpose, Subject};
@@ -6,7 +6,8 @@ use crate::notification::{Message, Notification, NotificationId, Recipient};
 use crate::{Email, IdentifierId, Phone};
 
 impl Account {
-    /// A link about an address, mailed to it unless told otherwise.
+    /// A link about an address, as it is mailed to that address. Callers change the channel for other
+    /// recipients.
     pub(super) fn link(
         &self,
         purpose: Purpose,
@@ -25,8 +26,7 @@ impl Account {
         }
     }
 
-    /// Tells an address, if there is one that mail can get to, and the primary phone, each by a link
-    /// of its own.
+    /// Tells an address, if it has a mailbox, and the primary phone, each by a link of its own.
     pub(super) fn tell_both(
         &mut self,
         to: Option<Recipient>,
@@ -43,7 +43,7 @@ impl Account {
         self.tell(phone, message(link), context);
     }
 
-    /// Tells a recipient. An address without a mailbox is none.
+    /// Tells a recipient. `None`, such as for an address without a mailbox, is told nothing.
     pub(super) fn tell(
         &mut self,
         to: Option<Recipient>,

@@ -1,4 +1,4 @@
-//! A person, and what the tests of all steps do with them.
+//! A person, and what the tests of all steps do with the person.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub(super) fn primary(account: &Account) -> Option<&str> {
     account.primary_email().map(|(_, email)| email.as_str())
 }
 
-/// Does something to the account at this time, and tells what came of it, and what was told.
+/// Does something to the account at this time, and returns the result and the notifications.
 pub(super) fn at<T>(
     account: &mut Account,
     now: Timestamp,
@@ -76,7 +76,7 @@ pub(super) fn at<T>(
     (outcome, told.collect())
 }
 
-/// Asks for this address as the primary one, and tells what was told.
+/// Asks for this address as the primary one, and returns the notifications.
 pub(super) fn request_change(account: &mut Account, text: &str, now: Timestamp) -> Told {
     let (outcome, told) = at(account, now, |account, context| {
         account.request_change(fresh(1), email(text), context)
@@ -85,7 +85,7 @@ pub(super) fn request_change(account: &mut Account, text: &str, now: Timestamp) 
     told
 }
 
-/// Asks to add this address, and gives the links that were told by mail and by SMS.
+/// Asks to add this address, and returns the links that were sent by mail and by SMS.
 pub(super) fn request_email(account: &mut Account, text: &str, now: Timestamp) -> [Link; 2] {
     let (outcome, told) = at(account, now, |account, context| {
         account.request_email(fresh(2), email(text), context)
@@ -94,7 +94,7 @@ pub(super) fn request_email(account: &mut Account, text: &str, now: Timestamp) -
     [text, PHONE].map(|to| link(&told, to).unwrap())
 }
 
-/// The recipients of what was told.
+/// The recipients of notifications.
 pub(super) fn recipients(told: &Told) -> Vec<&str> {
     let to = told.iter().map(|(to, _)| match to {
         Recipient::Email(text) | Recipient::Phone(text) => text.as_str(),
@@ -102,7 +102,7 @@ pub(super) fn recipients(told: &Told) -> Vec<&str> {
     to.collect()
 }
 
-/// The link that was told to a recipient.
+/// The link that was sent to a recipient.
 pub(super) fn link(told: &Told, to: &str) -> Option<Link> {
     let at = recipients(told).iter().position(|told| *told == to)?;
     told[at].1.link().cloned()
@@ -116,7 +116,7 @@ pub(super) fn status(
     account.link_status(link, Lifetimes::default(), now)
 }
 
-/// What a refused change says of which member.
+/// What a refused change says about a member.
 pub(super) fn said<T>(outcome: Result<T, Refusal>) -> &'static str {
     match outcome {
         Err(Refusal::Member(_, words)) => words,
@@ -125,7 +125,7 @@ pub(super) fn said<T>(outcome: Result<T, Refusal>) -> &'static str {
     }
 }
 
-/// Changes an address of the profile as no call would.
+/// Changes an address of the profile in a way that no call does.
 pub(super) fn change_email(
     account: &mut Account,
     text: &str,

@@ -1,4 +1,4 @@
-//! Taking a change of the primary address back (flow, 5).
+//! Takes a change of the primary address back (flow, 5).
 
 use crate::Refusal;
 use crate::account::{Account, ChangeContext, LinkStatus};
@@ -8,7 +8,7 @@ use crate::password::PasswordHash;
 
 impl Account {
     /// Takes a change of the primary address back (flow, 5): the old address is primary again,
-    /// what was added since is gone, and so is every session. What the management API has added or
+    /// addresses added since are gone, and all sessions end. What the management API has added or
     /// proved stays.
     pub fn undo(
         &mut self,
@@ -30,8 +30,8 @@ impl Account {
         user.replace_password(password, context.now);
         self.pending.clear();
         let user = &self.user;
-        // Rights that later changes gave to other addresses go with these changes. Older ones are
-        // not this address's to take away.
+        // Later changes are taken back, so the rights that they gave to other addresses end, too. Older
+        // rights of other addresses stay: this undo doesn't take their changes back.
         self.rights.retain(|_, right| {
             (right.made_in <= made_in || right.email == old) && user.emails().contains(right.email)
         });
@@ -115,7 +115,7 @@ mod tests {
         let mut account = ada();
         account.user.prove_email(fresh(9), email(NEW)).unwrap();
         let first = link(&request_change(&mut account, B, NOW), A).unwrap();
-        // B is established by now, and A's first right still lives for an instant.
+        // B is established by now, and A's first right is still alive at its last moment.
         let managed = crate::sample::changed(account.user.clone(), |user| {
             let own = user.emails.iter().map(|(id, own)| (id, own.clone()));
             let primary = crate::address::Primary {
