@@ -6,17 +6,17 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::error;
 
-/// How long it waits after a connection that can't be taken.
+/// How long to wait after a connection could not be accepted.
 const REST: Duration = Duration::from_secs(1);
 
-/// The next connection, and who is at its other end.
+/// The next connection, and the address of its client.
 pub(crate) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
             Err(fault) => {
                 error!(%fault, "accept");
-                // Out of files: that doesn't pass at once.
+                // There are no file descriptors left. That takes some time to pass.
                 tokio::time::sleep(REST).await;
             }
         }

@@ -1,4 +1,4 @@
-//! All calls and consumers, by the packages that they are built from.
+//! All calls and consumers, by the package that has them.
 
 use std::sync::LazyLock;
 

@@ -1,4 +1,4 @@
-//! DynamoDB on this machine: in this process, or another one that speaks it.
+//! DynamoDB on this machine: in this process, or in another one.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use tokio::net::TcpStream;
 
 use crate::StartError;
 
-/// Where the items are.
+/// The place of the items.
 #[derive(Clone, Debug)]
 pub enum Place {
-    /// In this process, gone with it.
+    /// In this process. They are lost when it ends.
     Memory,
     /// In this process, kept in a file.
     File(PathBuf),
@@ -57,7 +57,7 @@ impl Dynamodb {
         Ok(Self::Embedded(embedded))
     }
 
-    /// Why the service can't start on it, in words for a person.
+    /// Why the service can't start on it. The text is for a person.
     pub fn refused(&self, reason: String) -> StartError {
         let place = match self {
             Self::At(url) => url.clone(),
@@ -72,7 +72,7 @@ impl Dynamodb {
         StartError::Store { place, reason }
     }
 
-    /// What the SDK needs to reach a table of this name. Any credentials do.
+    /// The SDK's settings to reach a table of this name. Any credentials do.
     pub fn settings(&self, table: &str) -> Settings {
         let (endpoint, http_client) = match self {
             Self::Embedded(embedded) => (embedded::ENDPOINT.to_owned(), embedded.http_client()),
@@ -88,7 +88,7 @@ impl Dynamodb {
     }
 }
 
-/// Makes the template's table unless it is there. One of another layout is refused.
+/// Makes the template's table if it is missing. A table of another layout is refused.
 pub async fn prepare(
     dynamodb: &Dynamodb,
     settings: &Settings,
@@ -110,8 +110,8 @@ pub async fn prepare(
     Ok(made)
 }
 
-/// Whether somebody listens at `url`. The SDK would tell it too, after its retries, and in the
-/// words of its innards.
+/// Checks that a server listens at `url`. The SDK would find out, too, but only after its retries, and
+/// with a message that only its developers understand.
 async fn reach(url: &str) -> Result<(), String> {
     let uri: Option<Uri> = url.parse().ok();
     let place = uri.as_ref().and_then(|uri| {

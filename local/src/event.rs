@@ -22,7 +22,7 @@ pub struct Incoming<'a> {
     pub source_ip: IpAddr,
 }
 
-/// What API Gateway knows beside the request.
+/// What API Gateway adds to the request.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The route's path, such as `/api/users/{user_id}`.
@@ -33,14 +33,13 @@ pub struct Context<'a> {
     pub api_key: Option<(&'a str, &'a str)>,
     /// The stage.
     pub stage: &'a str,
-    /// What stands before the path in the client's URL: the stage's name, unless there is a
-    /// domain of one's own.
+    /// The part before the path in the client's URL: the stage's name, unless there is a custom domain.
     pub base: &'a str,
     /// The request id.
     pub request_id: &'a str,
     /// Milliseconds since the Unix epoch.
     pub time: i64,
-    /// Whether the body goes base64-encoded.
+    /// Whether the body is base64-encoded in the event.
     pub has_binary_body: bool,
 }
 
@@ -109,8 +108,8 @@ pub fn proxy_event(request: &Incoming<'_>, context: &Context<'_>) -> Value {
     })
 }
 
-/// Each name with its last value, and with all of its values. Header names keep the case that
-/// most clients send, since HTTP/1.1 clients of API Gateway do.
+/// Each name with its last value, and with all of its values. Header names have the case that most
+/// HTTP/1.1 clients send, because API Gateway keeps it.
 fn single_and_multi(
     pairs: impl Iterator<Item = (String, String)>,
 ) -> (Map<String, Value>, Map<String, Value>) {

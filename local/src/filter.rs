@@ -7,7 +7,7 @@ use serde_json::Value;
 pub(crate) struct Filter(Value);
 
 impl Filter {
-    /// Reads a pattern; one that says what isn't followed here is refused, not ignored.
+    /// Reads a pattern. A pattern with a feature that is not supported here is refused, not ignored.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let pattern = serde_json::from_str(text)
             .ok()
@@ -17,7 +17,7 @@ impl Filter {
         Ok(Self(pattern))
     }
 
-    /// Whether it looks at an item as it is or was, beside the item's keys.
+    /// Whether it needs an item's images, and not only its keys.
     pub(crate) fn looks_at_images(&self) -> bool {
         ["NewImage", "OldImage"]
             .iter()

@@ -1,7 +1,7 @@
-//! API Gateway, as far as template.yaml says.
+//! API Gateway, as template.yaml describes it.
 //!
-//! Each request becomes the exact proxy event, which a task of its own gives to the call as a
-//! deployed function does: production's way, but for the socket between.
+//! Each request becomes the exact proxy event. A task of its own gives it to the call, as a deployed
+//! function does. So everything runs as in production, except the socket between.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -34,7 +34,7 @@ use crate::services::{self, Services};
 use crate::template::{Function, GatewayResponse, Limit, Template};
 use crate::throttle::Throttle;
 
-/// The values that the template's keys have on this machine.
+/// The values of the template's API keys on this machine.
 pub const KEYS: [(&str, &str); 2] = [
     ("AdministratorKey", "local-admin-key"),
     ("ReadOnlyKey", "local-read-only-key"),
@@ -47,7 +47,7 @@ pub(crate) const SAMPLE_STAGE: &str = "prod";
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 /// Lambda's limit on an event.
 const MAX_EVENT_BYTES: usize = 6 * 1024 * 1024;
-/// How long requests under way may take to end at shutdown.
+/// How long requests under way may take after shutdown begins.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// The gateway.
@@ -74,11 +74,11 @@ struct Route {
 /// An API key.
 struct Key {
     id: &'static str,
-    /// For all routes together, if the usage plan has one.
+    /// Its throttle on all routes together, if the usage plan has one.
     throttle: Option<Throttle>,
 }
 
-/// What the adapter makes of a call's answer: the JSON that Lambda hands to API Gateway.
+/// A call's answer as the adapter writes it: the JSON that Lambda gives to API Gateway.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ProxyAnswer {
@@ -89,7 +89,7 @@ struct ProxyAnswer {
     is_base64_encoded: bool,
 }
 
-/// Which of API Gateway's own answers; its response types.
+/// API Gateway's own answers, by response type.
 #[derive(Clone, Copy, Debug)]
 enum Refusal {
     AccessDenied,
@@ -116,8 +116,8 @@ impl Refusal {
 }
 
 impl Gateway {
-    /// A gateway with the template's routes, each to the call that the template names. `app` makes
-    /// what a function works with; the gateway's own time and ids come from `clock` and `entropy`.
+    /// A gateway with the template's routes, each to the call that the template names. `app` makes what
+    /// a function works with. The gateway's own time and ids come from `clock` and `entropy`.
     pub fn new(
         template: Template,
         clock: Clock,
@@ -165,19 +165,19 @@ impl Gateway {
         })
     }
 
-    /// Answers below `/_local/`, too: the services beside the API, which know no API key.
+    /// Also answers below `/_local/`, by the services beside the API. They need no API key.
     pub fn with_services(mut self, services: Services) -> Self {
         self.services = Some(services);
         self
     }
 
-    /// Answers to these names, too.
+    /// Also answers to these host names.
     pub fn with_hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.hosts.allow(names);
         self
     }
 
-    /// Lets every rate of requests through.
+    /// Turns all throttles off.
     pub fn without_throttle(mut self) -> Self {
         self.routes
             .iter_mut()
@@ -205,7 +205,7 @@ impl Gateway {
                 .serve_connection(TokioIo::new(stream), service);
             let connection = connections.watch(connection);
             tokio::spawn(async move {
-                // A client that goes away is no fault of ours.
+                // A client that closes the connection is no fault of the service.
                 let _ = connection.await;
             });
         }
@@ -251,7 +251,8 @@ impl Gateway {
         response
     }
 
-    /// API Gateway's order: the resource policy, the route, the key, the throttle, the function.
+    /// The checks in API Gateway's order: the resource policy, the route, the key, the throttle, the
+    /// function.
     async fn pass_on(
         &self,
         source_ip: IpAddr,
@@ -333,7 +334,7 @@ impl Gateway {
             .ok_or(refuse(Refusal::IntegrationFailure))
     }
 
-    /// The API key that a request has, and its value, if it is one of the template's.
+    /// The API key of a request and its value, if the template has the key.
     fn key(&self, headers: &HeaderMap) -> Option<(&'static str, &Key)> {
         let key = headers.get("x-api-key")?.to_str().ok()?;
         self.keys
@@ -341,7 +342,7 @@ impl Gateway {
             .map(|(value, key)| (*value, key))
     }
 
-    /// The routes, as a page shows them.
+    /// The routes, for a page.
     fn routes(&self) -> Vec<home::Route<'_>> {
         let routes = self.routes.iter();
         routes
@@ -354,8 +355,8 @@ impl Gateway {
             .collect()
     }
 
-    /// The route of a path, and the path's parameters. A last slash makes no difference; a literal
-    /// segment is preferred to a parameter.
+    /// The route of a path, and the path's parameters. A last slash makes no difference. A literal
+    /// segment wins over a parameter.
     fn route(&self, method: &Method, path: &str) -> Option<(&Route, Vec<(String, String)>)> {
         let path = path.strip_suffix('/').unwrap_or(path);
         let segments: Vec<&str> = path.split('/').collect();
@@ -366,7 +367,7 @@ impl Gateway {
             .min_by_key(|(_, parameters)| parameters.len())
     }
 
-    /// Runs the call. A panic or a time-out is an error of the function: `None`.
+    /// Runs the call. A panic or a time-out is an error of the function, and gives `None`.
     async fn invoke(
         &self,
         route: &Route,
@@ -453,7 +454,7 @@ fn parameters(route: &str, segments: &[&str]) -> Option<Vec<(String, String)>> {
     Some(parameters)
 }
 
-/// `content-type` as `Content-Type`, which is how API Gateway shows what HTTP/1.1 clients send.
+/// `content-type` as `Content-Type`. API Gateway shows names so, as HTTP/1.1 clients send them.
 fn train_case(name: &HeaderName) -> String {
     name.as_str()
         .split('-')
@@ -465,7 +466,7 @@ fn train_case(name: &HeaderName) -> String {
         .join("-")
 }
 
-/// A UUID, as API Gateway's request ids are.
+/// A UUID, which is the form of API Gateway's request ids.
 fn request_id(entropy: &Entropy) -> String {
     Uuid::from_bytes(entropy.bytes()).to_string()
 }

@@ -1,5 +1,5 @@
-//! The page at `/`: what runs here. Deployed, there is no such route, and programs are told so here,
-//! too.
+//! The page at `/`, which shows what runs here. A deployed service has no such route, and programs get
+//! the same answer here as there.
 
 use askama::Template as _;
 use domain::sample;
@@ -29,7 +29,7 @@ struct HomePage<'a> {
     people: Vec<Route<'a>>,
 }
 
-/// Whether somebody with a browser opens `/`.
+/// Whether a browser asks for the page at `/`.
 pub(crate) fn is_asked_for<B>(request: &Request<B>) -> bool {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let accept = request.headers().get_all(ACCEPT).iter();
@@ -37,7 +37,7 @@ pub(crate) fn is_asked_for<B>(request: &Request<B>) -> bool {
     is_read && request.uri().path() == "/" && accept.any(|accept| accept.contains("text/html"))
 }
 
-/// The page, for whoever reached the service under this name.
+/// The page, with URLs that have the host of the request.
 pub(crate) fn page(routes: &[Route<'_>], headers: &HeaderMap) -> String {
     let host = headers.get(HOST).and_then(|host| host.to_str().ok());
     let (management, people) = routes.iter().partition(|route| route.needs_key);

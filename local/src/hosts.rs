@@ -1,5 +1,6 @@
-//! The names that the service answers to. A page of another site that has its own name point at
-//! this machine (DNS rebinding) would otherwise reach all of it from a visitor's browser.
+//! The host names that the service answers to. Without this check, another site could point its own
+//! name at this machine (DNS rebinding), and its page in a visitor's browser could then use all of the
+//! service.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::template::Template;
 
-/// Names of this machine, and those that somebody has allowed.
+/// Names of this machine, and further names that the user of the program allows.
 pub(crate) struct Hosts(BTreeSet<String>);
 
 impl Hosts {
@@ -41,7 +42,7 @@ impl Hosts {
     }
 }
 
-/// The name that a request is for, without the port; none where the header is missing or malformed.
+/// The host of a request, without the port; `None` where the header is missing or malformed.
 pub(crate) fn named(headers: &HeaderMap) -> Option<String> {
     let host = headers.get(HOST)?.to_str().ok()?;
     let authority: Authority = host.parse().ok()?;
@@ -63,7 +64,7 @@ fn is_of_this_machine(host: &str) -> bool {
         || ipv6.is_some_and(|host| host.parse() == Ok(Ipv6Addr::LOCALHOST))
 }
 
-/// The answer to a request for another name.
+/// The answer to a request for a name that isn't allowed.
 pub(crate) fn misdirected() -> Response<Full<Bytes>> {
     let problem = json!({
         "type": "https://httpstatuses.io/421",

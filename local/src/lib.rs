@@ -1,10 +1,10 @@
-//! The whole service on one machine: API Gateway, DynamoDB, its stream, and what sends e-mails and
-//! SMS, around the same handlers that Lambda runs; and the generator of what is made from the
-//! calls' facts.
+//! The whole service on one machine: API Gateway, DynamoDB, its stream, and the services that send
+//! e-mails and SMS, around the same handlers that Lambda runs. The generator of files from the calls'
+//! facts is also here.
 //!
-//! **Invariant:** nothing about a call is written down here. Routes, keys, gateway responses,
-//! limits, the stream's consumers and the table come from template.yaml, everything else from the
-//! calls' `ENDPOINT`s.
+//! **Invariant:** this crate has no fact about a single call. Routes, keys, gateway responses, limits,
+//! the stream's consumers and the table come from template.yaml, everything else from the calls'
+//! `ENDPOINT`s.
 
 mod accept;
 pub mod calls;
@@ -29,7 +29,7 @@ mod yaml;
 /// Why the service can't start, or the generator can't write: one line for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// template.yaml is missing, malformed, or says what this code can't follow.
+    /// template.yaml is missing, malformed, or uses a feature that this code doesn't know.
     #[error("can't read the template {path}: {reason}")]
     Template {
         /// The file.
@@ -44,10 +44,10 @@ pub enum StartError {
         port: u16,
         /// Which flag sets another one.
         flag: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The data file can't be opened, or isn't one.
+    /// The data file can't be opened, or is no data file.
     #[error("can't use the data file {path}: {reason}")]
     Data {
         /// The file.
@@ -55,7 +55,7 @@ pub enum StartError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The link keys can't be kept, or what is kept are none.
+    /// The link keys can't be stored, or the stored ones are not valid.
     #[error("can't use the link keys {path}: {reason}")]
     LinkKeys {
         /// The file.
@@ -79,13 +79,13 @@ pub enum StartError {
     File {
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
     /// `generate --check` found files that differ from what would be made.
     #[error("not up to date: {0}; run `cargo run -- generate`")]
     Stale(String),
-    /// A file lacks the comments between which `generate` writes.
+    /// A file lacks the comments that enclose a region of `generate`.
     #[error("{path} has no region of {region}: the comments that enclose it are missing")]
     NoRegion {
         /// The file.
@@ -93,7 +93,7 @@ pub enum StartError {
         /// Which one.
         region: String,
     },
-    /// `generate` found files where it makes all files, and did not make these.
+    /// There are files of no call in folders where `generate` makes all files.
     #[error("of no call: {0}; remove it, or rename it with its call")]
     Leftover(String),
 }

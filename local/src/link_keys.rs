@@ -1,4 +1,5 @@
-//! The keys of links on this machine: made here, as the commands of docs/operating.md make those of a deployment.
+//! The keys of links on this machine. They are made here, as the commands of docs/operating.md make
+//! those of a deployment.
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Write as _};
@@ -16,7 +17,7 @@ use crate::StartError;
 /// too.
 pub const PARAMETERS: [&str; 2] = ["/roster/link-key/current", "/roster/link-key/previous"];
 
-/// More than two keys take.
+/// More bytes than two keys have.
 const MAX_FILE_BYTES: u64 = 4096;
 
 /// The current key and the previous one, in base64.
@@ -26,7 +27,8 @@ pub struct KeyPair {
 }
 
 impl KeyPair {
-    /// A new key; the one before it is the samples', so that their links hold here.
+    /// A new current key. The previous one is the samples' key, so that the samples' links are valid
+    /// here.
     pub fn new(entropy: &Entropy) -> Self {
         Self {
             current: STANDARD.encode(entropy.bytes::<32>()),
@@ -34,8 +36,8 @@ impl KeyPair {
         }
     }
 
-    /// The keys that are kept beside a data file, so that links live as long as what they are
-    /// about: new ones at the first start.
+    /// The keys in a file beside the data file, so that links live as long as the users that they are
+    /// about. The first start makes new keys.
     pub fn beside(data: &Path, entropy: &Entropy) -> Result<Self, StartError> {
         let mut path = data.as_os_str().to_owned();
         path.push(".link-keys");
@@ -76,13 +78,13 @@ impl KeyPair {
         })
     }
 
-    /// For what signs and checks links in this process.
+    /// The keys for the calls that sign and check links in this process.
     pub fn keys(&self) -> LinkKeys {
         let keys = Keys::parse(&self.current, Some(&self.previous));
         LinkKeys::fixed(keys.expect("what was made or read here is base64 of 32 bytes"))
     }
 
-    /// Names and values, as the Systems Manager holds them.
+    /// The names and values of the parameters, as the Systems Manager returns them.
     pub(crate) fn parameters(&self) -> [(&'static str, &str); 2] {
         let [current, previous] = PARAMETERS;
         [(current, &self.current), (previous, &self.previous)]
@@ -94,7 +96,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt as _;
 
-    /// A data file's path in a folder of one test's own.
+    /// The path of a data file in a folder for one test.
     fn data(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("roster-{name}-{}", std::process::id()));
         let _ = std::fs::remove_dir_all(&folder);

@@ -17,7 +17,8 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// A quarter more requests than with the system's allocator, in a sixth of the memory.
+/// With it, the service answers a quarter more requests than with the system's allocator, in a sixth of
+/// the memory.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -127,7 +128,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
         ..setup
     })
     .await?;
-    // Before anybody is told that it runs, so that it can be stopped from then on.
+    // This comes before the ready line, so that from that line on Ctrl-C stops the service properly.
     let interrupt = tokio::spawn(tokio::signal::ctrl_c());
     tokio::task::yield_now().await;
     let (base, store) = (&service.base, service.store());
@@ -141,7 +142,7 @@ async fn run(arguments: Arguments) -> Result<(), StartError> {
     Ok(())
 }
 
-/// One line a request on standard error; the embedded store's own lines are left out.
+/// One line for each request on standard error. The embedded store's own lines are left out.
 fn log_requests() {
     let lines = tracing_subscriber::fmt::layer()
         .compact()

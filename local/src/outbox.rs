@@ -1,4 +1,4 @@
-//! What is sent on this machine: kept, and shown at `/_local/outbox`.
+//! The messages that were sent on this machine: they are kept, and shown at `/_local/outbox`.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,14 +30,14 @@ pub struct Message {
     pub subject: Option<String>,
     /// An SMS, or the part of an e-mail for readers of plain text.
     pub text: String,
-    /// The part of an e-mail for everybody else.
+    /// The part of an e-mail for all other readers.
     pub html: Option<String>,
     /// When it was sent.
     pub sent_at: Timestamp,
 }
 
 impl Message {
-    /// In a form that the element `time` takes, too.
+    /// The time in a form that the element `time` accepts, too.
     fn shown_time(&self) -> String {
         jiff::Timestamp::from_second(self.sent_at.as_unix())
             .map(|time| time.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
@@ -64,7 +64,7 @@ impl Channel {
     }
 }
 
-/// A planned answer in place of sending.
+/// A planned answer to a request to send, in place of sending.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
@@ -72,18 +72,18 @@ pub(crate) struct Refusal {
 }
 
 impl Outbox {
-    /// An empty one.
+    /// An empty outbox.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What was sent, newest last.
+    /// The messages that were sent, newest last.
     pub fn messages(&self) -> Vec<Message> {
         self.state().messages.clone()
     }
 
-    /// Plans refusals: the next `times` requests to send, by either channel, get this HTTP status
-    /// and error code. The SDK's own repeats of one request count, too.
+    /// Plans refusals: the next `times` requests to send, by any channel, get this HTTP status and
+    /// error code. Repeats of a request by the SDK count, too.
     pub fn refuse(&self, times: usize, status: u16, code: &'static str) {
         let refusal = Refusal { status, code };
         self.state()
@@ -91,7 +91,7 @@ impl Outbox {
             .extend(std::iter::repeat_n(refusal, times));
     }
 
-    /// Keeps a message, under an id of its own, unless a refusal is planned.
+    /// Keeps a message under a new id, unless a refusal is planned.
     pub(crate) fn send(&self, message: Message) -> Result<usize, Refusal> {
         let mut state = self.state();
         if let Some(refusal) = state.refusals.pop_front() {
@@ -126,7 +126,7 @@ struct MessagePage<'a> {
     parts: Vec<Part<'a>>,
 }
 
-/// A part of a text: a link, or what stands between links.
+/// A part of a text: a link, or the text between links.
 #[derive(Debug, PartialEq, Eq)]
 struct Part<'a> {
     text: &'a str,
@@ -147,10 +147,11 @@ pub(crate) fn text_page(message: &Message) -> String {
     page.render().expect("a page of texts always renders")
 }
 
-/// The stylesheet of both.
+/// The stylesheet of both pages.
 pub(crate) const STYLE: &str = include_str!("../templates/style.css");
 
-/// Takes out what starts like a web address, up to the next space; a sentence's end stays out.
+/// Splits a text at its web addresses. An address ends at the next space, and a full stop at its end is
+/// not part of it.
 fn parts(text: &str) -> Vec<Part<'_>> {
     let mut parts = Vec::new();
     let mut plain_from = 0;

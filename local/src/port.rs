@@ -1,7 +1,8 @@
 //! The embedded store for other programs on this machine: cargo-lambda's functions, the AWS CLI.
 //!
-//! No page in a browser is answered, or it could read users: one of another site tells itself by its
-//! `Origin`, and one that has its own name point at this machine by its `Host`.
+//! Pages in a browser get no answer, because they could read users. A page of another site is
+//! recognised by its `Origin`. A page whose site points its own name at this machine is recognised by
+//! its `Host`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -19,13 +20,13 @@ use tracing::warn;
 use crate::accept::accept;
 use crate::hosts::{self, Hosts};
 
-/// Names the operation.
+/// The header that names the operation.
 const TARGET: HeaderName = HeaderName::from_static("x-amz-target");
 /// DynamoDB's limit on a request's body.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 
-/// Serves programs on `listener`, for as long as the runtime lives. They ask for a name of this machine
-/// or for one of `names`.
+/// Serves programs on `listener`, for as long as the runtime lives. Requests must be for a name of this
+/// machine or for one of `names`.
 pub fn serve(embedded: &Embedded, listener: TcpListener, names: impl IntoIterator<Item = String>) {
     let mut hosts = Hosts::of_this_machine();
     hosts.allow(names);

@@ -1,5 +1,5 @@
-//! The two users that a new local store starts with, so that every line of README and every
-//! sample event has something to work on.
+//! The two users that a new local store starts with, so that every command of README and every sample
+//! event works.
 
 use domain::device::Device;
 use domain::session::{IDLE_LIFETIME, Session};
@@ -9,7 +9,7 @@ use domain::{Account, OperationId, Timestamp, User, sample};
 use store::{Accounts, Entry, Precondition, SignIn, SignIns, Table, Users, Write, WriteError};
 use tokio::time::{Duration, Instant};
 
-/// Writes both.
+/// Writes both users.
 pub async fn write(table: &Table, now: Timestamp) -> Result<(), WriteError> {
     write_user(&Users::new(table.clone()), now).await?;
     write_person(table, now).await?;

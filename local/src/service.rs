@@ -1,4 +1,4 @@
-//! The whole service, put together: for `cargo run`, the tests and the bench.
+//! Puts the whole service together, for `cargo run`, the tests and the bench.
 
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -22,24 +22,24 @@ use crate::stream::Stream;
 use crate::template::{Function, Template};
 use crate::{StartError, port, samples};
 
-/// Who e-mails come from, unless the template says it.
+/// The sender of e-mails, unless the template has one.
 const SENDER: &str = "no-reply@roster.example";
 
-/// What a service is made of. [`Setup::new`] sets what `cargo run` uses.
+/// The parts of a service. [`Setup::new`] sets them as `cargo run` uses them.
 pub struct Setup {
-    /// What it boots from.
+    /// The template.
     pub template: Template,
-    /// What holds the table.
+    /// The store with the table.
     pub dynamodb: Dynamodb,
-    /// How the table is reached.
+    /// How the service reaches the table.
     pub settings: Settings,
-    /// How functions reach the table: as `settings` say, unless something stands between.
+    /// How functions reach the table: as `settings`, unless a test puts something in between.
     pub of_functions: Settings,
-    /// Where the API is.
+    /// The listener of the API.
     pub listener: TcpListener,
-    /// Where other programs reach the embedded store; without it they can't.
+    /// The listener of the embedded store for other programs. Without it they can't reach the store.
     pub store_listener: Option<TcpListener>,
-    /// Further names that API and store answer to.
+    /// Further host names that the API and the store answer to.
     pub hosts: Vec<String>,
     /// Whether the template's throttle holds.
     pub has_throttle: bool,
@@ -50,7 +50,7 @@ pub struct Setup {
     pub has_background: bool,
     /// The functions' and the gateway's time.
     pub clock: Clock,
-    /// What functions and gateway draw from.
+    /// The randomness of the functions and the gateway.
     pub entropy: Entropy,
     /// The keys of links.
     pub keys: KeyPair,
@@ -58,8 +58,8 @@ pub struct Setup {
     pub endpoints: &'static [&'static Endpoint],
     /// The consumers of the stream.
     pub consumers: &'static [&'static Consumer],
-    /// The credentials that each function signs with. Without them all functions have those of
-    /// `settings`: other programs' stores may keep tables of different credentials apart.
+    /// The credentials of each function. Without them, all functions use those of `settings`: some
+    /// stores keep the tables of different credentials apart.
     pub credentials: Option<fn(&Function) -> Credentials>,
 }
 
@@ -97,9 +97,9 @@ impl Setup {
 
 /// A running service.
 pub struct Service {
-    /// Where the API is.
+    /// The URL of the API.
     pub base: String,
-    /// The table, as functions see it but for what stands before them.
+    /// The table, as functions see it, but reached by `settings`.
     pub table: Table,
     /// What the consumers of the stream work with.
     pub worker: Arc<Worker>,
@@ -110,12 +110,12 @@ pub struct Service {
     gateway: JoinHandle<()>,
 }
 
-/// What several services of one table have in common.
+/// The parts that several services on one table share.
 struct Shared {
     dynamodb: Dynamodb,
     settings: Settings,
     of_functions: Settings,
-    /// Where programs reach the store.
+    /// The URL of the store for programs.
     store: String,
     stream: Arc<Stream>,
     outbox: Outbox,
@@ -128,7 +128,7 @@ struct Shared {
 }
 
 impl Service {
-    /// Makes the table unless it is there, and serves.
+    /// Makes the table if it is missing, and serves.
     pub async fn start(setup: Setup) -> Result<Self, StartError> {
         let Setup {
             template,
@@ -188,8 +188,8 @@ impl Service {
         Ok(service)
     }
 
-    /// A second gateway with functions of its own on the same table, outbox and stream: from another
-    /// template, or at another time.
+    /// A second gateway with its own functions, on the same table, outbox and stream. It may have
+    /// another template or another time.
     pub async fn another(
         &self,
         template: Template,
@@ -254,7 +254,7 @@ impl Service {
         let (end, ended) = oneshot::channel();
         let until_stopped = async {
             if ended.await.is_err() {
-                // Dropped and not stopped: it serves until the runtime ends.
+                // The server is dropped and not stopped, so it runs until the runtime ends.
                 std::future::pending::<()>().await;
             }
         };
@@ -271,27 +271,27 @@ impl Service {
         })
     }
 
-    /// Where other programs reach the store.
+    /// The URL of the store for other programs.
     pub fn store(&self) -> &str {
         &self.shared.store
     }
 
-    /// What holds the table.
+    /// The store with the table.
     pub fn dynamodb(&self) -> &Dynamodb {
         &self.shared.dynamodb
     }
 
-    /// How the table is reached.
+    /// How the service reaches the table.
     pub fn settings(&self) -> &Settings {
         &self.shared.settings
     }
 
-    /// What it booted from.
+    /// The template.
     pub fn template(&self) -> &Template {
         &self.template
     }
 
-    /// What was sent.
+    /// The messages that were sent.
     pub fn outbox(&self) -> &Outbox {
         &self.shared.outbox
     }
@@ -312,7 +312,7 @@ impl Service {
         Stream::open(dynamodb, settings, &self.template.consumers, consumers).await
     }
 
-    /// What a call is given, with nothing between it and the table.
+    /// The app of a call, with nothing between it and the table.
     pub fn app(&self, entropy: Entropy) -> Result<App, StartError> {
         let settings = &self.shared.settings;
         Ok(App::new(
@@ -325,15 +325,15 @@ impl Service {
         ))
     }
 
-    /// Takes no more requests, and lets those under way end.
+    /// Accepts no more requests, and waits for those under way.
     pub async fn stop(self) {
-        // Its receiver ends with the gateway alone.
+        // If the receiver is gone, the gateway has ended already.
         let _ = self.end.send(());
         let _ = self.gateway.await;
     }
 }
 
-/// The template's; without a `PublicUrl`, people reach the service where the API is.
+/// The settings of the template. Without a `PublicUrl`, the public URL is that of the API.
 fn account_settings(template: &Template, base: &str) -> Result<AccountSettings, StartError> {
     let mut settings = template.account_settings()?;
     if settings.public_url.is_none() {

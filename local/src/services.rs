@@ -1,5 +1,5 @@
-//! What this machine has in place of AWS beside the table, below `/_local/`: Amazon SES v2, Amazon
-//! SNS and the Systems Manager, as far as Roster asks them, and the outbox that they fill.
+//! The AWS services beside the table, on this machine below `/_local/`: Amazon SES v2, Amazon SNS and
+//! the Systems Manager, as far as Roster uses them, and the outbox in which they put messages.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ use crate::home;
 use crate::link_keys::KeyPair;
 use crate::outbox::{self, Channel, Message, Outbox, Refusal};
 
-/// More than any e-mail of Roster's takes.
+/// More bytes than any e-mail of Roster has.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -25,10 +25,10 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 const XML: &str = "text/xml";
 
-/// The pages' own: nothing but the one stylesheet.
+/// The policy of the pages: it allows only the one stylesheet.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
-/// An e-mail's, as a mail reader would have it: its own styles, no scripts, no forms.
+/// The policy of an e-mail, similar to a mail reader's: its own styles, no scripts, no forms.
 const MAIL_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -38,7 +38,7 @@ pub struct Services {
     parameters: BTreeMap<&'static str, String>,
 }
 
-/// What reaches the services of a gateway at `base`: for the clients that send, and those that
+/// The settings to reach the services of a gateway at `base`, for the clients that send and those that
 /// read parameters.
 pub fn settings(base: &str) -> aws::Settings {
     aws::Settings {
@@ -49,10 +49,10 @@ pub fn settings(base: &str) -> aws::Settings {
 }
 
 impl Services {
-    /// Everything below this path is theirs.
+    /// All paths below this one belong to the services.
     pub(crate) const PATH: &'static str = "/_local/";
 
-    /// Services that keep what they send in `outbox`, and give the keys out as parameters.
+    /// Services that put what they send into `outbox`, and return the keys as parameters.
     pub fn new(outbox: Outbox, keys: &KeyPair) -> Self {
         Self {
             outbox,

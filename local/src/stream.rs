@@ -1,13 +1,13 @@
 //! The table's stream, and what Lambda does between it and a consumer: batches, filters, retries.
 //!
-//! It works on one batch of a shard at a time, whatever the template's parallelization factor is: what
-//! one sender is slow with, Lambda would overtake.
+//! It works on one batch of a shard at a time and ignores the template's parallelization factor. So a
+//! slow batch holds up the following ones, where Lambda would go on.
 //!
-//! The stream is asked in plain JSON, which is what Lambda's events are made of, too. The SDK can't
-//! read all that DynamoDB Local answers: an empty map comes without its type.
+//! The stream's API is used in plain JSON, because Lambda's events have the same form. The SDK can't
+//! read all answers of DynamoDB Local: an empty map has no type there.
 //!
-//! The embedded store tells of its writes: while there are none, nothing is asked. It forgets the
-//! records that every consumer is done with, and keeps how far they are.
+//! The embedded store reports its writes, so it is only asked after a write. It removes the records
+//! that every consumer has processed, and stores the number of the last one.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,22 +28,23 @@ use crate::StartError;
 use crate::database::Dynamodb;
 use crate::template::StreamFunction;
 
-/// How long `cargo run` waits for what comes together, and how often it asks a store that doesn't tell
-/// of its writes; Lambda looks four times a second.
+/// How long `cargo run` waits so that records come in one batch, and how often it asks a store that
+/// doesn't report its writes. Lambda asks four times a second.
 const POLL: Duration = Duration::from_millis(200);
-/// How long `cargo run` waits at least, and at most, before it gives a consumer again what has
-/// failed: longer each time, as Lambda does.
+/// The shortest and the longest time that `cargo run` waits before it gives a consumer failed records
+/// again. As with Lambda, the time grows with each failure.
 const RETRY: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(5)];
 /// How long one answer of the stream may take.
 const ANSWER: Duration = Duration::from_secs(3);
-/// The one shard of the embedded store's stream, which is read past its API.
+/// The one shard of the embedded store's stream, which is read without its API.
 const EMBEDDED_SHARD: &str = "embedded";
 /// How many records are read at a time.
 const PAGE: usize = 200;
-/// How long it waits for a stream that can't be read.
+/// How long to wait after the stream could not be read.
 const REST: Duration = Duration::from_secs(5);
 
-/// Why the stream can't be read: which request failed, and how; nothing of what is in the stream.
+/// Why the stream can't be read: the request that failed, and its error. It has nothing of the stream's
+/// content.
 #[derive(Debug, thiserror::Error)]
 #[error("{action}: {code}")]
 pub struct StreamError {
@@ -59,7 +60,7 @@ impl StreamError {
         }
     }
 
-    /// What was asked for is older than what the stream still has.
+    /// The record that was asked for is older than all that the stream still has.
     fn is_trimmed(&self) -> bool {
         self.code == "TrimmedDataAccessException"
     }
@@ -71,7 +72,7 @@ pub struct Stream {
     table: String,
     arn: String,
     consumers: Vec<(&'static Consumer, StreamFunction)>,
-    /// A consumer's filter looks at more of an item than its keys.
+    /// A filter needs an item's images, and not only its keys.
     filters_look_at_images: bool,
     shards: Mutex<Shards>,
 }
@@ -79,7 +80,7 @@ pub struct Stream {
 #[derive(Default)]
 struct Shards {
     all: Vec<Shard>,
-    /// There are no others. A shard that is read out may have children.
+    /// All shards are known. A shard that is read to its end may have children.
     are_all_known: bool,
 }
 
@@ -89,35 +90,35 @@ struct Shard {
     parent: Option<String>,
     /// The last record that was read.
     last_read: Option<String>,
-    /// There will be no more records.
+    /// The shard has no more records.
     is_read_out: bool,
-    /// One for each consumer.
+    /// One queue for each consumer.
     queues: Vec<Queue>,
-    /// The numbers of what was read and not removed yet, in order.
+    /// The numbers of the records that were read and not removed yet, in order.
     kept: VecDeque<String>,
-    /// How many were removed since the start.
+    /// How many records were removed since the start.
     removed: usize,
 }
 
-/// What a consumer has not done yet.
+/// The records that a consumer has not processed yet.
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
-    /// A batch that failed as a whole comes again in halves.
+    /// The size of a batch after one failed as a whole: half of it.
     at_most: Option<usize>,
-    /// When the first batch last failed, unless it has succeeded since.
+    /// When the first batch last failed; `None` after a success.
     failed_at: Option<Instant>,
 }
 
 struct Waiting {
     record: Value,
-    /// How many of the shard were read before it.
+    /// How many records of the shard were read before it.
     number: usize,
     failures: u32,
 }
 
 impl Queue {
-    /// Until when what has failed rests.
+    /// When the failed records may be tried again.
     fn rests_until(&self) -> Option<Instant> {
         let [least, most] = RETRY;
         let failures = self.waiting.front().map_or(0, |first| first.failures);
@@ -125,7 +126,7 @@ impl Queue {
         self.failed_at.map(|failed_at| failed_at + rest.min(most))
     }
 
-    /// Whether what has failed has rested.
+    /// Whether the failed records may be tried again.
     fn is_due(&self, now: Instant) -> bool {
         self.rests_until().is_none_or(|until| now >= until)
     }
@@ -144,7 +145,8 @@ impl Shard {
         }
     }
 
-    /// Notes that a record was read, whoever wants it; how many were before it.
+    /// Notes that a record was read, also if no consumer waits for it. Returns how many records came
+    /// before it.
     fn pass(&mut self, sequence_number: &str) -> usize {
         let number = self.removed + self.kept.len();
         self.kept.push_back(sequence_number.to_owned());
@@ -152,7 +154,7 @@ impl Shard {
         number
     }
 
-    /// How many records, from the first that is kept on, every consumer is done with.
+    /// How many records, from the first one that is kept, every consumer has processed.
     fn done(&self) -> usize {
         let read = self.removed + self.kept.len();
         let first_waiting =
@@ -163,7 +165,7 @@ impl Shard {
 }
 
 impl Waiting {
-    /// Whether Lambda would give it to nobody any more.
+    /// Whether Lambda would give up the record: it is too old, or has failed too often.
     fn is_over(&self, function: &StreamFunction, now: Timestamp) -> bool {
         let created = &self.record["dynamodb"]["ApproximateCreationDateTime"];
         let created = Duration::try_from_secs_f64(created.as_f64().unwrap_or_default());
@@ -178,19 +180,19 @@ impl Waiting {
     }
 }
 
-/// What did not succeed of a batch.
+/// Which records of a batch failed.
 enum Failed {
     Nothing,
-    /// This record, and perhaps later ones.
+    /// This record, and maybe later ones.
     From(usize),
     /// The function ended without an answer.
     Whole,
 }
 
 impl Stream {
-    /// The stream of the table that `settings` name, from behind the last record that was removed on; of a store that
-    /// removes none, from the oldest. What comes again is no harm: at least once is what Lambda
-    /// promises, too.
+    /// The stream of the table that `settings` name. It starts after the last record that was removed.
+    /// Where the store removes none, it starts at the oldest: records may come again, because Lambda,
+    /// too, promises at least one delivery, not exactly one.
     pub async fn open(
         dynamodb: &Dynamodb,
         settings: &Settings,
@@ -205,7 +207,7 @@ impl Stream {
             .map_err(|fault| refused(fault.to_string()))?;
         let arn = array(&streams["Streams"])
             .iter()
-            // A table that was made anew has streams from before; labels are times.
+            // A table that was made anew also has its former streams. Their labels are times.
             .max_by_key(|stream| text(&stream["StreamLabel"]))
             .and_then(|stream| text(&stream["StreamArn"]))
             .ok_or_else(|| refused("the table has no stream".to_owned()))?;
@@ -229,11 +231,11 @@ impl Stream {
         })
     }
 
-    /// Gives the consumers everything that is new since the last time, and what failed then; says
-    /// how many records they were given. After 0, nothing waits.
+    /// Gives the consumers all new records, and those that failed the last time. Returns how many
+    /// records they were given; after 0, no record is left.
     ///
-    /// A record that fails comes again the next time, with those after it, at once. Its age is that by
-    /// the consumers' clock.
+    /// A record that fails comes again at the next call, with those after it, without a pause. Its age
+    /// is measured by the consumers' clock.
     pub async fn deliver(&self, worker: &Arc<Worker>) -> Result<usize, StreamError> {
         self.deliver_if(worker, |_| true).await
     }
@@ -268,7 +270,8 @@ impl Stream {
         Ok(given)
     }
 
-    /// Removes what every consumer is done with, where the store leaves it to its reader.
+    /// Removes the records that every consumer has processed, where the store leaves that to its
+    /// reader.
     pub async fn remove_consumed(&self) -> Result<(), StreamError> {
         let mut shards = self.shards.lock().await;
         for shard in &mut shards.all {
@@ -282,7 +285,7 @@ impl Stream {
         Ok(())
     }
 
-    /// Delivers for as long as the runtime lives. What has failed rests before it comes again.
+    /// Delivers for as long as the runtime lives. Failed records wait before they come again.
     pub async fn run(&self, worker: Arc<Worker>) {
         let mut writes = self.source.writes();
         loop {
@@ -311,7 +314,7 @@ impl Stream {
         }
     }
 
-    /// Resolves when something that failed has rested; never, where nothing has.
+    /// Resolves when failed records may be tried again; never, where there are none.
     async fn rested(&self) -> impl Future<Output = ()> + use<> {
         let shards = self.shards.lock().await;
         let queues = shards.all.iter().flat_map(|shard| &shard.queues);
@@ -355,7 +358,7 @@ impl Stream {
         }
     }
 
-    /// Reads a shard up to its present end into its queues.
+    /// Reads a shard up to its present end, and queues its records.
     async fn read(&self, shard: &mut Shard) -> Result<(), StreamError> {
         match &self.source {
             Source::Embedded(embedded) => self.skim(embedded, shard),
@@ -363,7 +366,7 @@ impl Stream {
         }
     }
 
-    /// Most records are for no consumer, which their keys tell.
+    /// Most records are for no consumer. Their keys are enough to see that.
     fn skim(&self, embedded: &Embedded, shard: &mut Shard) -> Result<(), StreamError> {
         loop {
             let last_read = shard.last_read.as_deref().unwrap_or_default();
@@ -388,14 +391,14 @@ impl Stream {
         }
     }
 
-    /// Iterators aren't kept from one time to the next: they lapse, and DynamoDB Local's lose their
+    /// Iterators aren't kept for the next call: they expire, and in DynamoDB Local they lose their
     /// place in a shard without records.
     async fn read_by_api(&self, shard: &mut Shard) -> Result<(), StreamError> {
         let mut iterator = Some(self.iterator(shard).await?);
         while let Some(place) = iterator {
             let request = json!({ "ShardIterator": place });
             let page = match self.source.ask("GetRecords", request).await {
-                // The first record came between the iterator and its use; the next time reads it.
+                // The first record was removed between the two requests. The next call reads on.
                 Err(fault) if fault.is_trimmed() => return Ok(()),
                 page => page?,
             };
@@ -412,7 +415,7 @@ impl Stream {
         Ok(())
     }
 
-    /// An iterator from behind the last record that was read.
+    /// An iterator that starts after the last record that was read.
     async fn iterator(&self, shard: &Shard) -> Result<String, StreamError> {
         const ACTION: &str = "GetShardIterator";
         let oldest = json!({
@@ -427,7 +430,8 @@ impl Stream {
                 next["ShardIteratorType"] = "AFTER_SEQUENCE_NUMBER".into();
                 next["SequenceNumber"] = number.as_str().into();
                 match self.source.ask(ACTION, next).await {
-                    // So old that all that is left came later.
+                    // The last record that was read is so old that it is gone, so all records that are
+                    // left came later.
                     Err(fault) if fault.is_trimmed() => self.source.ask(ACTION, oldest).await?,
                     answer => answer?,
                 }
@@ -439,7 +443,7 @@ impl Stream {
         })
     }
 
-    /// Puts a record where it waits for the consumers whose filters it fits.
+    /// Queues a record for the consumers whose filters it fits.
     fn queue(&self, mut record: Value, shard: &mut Shard) {
         record["eventSourceARN"] = self.arn.as_str().into();
         for image in ["Keys", "NewImage", "OldImage"] {
@@ -458,7 +462,7 @@ impl Stream {
     }
 }
 
-/// Where the stream is asked.
+/// The API of the stream.
 enum Source {
     Embedded(Embedded),
     At(Endpoint),
@@ -498,7 +502,7 @@ impl Source {
         Err(failed(kind.rsplit('#').next().unwrap_or(kind)))
     }
 
-    /// What changes with every write, where the store tells.
+    /// A signal that changes with every write, where the store has one.
     fn writes(&self) -> Option<watch::Receiver<u64>> {
         match self {
             Self::Embedded(embedded) => Some(embedded.writes()),
@@ -514,13 +518,13 @@ impl Source {
         let removal = move || embedded.remove_records(&table, consumed);
         match tokio::task::spawn_blocking(removal).await {
             Ok(Err(fault)) => Err(StreamError::of("remove records", &fault)),
-            // At shutdown.
+            // The runtime is shutting down.
             Ok(Ok(())) | Err(_) => Ok(()),
         }
     }
 }
 
-/// Another process.
+/// A store in another process.
 struct Endpoint {
     http: reqwest::Client,
     url: String,
@@ -533,8 +537,7 @@ impl Endpoint {
         Self {
             http: reqwest::Client::new(),
             url: url.to_owned(),
-            // Stores on one machine look at who asks and at the region, for they keep tables apart
-            // by them, and check no signature.
+            // Some local stores keep tables apart by credentials and region, and verify no signature.
             authorization: format!(
                 "AWS4-HMAC-SHA256 Credential={key}/20000101/{region}/dynamodb/aws4_request, \
                  SignedHeaders=host, Signature=none"
@@ -558,7 +561,7 @@ impl Endpoint {
     }
 }
 
-/// A shard's records come after all of its parent's.
+/// The records of a shard come after all of its parent's.
 fn waits_for_parent(shards: &[Shard], index: usize) -> bool {
     let parent = shards[index].parent.as_ref();
     shards.iter().any(|shard| {
@@ -568,7 +571,7 @@ fn waits_for_parent(shards: &[Shard], index: usize) -> bool {
     })
 }
 
-/// Gives a consumer its queue, batch by batch, up to the first failure.
+/// Gives a consumer its queue in batches, up to the first failure.
 async fn work_off(
     worker: &Arc<Worker>,
     consumer: &'static Consumer,
@@ -587,7 +590,7 @@ async fn work_off(
             over += 1;
         }
         if over > 0 {
-            // After a restart, also those that an earlier process was done with.
+            // After a restart, these may include records that an earlier process has processed.
             warn!(consumer = consumer.name, records = over, "given up");
         }
         let at_most = queue.at_most.unwrap_or(function.batch_size);
@@ -609,7 +612,7 @@ async fn work_off(
                 queue.failed_at = None;
                 continue;
             }
-            // Splitting is no retry.
+            // Making the batch smaller does not count as a retry.
             Failed::Whole if function.bisects && length > 1 => {
                 queue.at_most = Some(length.div_ceil(2));
                 queue.failed_at = Some(Instant::now());
@@ -628,7 +631,7 @@ async fn work_off(
     given
 }
 
-/// Runs the consumer in a task of its own, so that a panic is the function's error.
+/// Runs the consumer in a task of its own, so that a panic is an error of the function.
 async fn invoke(
     worker: &Arc<Worker>,
     consumer: &'static Consumer,
@@ -662,7 +665,8 @@ async fn invoke(
     }
 }
 
-/// The first of the records that the answer names. A name that is none means all of them.
+/// The first record that the answer names as failed. If the answer names one that is not in the batch,
+/// all have failed.
 fn first_failed(answer: &DynamoDbEventResponse, records: &[Value]) -> Failed {
     let mut first = None;
     for failure in &answer.batch_item_failures {
@@ -690,7 +694,7 @@ fn array(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Gives the empty maps of an item the type that DynamoDB Local leaves out.
+/// Adds the type that DynamoDB Local leaves out at an item's empty maps.
 fn mend(item: &mut Value) {
     let attributes = item.as_object_mut().into_iter().flatten();
     for (_, value) in attributes {

@@ -1,4 +1,4 @@
-//! What the local service needs of template.yaml.
+//! The parts of template.yaml that the local service needs.
 
 mod cloudformation;
 mod read;
@@ -16,8 +16,8 @@ use store::schema::Schema;
 use crate::StartError;
 use crate::filter::Filter;
 
-/// The template, its parameters and references resolved: a resource's reference is its logical
-/// id, as if CloudFormation had made it under that name.
+/// The template with its parameters and references resolved. A resource's reference is its logical id,
+/// as if CloudFormation had given it that name.
 #[derive(Clone, Debug)]
 pub struct Template {
     /// The file that it was read from.
@@ -30,15 +30,15 @@ pub struct Template {
     pub gateway_responses: BTreeMap<String, GatewayResponse>,
     /// Logical ids of the API keys that are in the usage plan.
     pub key_ids: Vec<String>,
-    /// What the resource policy keeps for some addresses.
+    /// The paths that the resource policy allows only some addresses.
     pub restriction: Restriction,
-    /// Whether bodies reach functions base64-encoded, byte for byte.
+    /// Whether bodies reach functions base64-encoded, so that their bytes don't change.
     pub has_binary_bodies: bool,
     /// The stage's name.
     pub stage: String,
-    /// How much of each route is let through, but for those with a limit of their own.
+    /// The throttle of each route without a limit of its own.
     pub limit: Limit,
-    /// How much of each API key is let through, on all routes together.
+    /// The throttle of each API key, on all routes together.
     pub key_limit: Option<Limit>,
     /// The table.
     pub table: Schema,
@@ -46,7 +46,7 @@ pub struct Template {
     pub parameters: BTreeMap<String, String>,
 }
 
-/// A part of the API that is for some addresses only.
+/// A part of the API that only some addresses may use.
 #[derive(Clone, Debug)]
 pub struct Restriction {
     path_start: String,
@@ -54,7 +54,7 @@ pub struct Restriction {
 }
 
 impl Restriction {
-    /// Whether a request to `path` from this address is let in.
+    /// Whether a request to `path` may come from this address.
     pub fn lets_in(&self, source_ip: IpAddr, path: &str) -> bool {
         !path.starts_with(&self.path_start)
             || self.allowed.iter().any(|range| range.contains(&source_ip))
@@ -74,9 +74,9 @@ pub struct Function {
     pub memory: u32,
     /// Its environment.
     pub environment: BTreeMap<String, String>,
-    /// What is routed to it; nothing to a consumer of the stream.
+    /// Its routes; empty for a consumer of the stream.
     pub routes: Vec<Route>,
-    /// What its role may do: actions and the resource that each is for.
+    /// What its role may do: actions, and the resource of each.
     pub permissions: Vec<(String, Value)>,
     /// Managed policies of its role.
     pub managed_policies: Vec<String>,
@@ -107,25 +107,25 @@ pub struct Limit {
 /// A function that the table's stream calls.
 #[derive(Clone, Debug)]
 pub struct StreamFunction {
-    /// What it has like any other function.
+    /// What it has in common with other functions.
     pub function: Function,
-    /// The most records that it gets at once.
+    /// The largest number of records that it gets at once.
     pub batch_size: usize,
-    /// Where it starts on a stream that is new to it, such as `TRIM_HORIZON`.
+    /// Where it starts on a stream that it has not read before, such as `TRIM_HORIZON`.
     pub starting_position: String,
-    /// The filters' patterns, as written. A record comes that one of them fits.
+    /// The filters' patterns, as written. It gets the records that fit at least one of them.
     pub patterns: Vec<String>,
-    /// How many batches of one shard it works on at once; the records of one item stay in order.
+    /// On how many batches of one shard it works at once. The records of one item stay in order.
     pub parallelization_factor: u32,
-    /// How often a batch comes again that failed; without a number, as long as it lives.
+    /// How often a failed batch comes again; `None`: as long as the records exist.
     pub maximum_retry_attempts: Option<u32>,
-    /// How old a record may be to come; without a number, as old as the stream keeps any.
+    /// The greatest age of a record that it gets; `None`: as old as the stream has any.
     pub maximum_record_age: Option<Duration>,
-    /// Whether a batch that failed comes again in halves.
+    /// Whether a failed batch comes again in halves.
     pub bisects: bool,
     /// What its answer may say, such as `ReportBatchItemFailures`.
     pub response_types: Vec<String>,
-    /// Whether records that are given up go somewhere.
+    /// Whether a queue gets the records that are given up.
     pub has_destination: bool,
     pub(crate) filters: Vec<Filter>,
 }
@@ -136,12 +136,12 @@ impl StreamFunction {
         self.filters.is_empty() || self.filters.iter().any(|filter| filter.fits(record))
     }
 
-    /// Whether a filter looks at more of an item than its keys.
+    /// Whether a filter needs an item's images, and not only its keys.
     pub(crate) fn looks_at_images(&self) -> bool {
         self.filters.iter().any(Filter::looks_at_images)
     }
 
-    /// Whether it says which records failed; else Lambda takes all for done.
+    /// Whether its answer names the failed records. If not, Lambda treats all records as processed.
     pub fn reports_failures(&self) -> bool {
         self.response_types
             .iter()
@@ -175,13 +175,13 @@ impl Template {
         })
     }
 
-    /// Which API keys may do what, as the functions' environment has it.
+    /// Which API keys may do what, by the functions' environment.
     pub fn keys(&self) -> KeyIds {
         let ids = |name| self.environment(name).unwrap_or_default();
         KeyIds::parse(ids("ADMINISTRATOR_KEY_IDS"), ids("READ_ONLY_KEY_IDS"))
     }
 
-    /// What the functions' environment has under `name`, if it has a value.
+    /// The value of `name` in the functions' environment, if it has one.
     pub fn environment(&self, name: &str) -> Option<&str> {
         let consumers = self.consumers.iter().map(|consumer| &consumer.function);
         self.functions
@@ -192,7 +192,7 @@ impl Template {
             .find(|value| !value.is_empty())
     }
 
-    /// How people's own calls work, as the functions' environment has it.
+    /// The settings of people's own calls, by the functions' environment.
     pub fn account_settings(&self) -> Result<AccountSettings, Misconfigured> {
         AccountSettings::read(|name| self.environment(name).map(str::to_owned))
     }

@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// Fills at `rate` tokens a second, up to `burst`.
+/// A bucket that gets `rate` tokens a second, and holds at most `burst`.
 pub(crate) struct Throttle {
     rate: f64,
     burst: f64,
@@ -20,7 +20,7 @@ impl Throttle {
         }
     }
 
-    /// Takes a token, if there is one.
+    /// Takes a token; false where there is none.
     pub(crate) fn admits(&self) -> bool {
         let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let (tokens, filled) = *bucket;

@@ -1,4 +1,4 @@
-//! YAML with CloudFormation's short tags, as JSON with the long ones.
+//! Reads YAML with CloudFormation's short tags as JSON with the long ones.
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value, json};

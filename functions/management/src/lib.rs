@@ -1,9 +1,9 @@
-//! The calls of the management API, for back ends with an API key: a file each, with its facts, its
+//! The calls of the management API, for back ends with an API key. Each has a file with its facts, its
 //! request type and its handler.
 //!
-//! **Invariant:** a call parses, asks the domain, persists and shows, in that order; it names
-//! neither DynamoDB nor Lambda, and never asks another call. This package knows no page and no text
-//! of a message.
+//! **Invariant:** a call parses, asks the domain, persists and shows, in that order. It names neither
+//! DynamoDB nor Lambda, and never uses another call. This package knows no pages and no texts of
+//! messages.
 
 /// A user's e-mail addresses.
 pub mod emails {

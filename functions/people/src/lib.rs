@@ -1,11 +1,11 @@
-//! The calls that people make themselves, without an API key: a file each, with its facts, its request
-//! type and its handler.
+//! The calls that people make themselves, without an API key. Each has a file with its facts, its
+//! request type and its handler.
 //!
-//! **Invariant:** a call parses, asks the domain, persists and shows, in that order; it names
-//! neither DynamoDB nor Lambda, and never asks another call. What calls have in common is a private
-//! module beside them: the attempt with a password, and the pages behind links.
+//! **Invariant:** a call parses, asks the domain, persists and shows, in that order. It names neither
+//! DynamoDB nor Lambda, and never uses another call. What several calls share is in private modules
+//! beside them: the attempt with a password, and the pages behind links.
 
-/// Sign in, and look after one's own e-mail addresses.
+/// Signing in, and a person's own e-mail addresses.
 pub mod account {
     pub mod add_own_email;
     mod attempt;

@@ -1,6 +1,6 @@
-//! Notifications in words: the texts are below `templates/mail` and `templates/sms`.
+//! The texts of notifications. The templates are below `templates/mail` and `templates/sms`.
 //!
-//! A language is a folder there, a variant of [`Language`] and what the compiler then asks for.
+//! A new language needs a folder there, a variant of [`Language`], and what the compiler then asks for.
 
 #![expect(clippy::ref_binding_to_reference, reason = "what askama derives does")]
 
@@ -9,7 +9,7 @@ use aws::Mail;
 use domain::notification::{Message, Recipient};
 use domain::{Notification, Timestamp};
 
-/// A notification in words.
+/// A notification as text.
 pub(crate) enum Letter {
     /// As an e-mail.
     Mail(Mail),
@@ -17,8 +17,8 @@ pub(crate) enum Letter {
     Sms(String),
 }
 
-/// Puts a notification into words, if there are any for its channel. `site` is the host that
-/// people know the service by; `url` is the link's, if the notification holds one.
+/// Writes a notification as text; `None` where its channel has no text for it. `site` is the host of
+/// the public URL; `url` is the link's, if the notification holds one.
 pub(crate) fn write(notification: &Notification, site: &str, url: Option<&str>) -> Option<Letter> {
     let language = Language::of(notification.locale.as_deref());
     let message = &notification.message;
@@ -29,18 +29,17 @@ pub(crate) fn write(notification: &Notification, site: &str, url: Option<&str>) 
     }
 }
 
-/// The languages that there are texts in.
+/// The languages that there are texts for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Language {
     En,
 }
 
 impl Language {
-    /// All of them, the one for everybody else first.
+    /// All languages. The first one is for recipients without one of these.
     const ALL: [Self; 1] = [Self::En];
 
-    /// The language of a `locale` claim (BCP 47, such as `de-CH`; OpenID Connect lets it be
-    /// `de_CH`, too).
+    /// The language for a `locale` claim (BCP 47, such as `de-CH`; OpenID Connect also allows `de_CH`).
     fn of(locale: Option<&str>) -> Self {
         let tag = locale
             .and_then(|locale| locale.split(['-', '_']).next())
@@ -57,9 +56,9 @@ impl Language {
         }
     }
 
-    /// A time as people write it. The recipient's time zone is not known, so it names its own.
+    /// A time as people write it. It names its time zone, because the recipient's is not known.
     fn time(self, time: Timestamp) -> String {
-        // A time beyond all calendars is as good as the last one in them.
+        // A time after the last one that the calendar has is shown as that last one.
         let time = jiff::Timestamp::from_second(time.as_unix()).unwrap_or(jiff::Timestamp::MAX);
         match self {
             Self::En => time.strftime("%-d %B %Y, %H:%M UTC").to_string(),
@@ -96,13 +95,13 @@ fn words(template: &impl Template) -> String {
         .expect("a template of texts alone can be rendered")
 }
 
-/// What the words are about, as it is shown.
+/// The facts that the texts name, in the form in which they are shown.
 struct Facts<'a> {
-    /// Whom it comes from.
+    /// The host of the service that sends the message.
     site: &'a str,
     /// The address that is added, proved or dropped, or that was primary until now.
     address: &'a str,
-    /// When it came about.
+    /// When the change was made.
     at: String,
     link: Option<ShownLink<'a>>,
 }
@@ -144,7 +143,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The subject, in the first line, and the text part of mails.
+/// The text part of mails. Its first line is the subject.
 #[derive(Template)]
 enum EnglishText<'a> {
     #[template(path = "mail/en/confirm_change.txt")]
@@ -190,8 +189,8 @@ enum EnglishHtml<'a> {
     ResetByUndo { facts: &'a Facts<'a> },
 }
 
-/// SMS. A phone is told of what waits to be proved or to become the main address, and of what has
-/// become it without waiting.
+/// SMS. A phone gets one when an address is to be proved or to become the main one, and when an address
+/// has become the main one at once.
 #[derive(Template)]
 enum EnglishSms<'a> {
     #[template(path = "sms/en/confirm_change.txt")]
@@ -220,7 +219,7 @@ impl<'a> EnglishSms<'a> {
     }
 }
 
-/// Lets the message choose among the templates of an enum.
+/// Chooses the template of an enum by the message.
 macro_rules! chosen_by_message {
     ($($name:ident),+) => {$(
         impl<'a> $name<'a> {
@@ -323,7 +322,7 @@ mod tests {
         }
     }
 
-    /// The SMS, where there is one.
+    /// The SMS for a message, if there is one.
     fn sms(message: Message) -> Option<String> {
         let to = Recipient::Phone("+441632960815".to_owned());
         letter(message, to).map(|letter| match letter {
@@ -370,7 +369,8 @@ mod tests {
 
     #[test]
     fn every_part_of_a_mail_and_every_sms_names_the_site() {
-        // In words of its own: a link has the name, too, and may be missing.
+        // The link's URL holds the host, too, but a message may have no link. So the text itself must
+        // name the host.
         let names_it = |text: &str| text.replace(&url(), "").contains(SITE);
         for message in messages("grace@example.com") {
             let mail = mail(message);

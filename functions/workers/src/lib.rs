@@ -1,7 +1,8 @@
-//! The consumers of the table's stream: what follows from changes, after they are answered.
+//! The consumers of the table's stream: work that follows from changes after the callers got their
+//! answers.
 //!
 //! **Invariant:** a consumer may get a record more than once, and does its work once. It answers no
-//! request, and knows no page.
+//! request, and knows no pages.
 
 mod letter;
 pub mod send_notifications;

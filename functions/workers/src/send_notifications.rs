@@ -10,7 +10,7 @@ use store::{Lease, NOTIFICATION_SORT_KEY, State, StoreError};
 
 use crate::letter::{self, Letter};
 
-/// What it waits for and what it may touch.
+/// The records that it waits for, and what it may do.
 pub static CONSUMER: Consumer = Consumer {
     name: "send_notifications",
     events: &[Change::Insert],
@@ -23,8 +23,8 @@ pub static CONSUMER: Consumer = Consumer {
     handler: |worker, record| Box::pin(send(worker, record)),
 };
 
-/// Sends one notification at least once: lease, send, settle. If the function dies between the last two, it may
-/// send twice.
+/// Sends one notification at least once: lease, send, settle. If the function ends between the last
+/// two, it may send twice.
 async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
     let key = (record.partition.as_str(), record.sort.as_str());
     let app = &worker.app;
@@ -33,7 +33,7 @@ async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
     let notification = match lease.await.map_err(|error| fault(&error))? {
         Lease::Yours(notification) => notification,
         Lease::Settled => return Ok(Consumed("settled before")),
-        // The stream brings it again, and does other work until then.
+        // The stream delivers the record again later, and other records until then.
         Lease::Held => return Err(Fault("another sender has the lease".to_owned())),
     };
     match deliver(worker, &notification).await {
@@ -42,15 +42,15 @@ async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
             Ok(Consumed("sent"))
         }
         Err(Undelivered::ForGood(code)) => {
-            // The next ones must not wait for what will never go out.
+            // Later notifications must not wait for one that can't be sent.
             settle(worker, key, State::Failed).await?;
             tracing::error!(notification = "failed", code);
             Ok(Consumed("failed"))
         }
-        // It may have been sent: the lease holds the next sender up.
+        // The message may have been sent. The next sender waits until the lease lapses.
         Err(Undelivered::Perhaps(fault)) => Err(Fault(fault)),
         Err(Undelivered::NotYet(fault)) => {
-            // Given back, so that the next delivery need not wait for the lease to lapse.
+            // The lease is given back, so that the next delivery need not wait until it lapses.
             let _ = notifications.settle(key, State::Pending).await;
             Err(Fault(fault))
         }
@@ -59,11 +59,11 @@ async fn send(worker: &Worker, record: Record) -> Result<Consumed, Fault> {
 
 /// Why a notification was not delivered, for the log.
 enum Undelivered {
-    /// It never will be.
+    /// It can never be sent.
     ForGood(String),
     /// It may have been sent.
     Perhaps(String),
-    /// It was not sent, and may be later.
+    /// It was not sent, and may be sent later.
     NotYet(String),
 }
 
@@ -78,7 +78,7 @@ impl From<SendError> for Undelivered {
 }
 
 async fn deliver(worker: &Worker, notification: &Notification) -> Result<(), Undelivered> {
-    // Links start with it, and every message says by it whom it comes from.
+    // Links start with the public URL, and every message names its host as the sender.
     let public_url = worker.app.account.public_url.as_ref();
     let public_url = public_url.ok_or_else(|| unavailable("PUBLIC_URL is not set"))?;
     let url = url(worker, notification, public_url).await?;
@@ -99,7 +99,7 @@ fn fault(error: &StoreError) -> Fault {
     Fault(store::with_sources(error))
 }
 
-/// The notification's link, made now and never stored.
+/// The notification's link. It is made now and never stored.
 async fn url(
     worker: &Worker,
     notification: &Notification,

@@ -13,7 +13,7 @@ use aws_smithy_types::body::SdkBody;
 use super::Embedded;
 
 impl Embedded {
-    /// What an SDK client asks the store by.
+    /// The HTTP client by which the SDK reaches the store.
     pub fn http_client(&self) -> SharedHttpClient {
         let connector = SharedHttpConnector::new(self.clone());
         http_client_fn(move |_, _| connector.clone())

@@ -1,11 +1,11 @@
-//! When the disk has what was written.
+//! Makes sure that a write is on the disk before it is answered.
 //!
-//! SQLite would have every commit wait for the disk, and all other requests wait for that commit. Here
-//! a commit waits only where it moves the write-ahead log into the database (`synchronous=NORMAL`): a
-//! request is answered once the log is on the disk, and one such wait is for everybody who has
-//! committed before it began. What a write is answered with is kept, as with `synchronous=FULL`
-//! (<https://sqlite.org/pragma.html#pragma_synchronous>). What is read, and what is answered from it,
-//! may be some milliseconds younger than what the disk has.
+//! SQLite alone would make every commit wait for the disk, and all other requests wait for that commit.
+//! Here (`synchronous=NORMAL`) SQLite waits only when it moves the write-ahead log into the database. A
+//! request that writes is answered once the log is on the disk. One such wait is enough for all commits
+//! that were made before it began. An answered write is never lost, as with `synchronous=FULL`
+//! (<https://sqlite.org/pragma.html#pragma_synchronous>). A read may see a write some milliseconds
+//! before it is on the disk.
 
 use std::fs::File;
 use std::io;
@@ -22,17 +22,18 @@ pub(super) struct Disk(Arc<Log>);
 struct Log {
     file: File,
     committed: AtomicU64,
-    /// How many of the commits the disk has. Whoever holds it waits for the disk.
+    /// How many of the commits are on the disk. The holder of the lock waits for the disk.
     kept: Mutex<u64>,
     is_broken: AtomicBool,
 }
 
 impl Disk {
-    /// The disk below the database in `file`, which is open. SQLite follows links to it.
+    /// The disk with the database in `file`, which is open. SQLite resolves symbolic links, so the path
+    /// is resolved here, too.
     pub(super) fn below(file: &Path) -> io::Result<Self> {
         let mut log = file.canonicalize()?.into_os_string();
         log.push("-wal");
-        // Some systems sync only what may be written.
+        // Some systems sync a file only if it was opened for writing.
         let file = File::options().read(true).write(true).open(log)?;
         Ok(Self::of(file))
     }
@@ -46,22 +47,22 @@ impl Disk {
         }))
     }
 
-    /// Waits until the disk has what was committed up to now; false when it never will.
+    /// Waits until the commits up to now are on the disk; false when they never will be.
     pub(super) async fn keep(&self) -> bool {
         let commit = self.0.committed.fetch_add(1, Ordering::AcqRel) + 1;
-        // The wait goes on where nobody asks any more: the system tells of a failure once.
+        // The wait must not end when the request does: the system reports a failure only once.
         let kept = tokio::spawn(Arc::clone(&self.0).keep(commit)).await;
         kept.unwrap_or(false)
     }
 
-    /// How many commits the disk has.
+    /// How many commits are on the disk.
     #[cfg(test)]
     pub(super) async fn kept(&self) -> u64 {
         *self.0.kept.lock().await
     }
 
-    /// The disk has failed once. Linux then forgets what it could not write, and tells nobody again:
-    /// whatever comes after could be lost with it.
+    /// The disk has failed once. Linux then drops the data that it could not write, and does not report
+    /// the failure again. So later writes could be lost, too.
     pub(super) fn is_broken(&self) -> bool {
         self.0.is_broken.load(Ordering::Acquire)
     }
@@ -79,7 +80,7 @@ impl Log {
                     error!(%fault, "the disk no longer keeps what is written");
                     self.is_broken.store(true, Ordering::Release);
                 }
-                // At shutdown.
+                // The runtime is shutting down.
                 Err(_) => return false,
             }
         }
@@ -103,7 +104,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_disk_that_failed_once_is_never_trusted_again() {
-        // Nothing can be kept there.
+        // `/dev/null` can't be synced.
         let disk = Disk::of(File::open("/dev/null").unwrap());
         assert!(!disk.is_broken());
         assert!(!disk.keep().await);

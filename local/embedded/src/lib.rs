@@ -1,9 +1,9 @@
-//! DynamoDB in this process: dynoxide, and what it lacks where it serves for good.
+//! DynamoDB in this process: dynoxide, and what it lacks for a store that runs for long.
 //!
-//! **Invariant:** every request comes through [`Embedded::answer`], whoever asks: the SDK by a
-//! connector of its own, other programs by a port. So what one of them is refused, all are refused,
-//! and every write is known when it happens. What no request does, removing expired items and
-//! records of the stream, is here too.
+//! **Invariant:** every request goes through [`Embedded::answer`]: those of the SDK, which come by a
+//! connector, and those of other programs, which come by a port. So all callers are refused the same,
+//! and every write is known when it happens. This crate also does the work that no request does: it
+//! removes expired items and records of the stream.
 //!
 //! It is a crate of its own so that it is optimised in every profile.
 
@@ -34,7 +34,7 @@ use tokens::Tokens;
 
 /// How a database file starts.
 const FILE_HEAD: &[u8] = b"SQLite format 3\0";
-/// Where the SDK is told that the store is. Nothing listens there.
+/// The endpoint that the SDK is given. No server listens there.
 pub const ENDPOINT: &str = "http://embedded.invalid";
 
 /// The store of this process. Clones are the same store.
@@ -44,27 +44,27 @@ pub struct Embedded(Arc<Inner>);
 struct Inner {
     engine: Engine,
     records: Records,
-    /// Where the database is in a file.
+    /// The database file, if there is one.
     file: Option<PathBuf>,
     disk: Option<Disk>,
     /// Counts the requests that may have written.
     written: watch::Sender<u64>,
 }
 
-/// What carries requests out.
+/// The parts that carry out requests.
 struct Engine {
     database: Database,
     tokens: Tokens,
 }
 
-/// SQLite can't do what it was asked.
+/// SQLite could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct Fault(#[from] rusqlite::Error);
 
-/// What is answered to a request: DynamoDB's JSON.
+/// The answer to a request: DynamoDB's JSON.
 pub struct Answer {
-    /// HTTP's.
+    /// The HTTP status.
     pub status: u16,
     /// The operation's result, or an error with its `__type`.
     pub body: String,
@@ -73,10 +73,10 @@ pub struct Answer {
 impl Embedded {
     /// The store in `file`, which is made where it is missing; in memory without one.
     ///
-    /// Refused are a file that is no database, one of a newer dynoxide, and one that can't be
-    /// written, each in words for a person. A process opens a file once.
+    /// It refuses a file that is no database, one of a newer dynoxide, and one that can't be written.
+    /// The text of the refusal is for a person. A process may open a file once.
     pub fn open(file: Option<&Path>) -> Result<Self, String> {
-        // A relative path could be one of SQLite's URIs.
+        // SQLite could read a relative path as a URI.
         let file = file.map(std::path::absolute).transpose();
         let file = file.map_err(|fault| fault.to_string())?;
         let place = match &file {
@@ -92,7 +92,7 @@ impl Embedded {
         let disk = file.as_deref().map(Disk::below).transpose();
         let disk = disk.map_err(|fault| fault.to_string())?;
         if disk.is_some() {
-            // Of all that it sets, only `synchronous=NORMAL` isn't so from the start.
+            // Of the settings that this changes, only `synchronous=NORMAL` differs from the defaults.
             let set = database.disable_bulk_loading();
             set.map_err(|fault| fault.to_string())?;
         }
@@ -108,15 +108,15 @@ impl Embedded {
         })))
     }
 
-    /// The file that the database is in; none where it is in memory.
+    /// The file of the database; `None` where it is in memory.
     pub fn file(&self) -> Option<&Path> {
         self.0.file.as_deref()
     }
 
     /// Answers a request as DynamoDB does. `target` is its `X-Amz-Target`: protocol and operation.
     ///
-    /// A write to a file is answered when the disk has it. After the disk has failed once, all
-    /// requests fail: what is read might not be there after a restart.
+    /// A write to a file is answered when it is on the disk. After the disk has failed once, all
+    /// requests fail, because what they read might be lost at a restart.
     pub async fn answer(&self, target: &str, body: &[u8]) -> Answer {
         let Some(operation) = Operation::of(target) else {
             return operation::unknown();
@@ -129,7 +129,7 @@ impl Embedded {
         if operation.reads() {
             return answer;
         }
-        // Before the wait, which may be given up.
+        // This comes before the wait, because the caller may give up the wait.
         self.0.written.send_modify(|count| *count += 1);
         match disk {
             Some(disk) if !disk.keep().await => operation::failed(),
@@ -142,8 +142,8 @@ impl Embedded {
         self.0.written.subscribe()
     }
 
-    /// What DynamoDB refuses a request for before it looks at the body: an operation that there is
-    /// none of, or no signature. No signature is checked.
+    /// The refusal that DynamoDB gives before it looks at the body: the operation doesn't exist, or the
+    /// signature is missing. Signatures are not verified.
     pub fn refusal(&self, target: &str, signed: AuthMaterial<'_>) -> Option<Answer> {
         if Operation::of(target).is_none() {
             return Some(operation::unknown());
@@ -152,13 +152,13 @@ impl Embedded {
         Some(Answer { status: 400, body })
     }
 
-    /// The number of the record up to which a table's stream was consumed, as
-    /// [`Self::remove_records`] was told; 0 at its start.
+    /// The number of the last record of a table's stream that was consumed, as it was given to
+    /// [`Self::remove_records`]; 0 at the start.
     pub fn position(&self, table: &str) -> Result<i64, Fault> {
         Ok(self.0.records.position(table)?)
     }
 
-    /// The next records of a table's stream after the one of a number.
+    /// The next records of a table's stream, after the record with this number.
     pub fn records_after(
         &self,
         table: &str,
@@ -168,14 +168,14 @@ impl Embedded {
         Ok(self.0.records.after(table, number, at_most)?)
     }
 
-    /// Keeps up to which record a table's stream was consumed, and removes those before it. It
+    /// Stores the number of the last record that was consumed, and removes the records before it. It
     /// blocks.
     pub fn remove_records(&self, table: &str, consumed: i64) -> Result<(), Fault> {
         Ok(self.0.records.remove(table, consumed)?)
     }
 
-    /// Deletes expired items every `pause`, for as long as the runtime lives; DynamoDB itself takes
-    /// up to days. It goes by this machine's clock: nothing for those who live in another time.
+    /// Deletes expired items every `pause`, for as long as the runtime lives; DynamoDB itself takes up
+    /// to days. It uses this machine's clock, so it is not for services with another clock.
     pub fn sweep_every(&self, pause: Duration) {
         let embedded = self.clone();
         tokio::spawn(async move {
@@ -189,7 +189,7 @@ impl Embedded {
                 if let Ok(Err(fault)) = &swept {
                     error!(%fault, "sweep");
                 }
-                // One that failed may have deleted some.
+                // A sweep that failed may have deleted some items.
                 if !matches!(swept, Ok(Ok(0))) {
                     embedded.0.written.send_modify(|count| *count += 1);
                 }
@@ -198,7 +198,8 @@ impl Embedded {
     }
 }
 
-/// Whether `file` is new, empty or a database; the embedded store's own words are for others.
+/// Whether `file` is new, empty or a database. It is checked here, because the embedded store's own
+/// messages are not written for people.
 fn check_file(file: &Path) -> Result<(), String> {
     let mut head = Vec::new();
     let read =
@@ -211,8 +212,9 @@ fn check_file(file: &Path) -> Result<(), String> {
     }
 }
 
-/// A database in memory that this process can open twice, which `:memory:` can't. It may grow to 1 GiB
-/// (<https://sqlite.org/c3ref/c_config_covering_index_scan.html>, `SQLITE_CONFIG_MEMDB_MAXSIZE`).
+/// A database in memory that this process can open twice, which `:memory:` does not allow. It may grow
+/// to 1 GiB (<https://sqlite.org/c3ref/c_config_covering_index_scan.html>,
+/// `SQLITE_CONFIG_MEMDB_MAXSIZE`).
 fn new_memory() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
@@ -246,7 +248,7 @@ mod tests {
         embedded.answer(&target, &body).await.status
     }
 
-    /// A store in a file that is reached through a link.
+    /// A store in a file that is reached through a symbolic link.
     async fn linked(directory: &Path) -> Embedded {
         let link = directory.join("link.db");
         std::os::unix::fs::symlink(directory.join("file.db"), &link).unwrap();
@@ -273,7 +275,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let embedded = linked(directory.path()).await;
         let inner = Arc::into_inner(embedded.0).unwrap();
-        // Nothing can be kept there.
+        // `/dev/null` can't be synced.
         let disk = Disk::of(File::open("/dev/null").unwrap());
         let disk = Some(disk);
         let embedded = Embedded(Arc::new(Inner { disk, ..inner }));

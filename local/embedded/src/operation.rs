@@ -14,7 +14,7 @@ use super::{Answer, Engine};
 /// DynamoDB's limit on a `ClientRequestToken`.
 const MAX_TOKEN_LENGTH: usize = 36;
 
-/// An operation, once it is known that there is one of the name.
+/// An operation that exists under its name.
 pub(super) struct Operation(&'static (&'static str, Effect, Run));
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -42,14 +42,14 @@ fn run<Request: DeserializeOwned, Response: Serialize>(
     serde_json::to_string(&response).map_err(Failure::Malformed)
 }
 
-/// dynoxide's own, but for the token. What happened before has consumed nothing now; DynamoDB counts
-/// it as read.
+/// dynoxide's operation, with a store of tokens of this crate. A repeat reports no consumed capacity,
+/// where DynamoDB reports that of a read.
 fn transact_write_items(engine: &Engine, body: &[u8]) -> std::result::Result<String, Failure> {
     let asked: Value = serde_json::from_slice(body).map_err(Failure::Malformed)?;
     run(body, |mut request: TransactWriteItemsRequest| {
         let is_fit = |token: &mut String| token.len() <= MAX_TOKEN_LENGTH;
         let Some(token) = request.client_request_token.take_if(is_fit) else {
-            // None, or one that dynoxide refuses.
+            // There is no token, or one that dynoxide refuses.
             return engine.database.transact_write_items(request);
         };
         let carry_out = || engine.database.transact_write_items(request);
@@ -77,7 +77,7 @@ macro_rules! operations {
     };
 }
 
-/// All that DynamoDB's and its streams' clients ask for, less vectors.
+/// All operations of DynamoDB and its streams that clients use, without those for vectors.
 static OPERATIONS: &[(&str, Effect, Run)] = operations![
     Reads "GetItem" get_item
     Reads "Query" query
@@ -134,8 +134,9 @@ impl Operation {
     }
 }
 
-/// The answer to what isn't the operation's JSON. DynamoDB tells values that it refuses from those
-/// that have another type than it reads; dynoxide's types tell it by a mark before the reason.
+/// The answer to a body that isn't the operation's JSON. DynamoDB has one error for values that it
+/// refuses, and another for values of a type that it can't read. dynoxide's errors show which one it is
+/// by a mark before the reason.
 fn malformed(reason: &str) -> Answer {
     let is_mark = |start: &str| {
         let mut letters = start.chars();
@@ -165,7 +166,7 @@ fn malformed(reason: &str) -> Answer {
     }
 }
 
-/// The answer to a write that nobody knows to be kept.
+/// The answer to a write of which it is not known whether it is on the disk.
 pub(super) fn failed() -> Answer {
     Answer {
         status: 500,
@@ -173,7 +174,7 @@ pub(super) fn failed() -> Answer {
     }
 }
 
-/// The answer to a request for no operation.
+/// The answer to a request whose operation doesn't exist.
 pub(super) fn unknown() -> Answer {
     Answer {
         status: 400,

@@ -1,12 +1,13 @@
-//! The stream's records, as dynoxide keeps them in its database: past its own API, which never removes
-//! one, looks through all of them at each write, and reads both images of each for whoever asks.
+//! The stream's records, as dynoxide keeps them in its database. They are read and removed here without
+//! dynoxide's API: it never removes a record, looks through all of them at each write, and always reads
+//! both images of each.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use serde_json::{Value, json};
 
-/// What dynoxide 3.2 lacks: it asks for the highest number of a table's records at each write.
+/// An index that dynoxide 3.2 lacks: at each write it asks for the highest number of a table's records.
 const INDEX: &str = "CREATE INDEX IF NOT EXISTS roster_stream_records
     ON _stream_records (table_name, CAST(sequence_number AS INTEGER))";
 /// How far a table's stream was consumed.
@@ -15,7 +16,7 @@ const POSITIONS: &str = "CREATE TABLE IF NOT EXISTS roster_stream_positions (
     sequence_number INTEGER NOT NULL
 ) WITHOUT ROWID";
 const POSITION: &str = "SELECT sequence_number FROM roster_stream_positions WHERE table_name = ?1";
-/// Another process on the same file may be further.
+/// Another process with the same file may have consumed more.
 const KEEP: &str = "INSERT INTO roster_stream_positions VALUES (?1, ?2)
     ON CONFLICT DO UPDATE SET sequence_number = max(sequence_number, excluded.sequence_number)";
 const AFTER: &str = "SELECT CAST(sequence_number AS INTEGER), event_id, event_name, created_at,
@@ -30,7 +31,7 @@ const REMOVE: &str = "DELETE FROM _stream_records WHERE id IN (
     WHERE table_name = ?1 AND CAST(sequence_number AS INTEGER) < ?2
     ORDER BY CAST(sequence_number AS INTEGER)
     LIMIT ?3)";
-/// How many records go at once: what a request may have to wait for.
+/// How many records are deleted at once. A request may have to wait for one such deletion.
 const BATCH: u32 = 200;
 
 /// The database, by a second connection.
@@ -43,9 +44,9 @@ pub struct Record {
     pub number: i64,
     event_id: String,
     event_name: String,
-    /// Seconds since the Unix epoch.
+    /// When it was made, in seconds since the Unix epoch.
     created_at: i64,
-    /// Of what the sweep of expired items has removed.
+    /// Of a removal by the sweep of expired items.
     user_identity: Option<String>,
     keys: String,
     new_image: Option<String>,
@@ -68,8 +69,8 @@ impl Record {
         })
     }
 
-    /// The record as `GetRecords` tells it, without its images unless they are asked for: they are most
-    /// of the work.
+    /// The record as `GetRecords` returns it. The images are left out unless they are asked for,
+    /// because they take most of the time.
     pub fn json(&self, has_images: bool) -> Value {
         let sizes = [
             Some(&self.keys),
@@ -105,16 +106,17 @@ impl Record {
     }
 }
 
-/// What dynoxide has written is JSON.
+/// dynoxide has written the text, so it is JSON.
 fn parsed(json: &str) -> Value {
     serde_json::from_str(json).unwrap_or_default()
 }
 
 impl Records {
-    /// Those of the database at `place`, which dynoxide has made.
+    /// The records of the database at `place`, which dynoxide has made.
     pub(super) fn open(place: &str) -> Result<Self> {
         let connection = Connection::open(place)?;
-        // What a power cut takes from here is consumed twice; no write waits for the disk.
+        // If a power cut undoes these writes, records are consumed twice, which is allowed. So no write
+        // here waits for the disk.
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.execute(INDEX, [])?;
         connection.execute(POSITIONS, [])?;
@@ -138,14 +140,14 @@ impl Records {
         records.collect()
     }
 
-    /// Keeps up to which record the table's stream was consumed, and removes those before.
+    /// Stores the number of the last record that was consumed, and removes the records before it.
     ///
-    /// The record itself stays: dynoxide numbers the next one after the highest that is there, and a
-    /// clock may go back.
+    /// The record itself stays: dynoxide gives the next record the highest number plus one, so the
+    /// highest must not be lost.
     pub(crate) fn remove(&self, table: &str, consumed: i64) -> Result<()> {
         self.connection().execute(KEEP, params![table, consumed])?;
         loop {
-            // Requests may come in between.
+            // Other requests may run between two deletions.
             let removed = self
                 .connection()
                 .prepare_cached(REMOVE)?
@@ -169,7 +171,7 @@ mod tests {
     use super::*;
     use crate::new_memory;
 
-    /// What dynoxide asks at each write.
+    /// The query that dynoxide makes at each write.
     const NEXT: &str = "SELECT COALESCE(MAX(CAST(sequence_number AS INTEGER)), 0) + 1
         FROM _stream_records WHERE table_name = ?1";
 
@@ -182,7 +184,7 @@ mod tests {
         }
     }
 
-    /// The next number, and the steps that it took SQLite to find it.
+    /// The next number, and how many steps SQLite took to find it.
     fn next(connection: &Connection) -> (u32, i32) {
         let mut next = connection.prepare(NEXT).unwrap();
         let number = next.query_row(["a"], |row| row.get(0)).unwrap();
@@ -191,7 +193,7 @@ mod tests {
 
     #[test]
     fn dynoxide_still_needs_the_index_and_bears_it() {
-        // A new dynoxide may number otherwise, have an index of its own, or remove records itself.
+        // A newer dynoxide may number records otherwise, have such an index, or remove records itself.
         let lock = include_str!("../../../Cargo.lock");
         assert!(lock.contains("name = \"dynoxide-rs\"\nversion = \"3.2.0\"\n"));
 
@@ -205,7 +207,8 @@ mod tests {
         Records::open(&place).unwrap();
         let (number, steps) = next(&connection);
         assert!(number == 1000 && steps < 50, "{steps} steps with it");
-        // Opened again, as after a restart, dynoxide finds what it doesn't know.
+        // A restart opens the database again. dynoxide must accept the index and the table that it
+        // doesn't know.
         Database::new(&place).unwrap();
         Records::open(&place).unwrap();
     }
@@ -286,7 +289,7 @@ mod tests {
         assert_eq!(told.len(), 3);
         for record in told.iter_mut().chain(&mut read) {
             let dynamodb = record["dynamodb"].as_object_mut().unwrap();
-            // Each has a form of its own for it.
+            // The two stores write the number in different forms.
             assert!(dynamodb.remove("SequenceNumber").unwrap().is_string());
             let time = dynamodb["ApproximateCreationDateTime"].as_f64().unwrap();
             dynamodb["ApproximateCreationDateTime"] = time.into();

@@ -1,6 +1,6 @@
-//! A transaction happens once for a `ClientRequestToken`, for ten minutes (API reference,
-//! `TransactWriteItems`). dynoxide sees to that, too, and looks through all of the tokens at each
-//! transaction: it is given none.
+//! A transaction with a `ClientRequestToken` happens once within ten minutes (API reference,
+//! `TransactWriteItems`). dynoxide can do that, too, but looks through all tokens at each transaction.
+//! So it gets none, and the tokens are kept here.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// How long a token holds.
 const HOLDS: Duration = Duration::from_mins(10);
-/// How many hold at once, 50 bytes each: then the oldest go early.
+/// How many tokens are kept at once, 50 bytes each. Where there are more, the oldest are dropped early.
 const MAX_TOKENS: usize = 50_000;
 
 /// The tokens of the transactions that happened.
@@ -23,24 +23,24 @@ pub(super) struct Tokens {
 
 #[derive(Default)]
 struct Known {
-    /// By the token's hash: the hash of what was asked.
+    /// For the hash of each token, the hash of what was asked.
     asked: HashMap<u64, u64>,
     in_order: VecDeque<(Instant, u64)>,
 }
 
-/// What becomes of a transaction with a token.
+/// The outcome of a transaction with a token.
 pub(super) enum Once<T> {
     /// It was carried out now, or failed.
     Now(T),
     /// It was carried out before.
     Before,
-    /// Another one had the token.
+    /// Another transaction has used the token.
     Mismatch,
 }
 
 impl Tokens {
-    /// Carries out what `asked` for, unless that happened under this token. Transactions with a token
-    /// wait for each other, as all writes do in SQLite.
+    /// Carries out the transaction that is `asked` for, unless it has happened under this token.
+    /// Transactions with a token wait for each other, as all writes do in SQLite.
     pub(super) fn once<T, E>(
         &self,
         token: &str,
@@ -64,7 +64,7 @@ impl Tokens {
         Once::Now(result)
     }
 
-    /// The same for JSON whose members have another order.
+    /// The hash of a JSON value. The order of members makes no difference.
     fn hash(&self, json: &Value) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         match json {

@@ -1,14 +1,13 @@
-//! Cargo, started by a process that cargo started.
+//! Cargo, for a process that cargo itself started.
 
 use std::path::Path;
 use std::process::Command;
 
-/// How the variables start in which cargo describes a package to what it runs.
+/// The start of the variables in which cargo describes a package to the programs that it runs.
 const OF_A_PACKAGE: [&str; 3] = ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"];
 
-/// A cargo command in `folder`, without what the cargo that runs this process says in its
-/// environment: build scripts depend on these variables, and half of the dependencies would be built
-/// again.
+/// A cargo command in `folder`, without the variables that the cargo around this process has set. Build
+/// scripts depend on these variables, and half of the dependencies would be built again.
 pub fn cargo(folder: &Path) -> Command {
     let mut command = Command::new("cargo");
     command.current_dir(folder);

@@ -1,5 +1,5 @@
 //! Lambda's Runtime API for one process. Its owner sees each request of the function and decides when
-//! it is answered.
+//! to answer.
 
 use std::convert::Infallible;
 use std::io;
@@ -17,48 +17,48 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// What a function said. It gets no answer until it is sent one, and none at all where the sender is
-/// dropped.
+/// A request of the function. The function gets no answer until the owner sends one through the sender,
+/// and none at all where the sender is dropped.
 #[derive(Debug)]
 pub enum Report {
-    /// It asked for an event: its init, or the event before, is over.
+    /// It asked for an event: its init, or the event before, has ended.
     Ready {
         /// When.
         at: Instant,
-        /// Takes the event.
+        /// Sends the event.
         event: oneshot::Sender<Bytes>,
     },
     /// It answered its event.
     Answered {
         /// When.
         at: Instant,
-        /// What the caller of the function would get.
+        /// The answer that the caller of the function would get.
         body: Bytes,
-        /// Takes word that the answer arrived.
+        /// Confirms to the function that the answer arrived.
         taken: oneshot::Sender<()>,
     },
     /// It failed, in its init or with its event.
     Failed(Bytes),
 }
 
-/// A Runtime API, which ends with this value.
+/// A running Runtime API. It ends when this value is dropped.
 #[derive(Debug)]
 pub struct RuntimeApi {
     /// Where it listens: the function's `AWS_LAMBDA_RUNTIME_API`.
     pub address: SocketAddr,
-    /// What the function said.
+    /// The requests of the function.
     pub reports: UnboundedReceiver<Report>,
     server: JoinHandle<()>,
 }
 
 struct Server {
     reports: UnboundedSender<Report>,
-    /// How long an event may take, by what the function is told.
+    /// How long an event may take, as the function is told.
     timeout: Duration,
 }
 
 impl RuntimeApi {
-    /// Serves one process, whose events may take so long by what it is told.
+    /// Serves one process. `timeout` is what the function is told as the limit of an event.
     pub async fn serve(timeout: Duration) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -69,7 +69,7 @@ impl RuntimeApi {
         });
         let server = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                // Each answer goes out at once.
+                // Small answers must not wait to be sent together.
                 let _ = stream.set_nodelay(true);
                 let server = Arc::clone(&server);
                 let service = hyper::service::service_fn(move |request| {
@@ -123,11 +123,11 @@ impl Server {
     }
 
     fn report(&self, report: Report) {
-        // The receiver is dropped only when the watch is over.
+        // If the receiver was dropped, the owner no longer needs reports.
         let _ = self.reports.send(report);
     }
 
-    /// The event as Lambda gives it.
+    /// The event, in the form in which Lambda gives it.
     fn next(&self, event: Bytes) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::from(event));
         for (name, value) in [

@@ -52,7 +52,7 @@ fn main() -> Result<(), roster_http::Error> {{
         .collect()
 }
 
-/// Where the call `name` is: in the file of its name, in the package or in one of its folders.
+/// The module of the call `name`: the file with its name, in the package or in one of its folders.
 fn module(root: &Path, package: &Package, name: &str) -> Result<String, StartError> {
     let source = root.join("functions").join(package.name).join("src");
     let file = format!("{name}.rs");

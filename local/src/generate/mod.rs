@@ -1,4 +1,4 @@
-//! `cargo run -- generate`: the files that are made from the calls' facts.
+//! `cargo run -- generate`: makes files from the calls' facts.
 
 mod binary;
 pub mod openapi;
@@ -22,9 +22,9 @@ use crate::{StartError, gateway};
 use openapi::{document, example_parameter, example_path};
 use region::{Marks, with_region};
 
-/// Writes what follows from the calls' facts below `root`: the regions of template.yaml, the binaries,
-/// the events, openapi.yaml and README's table of calls. With `check`, it writes nothing and fails when a
-/// file would change.
+/// Writes the files that follow from the calls' facts below `root`: the regions of template.yaml, the
+/// binaries, the events, openapi.yaml and README's table of calls. With `check`, it writes nothing, and
+/// fails when a file would change.
 pub fn generate(root: &Path, check: bool) -> Result<(), StartError> {
     let read = |name: &str| {
         std::fs::read_to_string(root.join(name)).map_err(|source| StartError::File {
@@ -86,7 +86,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     std::fs::write(path, text)
 }
 
-/// Files of no call in the folders that hold nothing but what is made here.
+/// Files that belong to no call, in folders that have only generated files.
 fn leftovers(root: &Path, files: &[(String, String)]) -> Vec<String> {
     let binaries = PACKAGES.iter().map(binary::folder);
     let folders = binaries.chain(["events".to_owned()]);
@@ -110,7 +110,7 @@ fn openapi(endpoints: &[&Endpoint]) -> String {
     )
 }
 
-/// README with its table of calls made anew.
+/// README with a new table of calls.
 fn readme(present: &str, endpoints: &[&Endpoint]) -> Option<String> {
     let mut table = String::from("| call | request | answers |\n|---|---|---|\n");
     for endpoint in endpoints {
@@ -153,7 +153,7 @@ fn requests(endpoint: &Endpoint) -> String {
     requests.join(" or ")
 }
 
-/// A complete event for the call, about the samples that the local store starts with.
+/// A complete event for the call. It is about the samples that the local store starts with.
 fn event(endpoint: &Endpoint) -> String {
     const TIME: i64 = 1_640_975_400_000;
     let (method, resource_path) = endpoint.route();
@@ -197,7 +197,7 @@ fn event(endpoint: &Endpoint) -> String {
     format!("{:#}\n", proxy_event(&incoming, &context))
 }
 
-/// The headers by which a browser shows that the sample person is signed in.
+/// The headers with which a browser proves that the sample person is signed in.
 pub fn sample_session() -> [(String, String); 2] {
     let token = sample::session_token();
     let (session, csrf) = (token.cookie(), token.secret.csrf_token());

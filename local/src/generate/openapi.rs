@@ -9,7 +9,7 @@ use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-/// The whole document. What is alike in many operations stands once, under `components`.
+/// The whole document. What several operations have in common stands once, under `components`.
 pub fn document(endpoints: &[&Endpoint]) -> Value {
     let mut document = Document::new();
     let mut paths = Map::new();
@@ -46,7 +46,7 @@ pub fn document(endpoints: &[&Endpoint]) -> Value {
     })
 }
 
-/// What `reference` stands for in the document, if it is a reference.
+/// The target of `reference` in the document; `reference` itself if it is no reference.
 pub fn resolved<'a>(document: &'a Value, reference: &'a Value) -> &'a Value {
     reference["$ref"]
         .as_str()
@@ -54,7 +54,7 @@ pub fn resolved<'a>(document: &'a Value, reference: &'a Value) -> &'a Value {
         .unwrap_or(reference)
 }
 
-/// The document in the making: what its operations share.
+/// The document while it is made, with what its operations share.
 struct Document {
     requests: SchemaGenerator,
     answers: SchemaGenerator,
@@ -108,7 +108,8 @@ impl Document {
 
     fn operation(&mut self, endpoint: &Endpoint, number: usize) -> Value {
         let (method, path) = &endpoint.routes[number];
-        // An operation id names one operation: where a call has more routes, the others are numbered.
+        // An operation id must name one operation. Where a call has more routes, the ids of the others
+        // get a number.
         let id = match number {
             0 => endpoint.name.to_owned(),
             number => format!("{}_{}", endpoint.name, number + 1),
@@ -153,7 +154,7 @@ impl Document {
         }
     }
 
-    /// A response, or a reference to it where other operations answer the same.
+    /// A response, or a reference to it where other operations have the same.
     fn response(&mut self, status: u16, endpoint: &Endpoint, path: &str) -> Value {
         let Some(name) = shared_name(status, endpoint) else {
             return self.whole_response(status, endpoint, path);
@@ -186,7 +187,7 @@ impl Document {
         response
     }
 
-    /// What a successful answer holds.
+    /// The content of a successful answer.
     fn content(&mut self, answer: &Answer) -> Option<Value> {
         let (schema, example) = match answer {
             Answer::Nothing => return None,
@@ -251,7 +252,7 @@ impl Document {
                     "name": name, "in": "path", "required": true, "schema": schema,
                     "example": example_parameter(path, name),
                 });
-                // The token of a link is for one kind of links.
+                // The example of a link's token depends on the purpose of the link.
                 match name {
                     "signed_email" => parameter,
                     _ => self.parameter(&format!("{}.{name}", tag(path)), parameter),
@@ -296,7 +297,7 @@ impl Document {
     }
 }
 
-/// The name under which a response stands once for all operations that answer the same.
+/// The name of a response under which all operations that have the same refer to it.
 fn shared_name(status: u16, endpoint: &Endpoint) -> Option<String> {
     let is_get = endpoint.route().0 == Method::GET;
     let who = match (status, &endpoint.answer) {
@@ -324,7 +325,7 @@ fn security(access: Access) -> Value {
     }
 }
 
-/// The resource that a path is about: its last literal plural, or the users.
+/// The resource of a path: its last literal plural, or the users.
 fn tag(path: &str) -> &str {
     let mut literals = path.split('/').filter(|segment| !segment.starts_with('{'));
     match literals.rfind(|segment| segment.ends_with('s') || *segment == "username") {
@@ -335,7 +336,7 @@ fn tag(path: &str) -> &str {
     }
 }
 
-/// What documentation and sample events use for a parameter of a path.
+/// The example of a path's parameter in documentation and sample events.
 pub fn example_parameter(path: &str, name: &str) -> String {
     let user = sample::published();
     match name {
@@ -353,7 +354,7 @@ pub fn example_parameter(path: &str, name: &str) -> String {
     }
 }
 
-/// What the links of a path do.
+/// The purpose of the links of a path.
 fn purpose(path: &str) -> Purpose {
     let all = [
         Purpose::VerifyEmail,

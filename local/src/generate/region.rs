@@ -1,12 +1,13 @@
-//! Regions of files that are otherwise written by hand.
+//! Regions in files whose other parts are written by hand.
 
-/// What encloses a region: how the line before it and the line after it start, blanks aside.
+/// The lines that enclose a region: the start of the line before it and of the line after it, without
+/// blanks.
 pub(super) struct Marks {
     pub(super) start: String,
     pub(super) end: String,
 }
 
-/// The text with the lines between the two marks replaced; nothing where it has no such region.
+/// The text with new lines between the two marks; `None` where it has no such region.
 pub(super) fn with_region(text: &str, marks: &Marks, region: &str) -> Option<String> {
     let (before, rest) = text.split_once(&marks.start)?;
     let (start, rest) = rest.split_once('\n')?;

@@ -10,7 +10,7 @@ use super::region::{Marks, with_region};
 
 /// One of API Gateway's own answers, by its response type.
 struct GatewayResponse {
-    /// Why it is as it is, where that is not obvious.
+    /// Why the answer is as it is, where that is not obvious.
     comment: &'static str,
     response_type: &'static str,
     status: u16,
@@ -89,7 +89,7 @@ const GATEWAY_RESPONSES: [GatewayResponse; 21] = [
     response("DEFAULT_5XX", 500, FAILED),
 ];
 
-/// The template with its regions made anew; the name of a region that it lacks, if it lacks one.
+/// The template with new regions; the name of a region if the template lacks it.
 pub(super) fn template(
     present: &str,
     endpoints: &[&Endpoint],
@@ -301,7 +301,7 @@ fn head(name: &str, id: &str, needs: &[Need]) -> String {
     text
 }
 
-/// What its needs put into a function's environment.
+/// The environment variables that a function's needs add.
 fn environment(needs: &[Need]) -> String {
     let mut variables = String::new();
     for need in needs {
@@ -328,8 +328,8 @@ fn environment(needs: &[Need]) -> String {
 
 /// What a role may do to which partitions of the table.
 ///
-/// All of its actions are for all of its partitions: whether the parts of a transaction are judged
-/// apart is not documented.
+/// All actions are allowed for all partitions: AWS doesn't document whether the parts of a transaction
+/// are checked one by one.
 fn table(actions: &BTreeSet<Action>, partitions: &BTreeSet<Partition>) -> String {
     let mut text = String::from("              - Effect: Allow\n                Action:\n");
     for action in actions {
@@ -351,7 +351,7 @@ fn table(actions: &BTreeSet<Action>, partitions: &BTreeSet<Partition>) -> String
     text
 }
 
-/// What its needs let a role do.
+/// The permissions that a function's needs add to its role.
 fn permissions(needs: &[Need]) -> String {
     needs
         .iter()
@@ -421,7 +421,7 @@ fn role(name: &str, id: &str, statements: &str) -> String {
     )
 }
 
-/// The name in the template of what runs the call or consumer `name`.
+/// The name that the template gives the function of the call or consumer `name`.
 fn logical_id(name: &str) -> String {
     let words = name.split('_').map(|word| {
         let (first, rest) = word.split_at(1);

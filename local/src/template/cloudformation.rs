@@ -1,5 +1,5 @@
-//! What CloudFormation and SAM write, as far as the local service reads it: names and nesting are
-//! theirs.
+//! The parts of a template that the local service reads. Names and nesting are those of CloudFormation
+//! and SAM.
 
 use std::collections::BTreeMap;
 
@@ -175,7 +175,7 @@ pub(super) struct RoleStatement {
     pub(super) effect: String,
     pub(super) action: OneOrMany,
     pub(super) resource: Option<Value>,
-    /// All but this.
+    /// All resources except this one.
     pub(super) not_resource: Option<Value>,
     pub(super) condition: Option<Value>,
 }

@@ -1,5 +1,5 @@
-//! Reads a template: parameters and conditions are decided, references resolved, and what is left
-//! becomes what the local service works with.
+//! Reads a template. Conditions are decided and references resolved, and the rest is converted into
+//! what the local service works with.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -20,7 +20,7 @@ use super::{Function, GatewayResponse, Limit, Restriction, Route, StreamFunction
 use crate::filter::Filter;
 use crate::yaml;
 
-/// The template that `text` is, with other values for some of its parameters.
+/// The template in `text`, with other values for some of its parameters.
 pub(super) fn parse(text: &str, parameters: &[(String, String)]) -> Result<Template, String> {
     let template = yaml::parse(text)?;
     let parameters = parameter_values(&template, parameters)?;
@@ -102,7 +102,7 @@ fn number(value: &Value) -> Result<f64, String> {
         .ok_or(format!("{value} is not a number"))
 }
 
-/// A text, number or truth value as the text that CloudFormation makes of it.
+/// A text, number or truth value as text, as CloudFormation converts it.
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
@@ -111,7 +111,7 @@ fn scalar(value: &Value) -> Option<String> {
     }
 }
 
-/// A method, a path, and the throttle's setting for them.
+/// A method, a path, and their throttle.
 type RouteLimit = (String, String, Limit);
 
 /// The limit of each key in a usage plan.
@@ -122,7 +122,7 @@ fn key_limit(throttle: &Value) -> Result<Limit, String> {
     })
 }
 
-/// The limit of every route and those of single ones.
+/// The limit of all routes, and those of single routes.
 fn limits(settings: &[MethodSettings]) -> Result<(Limit, Vec<RouteLimit>), String> {
     let (mut general, mut of_routes) = (None, Vec::new());
     for entry in settings {
@@ -201,8 +201,8 @@ impl Conditions {
             .map(Self)
     }
 
-    /// What stays of a value: of an `Fn::If` the branch that is meant, of a resource nothing where
-    /// its condition does not hold, and of `AWS::NoValue` nothing either.
+    /// What is left of a value after its conditions are decided: of an `Fn::If` the chosen branch; of a
+    /// resource whose condition does not hold, and of `AWS::NoValue`, nothing.
     fn decide(&self, value: Value) -> Option<Value> {
         match value {
             Value::Array(values) => {
@@ -236,7 +236,7 @@ impl Conditions {
     }
 }
 
-/// Whether a condition holds, of which the parameters are resolved.
+/// Whether a condition holds. Its parameters are resolved already.
 fn holds(
     condition: &Value,
     all: &Value,
@@ -276,7 +276,7 @@ fn holds(
     }
 }
 
-/// `Ref` and `Fn::Split` where the local service reads; everything else stays as it is.
+/// Resolves `Ref` and `Fn::Split` where the local service reads them. Everything else stays unchanged.
 fn resolve(value: Value, parameters: &BTreeMap<String, Value>) -> Value {
     match value {
         Value::Array(values) => values.into_iter().map(|v| resolve(v, parameters)).collect(),
@@ -426,14 +426,14 @@ fn route(id: &str, event: &Value) -> Result<Route, String> {
         method: Method::from_bytes(event.method.as_bytes())
             .map_err(|_| format!("{id}: {} is no method", event.method))?,
         path: event.path,
-        // The API's own default is yes.
+        // The API's own default: a key is needed.
         needs_key: needs_key.unwrap_or(true),
         limit: None,
     })
 }
 
 fn stream_function(function: Function, event: StreamEvent) -> Result<StreamFunction, String> {
-    // Lambda's own defaults.
+    // Lambda's defaults.
     const BATCH_SIZE: usize = 100;
     const PARALLELIZATION_FACTOR: u32 = 1;
     let filters = event.filter_criteria.filters;
@@ -451,7 +451,7 @@ fn stream_function(function: Function, event: StreamEvent) -> Result<StreamFunct
         parallelization_factor: event
             .parallelization_factor
             .unwrap_or(PARALLELIZATION_FACTOR),
-        // -1 stands for no end.
+        // -1 means without an end.
         maximum_retry_attempts: event
             .maximum_retry_attempts
             .and_then(|attempts| attempts.try_into().ok()),

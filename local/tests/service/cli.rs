@@ -1,4 +1,4 @@
-//! The program as a person meets it: what it prints, keeps, refuses, and how it ends.
+//! The program as a person uses it: what it prints, keeps and refuses, and how it ends.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 /// How long the program may take to end.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// Between two looks at what takes its time.
+/// The pause between two checks of something that takes time.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// The repository.
@@ -19,7 +19,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
-/// The program, with its ports free ones unless `arguments` say otherwise.
+/// The program. Its ports are free ones unless `arguments` say otherwise.
 fn roster(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roster"));
     command
@@ -44,7 +44,7 @@ fn wait(process: &mut Child) -> ExitStatus {
     }
 }
 
-/// A running program; it ends with this value.
+/// A running program. It ends when this value is dropped.
 struct Running {
     process: Child,
     stdout: BufReader<ChildStdout>,
@@ -76,7 +76,7 @@ impl Running {
         running
     }
 
-    /// The ready line's word after `label`.
+    /// The word after `label` in the ready line.
     fn word_after(&self, label: &str) -> &str {
         let mut words = self.ready.split_whitespace();
         words.find(|word| *word == label).unwrap();
@@ -98,7 +98,7 @@ impl Running {
         self.exchange(method, path, "*/*", body)
     }
 
-    /// What was sent, the newest last, as soon as there are this many messages.
+    /// The messages that were sent, newest last, as soon as there are this many.
     fn outbox(&self, count: usize) -> Vec<Value> {
         let start = Instant::now();
         loop {
@@ -131,7 +131,7 @@ impl Running {
         (status, head.to_ascii_lowercase(), body)
     }
 
-    /// The status of an answer to whoever knows the program by this name.
+    /// The status of an answer to a request for this host name.
     fn status_as(&self, host: &str) -> u16 {
         let [address, _] = self.addresses();
         let mut stream = TcpStream::connect(address).unwrap();
@@ -143,7 +143,7 @@ impl Running {
         answer.split(' ').nth(1).unwrap().parse().unwrap()
     }
 
-    /// Ctrl-C; how it ended, and what it printed after the first line.
+    /// Sends Ctrl-C. Returns how the program ended, and what it printed after the first line.
     fn interrupt(mut self) -> (ExitStatus, String) {
         // The shell's own `kill`, because the program of that name is not on every machine.
         let kill = format!("kill -s INT {}", self.process.id());
@@ -156,7 +156,7 @@ impl Running {
     }
 }
 
-/// A file of one test's own, not there yet.
+/// The path of a file for one test, which doesn't exist yet.
 fn new_file(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&directory);
@@ -185,7 +185,7 @@ fn sample_path() -> String {
     format!("/api/users/{}", sample::published().id())
 }
 
-/// Whether there is a curl that README's commands work with. Where `CI` is set, there must be.
+/// Whether this machine has a curl that can run README's commands. Where `CI` is set, it must have one.
 fn has_curl() -> bool {
     let version = || {
         let output = Command::new("curl").arg("--version").output().ok()?;
@@ -268,7 +268,7 @@ fn a_data_file_keeps_users_and_deletions_over_a_restart() {
     let path = format!("/api/users/{}", created["user_id"].as_str().unwrap());
     let (status, _, kept) = running.send("GET", &path, "");
     assert_eq!((status, kept), (200, created));
-    // A sample user that were written at each start would be back.
+    // If each start wrote the sample user, the user would be back.
     assert_eq!(running.send("GET", &sample_path(), "").0, 404);
 }
 
@@ -316,7 +316,7 @@ fn a_data_file_has_its_link_keys_beside_it() {
 fn an_interrupt_ends_it_in_peace_and_frees_its_ports() {
     let running = Running::start(&[]);
     let addresses = running.addresses().map(str::to_owned);
-    // Once it has answered, it listens for the interrupt too.
+    // The program waits for the interrupt once it has answered.
     assert_eq!(running.send("GET", &sample_path(), "").0, 200);
     let (status, rest) = running.interrupt();
     assert_eq!(status.code(), Some(0), "{status}");
@@ -452,7 +452,7 @@ fn the_walk_of_readme_changes_an_email_as_printed() {
     let mut printed = String::new();
     for command in commands("### A person changes their e-mail\n", running.base()) {
         if command.contains("/_local/outbox") {
-            // A person is slower than what sends.
+            // A person waits for the message before going on, so the test does, too.
             running.outbox(2);
         }
         printed = sh(&command, file.parent().unwrap());

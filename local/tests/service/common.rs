@@ -1,4 +1,4 @@
-//! A gateway of one test's own, booted from `template.yaml`.
+//! A gateway for one test, booted from `template.yaml`.
 
 use std::net::Ipv4Addr;
 use std::path::Path;
@@ -18,7 +18,7 @@ use roster_http::{
 use store::{Settings, Table};
 use tokio::net::TcpListener;
 
-/// When every test takes place.
+/// The time of every test.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 
 const fn endpoint(name: &'static str, routes: &'static [(Method, &'static str)]) -> Endpoint {
@@ -61,7 +61,7 @@ pub(crate) async fn free_port() -> (TcpListener, String) {
     (listener, url)
 }
 
-/// A gateway with services, on no table; its base URL and its outbox.
+/// A gateway with services and without a table. Returns its base URL and its outbox.
 pub(crate) async fn start(keys: &KeyPair, parameters: &[(&str, &str)]) -> (String, Outbox) {
     let (listener, base) = free_port().await;
     let outbox = Outbox::new();

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::common::start;
 
-/// Status, and whether the answer is the gateway's own.
+/// The status, and whether the answer is the gateway's own.
 async fn send(base: &str, method: &str, path: &str, key: Option<&str>) -> (u16, bool) {
     let mut request =
         reqwest::Client::new().request(method.parse().unwrap(), format!("{base}{path}"));
@@ -78,7 +78,7 @@ async fn a_key_that_is_used_up_leaves_other_keys_alone() {
     assert_ne!(send(&base, "GET", "/open/x", None).await.0, 429);
 }
 
-/// Status and text of what a browser gets that knows the service by this name.
+/// The status and text that a browser gets when it asks for this host name.
 async fn open(base: &str, path: &str, host: &str) -> (u16, String) {
     let request = reqwest::Client::new()
         .get(format!("{base}{path}"))
@@ -107,7 +107,7 @@ async fn a_name_that_nobody_allowed_gets_nothing() {
     ] {
         assert_eq!(open(&base, "/_local/outbox", host).await.0, 200, "{host}");
     }
-    // No name at all.
+    // This is no host name at all.
     assert_eq!(open(&base, "/_local/outbox", "a name").await.0, 400);
 }
 

@@ -1,5 +1,5 @@
-//! The local service as a client meets it: routes, services, outbox and stream; and the program as a
-//! person does.
+//! The local service as a client uses it: routes, services, outbox and stream; and the program as a
+//! person uses it.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 

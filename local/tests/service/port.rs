@@ -110,7 +110,7 @@ fn kind(body: &Value) -> String {
     kind.rsplit('#').next().unwrap_or_default().to_owned()
 }
 
-/// Requests that are no good, each by its target and its body.
+/// Requests that are not valid, each with its target and its body.
 fn bad_requests() -> Vec<(&'static str, String)> {
     let key = json!({ "PK": { "S": "a" }, "SK": { "S": "b" } });
     let put = |value: Value| {

@@ -1,4 +1,4 @@
-//! SES, SNS and SSM as their SDKs see them, and the outbox as people and programs do.
+//! SES, SNS and SSM as their SDKs use them, and the outbox as people and programs use it.
 
 use aws::{Cause, Mail, SendError};
 use local::link_keys::{KeyPair, PARAMETERS};
@@ -24,7 +24,7 @@ async fn service() -> (String, Outbox) {
     start(&KeyPair::new(&Entropy::seeded(1)), &[]).await
 }
 
-/// Head and body of an answer.
+/// The head and the body of an answer.
 async fn get(base: &str, path: &str, accept: &str) -> (reqwest::Response, String) {
     let request = reqwest::Client::new()
         .get(format!("{base}{path}"))
@@ -59,7 +59,7 @@ async fn what_the_sdks_send_is_in_the_outbox_newest_last() {
     assert_eq!(json!(outbox.messages()), list);
 }
 
-/// What a courier of this configuration set asks SES for.
+/// The request that a courier with this configuration set makes to SES.
 async fn request_of(configuration_set: Option<&str>) -> String {
     let (listener, base) = free_port().await;
     let asked = tokio::spawn(async move {
@@ -139,7 +139,7 @@ async fn a_planned_refusal_reaches_the_sender_and_nothing_is_kept() {
         matches!(&refused, SendError::Refused(Cause::Answered(code)) if code == "OptedOut"),
         "{refused}"
     );
-    // More often than the SDK asks.
+    // More refusals than the SDK makes attempts.
     outbox.refuse(4, 500, "InternalFailure");
     let failed = courier.sms(NUMBER, "text").await.unwrap_err();
     assert!(

@@ -1,4 +1,4 @@
-//! The stream's consumers: what they are given, and what comes again.
+//! The stream's consumers: which records they get, and which come again.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use tokio::time::{Duration, Instant};
 
 use crate::common::{NOW, app, courier, free_port, start, template};
 
-/// Tells of every new user by SMS, and fails when that is refused.
+/// Sends an SMS for every new user, and fails when that is refused.
 static CONSUMER: Consumer = Consumer {
     name: "consume",
     events: &[Change::Insert],
@@ -42,7 +42,7 @@ static CONSUMER: Consumer = Consumer {
     },
 };
 
-/// Tells of every change of a user by SMS: what happened, and the user's version before and after.
+/// Sends an SMS for every change of a user: what happened, and the user's version before and after.
 static WATCHER: Consumer = Consumer {
     name: "consume",
     events: &[Change::Insert, Change::Modify, Change::Remove],
@@ -122,7 +122,7 @@ impl Scene {
         self.stream.deliver(&self.worker).await.unwrap()
     }
 
-    /// Waits until these users were told of.
+    /// Waits until an SMS was sent for each of these users.
     async fn wait_for(&self, wanted: &[&str]) {
         let wait = async {
             while self.told() != wanted {
@@ -133,7 +133,7 @@ impl Scene {
         assert!(told.is_ok(), "{:?}", self.told());
     }
 
-    /// The ids of the users that were told of.
+    /// The ids of the users for whom an SMS was sent.
     fn told(&self) -> Vec<String> {
         let messages = self.outbox.messages().into_iter();
         let id = |text: &str| {
@@ -171,7 +171,7 @@ async fn open(dynamodb: &Dynamodb) -> Stream {
 async fn each_new_item_is_delivered_once_and_in_order() {
     let scene = Scene::new().await;
     assert_eq!(scene.deliver().await, 0);
-    // More than one batch.
+    // These are more than one batch.
     scene.create(&["a", "b", "c", "d"]).await;
     assert_eq!(scene.deliver().await, 4);
     assert_eq!(scene.deliver().await, 0);
@@ -262,13 +262,13 @@ async fn what_came_before_a_record_that_fails_does_not_come_again() {
 async fn a_record_that_fails_too_often_is_given_up() {
     let scene = Scene::new().await;
     scene.create(&["a"]).await;
-    // Once, and the template's two retries.
+    // Three refusals: the first try and the template's two retries.
     scene.outbox.refuse(3, 400, "OptedOut");
     for _ in 0..2 {
         assert_eq!(scene.deliver().await, 1);
     }
     scene.create(&["b"]).await;
-    // The record before it is given up, and what comes after isn't held up.
+    // The failed record is given up, and no longer holds up those after it.
     assert_eq!(scene.deliver().await, 3);
     assert_eq!(scene.deliver().await, 0);
     assert_eq!(scene.told(), ["b", "b"]);
@@ -289,7 +289,7 @@ async fn a_record_that_is_too_old_is_given_to_nobody_and_holds_nothing_up() {
     scene.create(&["unlucky", "a"]).await;
     assert_eq!(scene.stream.deliver(&at(59)).await.unwrap(), 2);
     assert_eq!(scene.told(), ["a"]);
-    // The template's hour: the one that failed is over, and the other one as old.
+    // The template's hour is over for the record that failed. The other one is as old.
     assert_eq!(scene.stream.deliver(&at(61)).await.unwrap(), 0);
     assert_eq!(scene.deliver().await, 0);
     scene.create(&["b"]).await;
@@ -331,7 +331,7 @@ async fn a_table_that_is_not_there_is_refused() {
     assert!(refused.contains("no stream"), "{refused}");
 }
 
-/// A file of one test's own, not there yet.
+/// The path of a file for one test, which doesn't exist yet.
 fn new_file(name: &str) -> PathBuf {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.db"));
     for end in ["", "-wal", "-shm"] {
@@ -340,7 +340,7 @@ fn new_file(name: &str) -> PathBuf {
     file
 }
 
-/// How many records of the stream the file has.
+/// How many records of the stream are in the file.
 fn records(file: &Path) -> u32 {
     let file = rusqlite::Connection::open(file).unwrap();
     let count = "SELECT count(*) FROM _stream_records";
@@ -352,7 +352,7 @@ async fn what_every_consumer_is_done_with_is_removed_and_a_restart_reads_on() {
     let file = new_file("removed");
     let place = Place::File(file.clone());
     let scene = Scene::at(&place).await;
-    // More than go at once.
+    // More records than are removed at once.
     let ids: Vec<String> = (0..210).map(|number| number.to_string()).collect();
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     scene.create(&ids).await;
@@ -361,7 +361,7 @@ async fn what_every_consumer_is_done_with_is_removed_and_a_restart_reads_on() {
     assert!(records(&file) >= 210, "nothing was consumed yet");
     while scene.deliver().await > 0 {}
     scene.stream.remove_consumed().await.unwrap();
-    // The last one keeps its place: dynoxide numbers the next one after it.
+    // The last record stays: dynoxide numbers the next one after it.
     assert_eq!(records(&file), 1);
     scene.create(&["late"]).await;
     assert_eq!(scene.deliver().await, 1);
@@ -405,7 +405,7 @@ async fn consumers_wake_when_something_is_written_and_when_what_failed_has_reste
     scene.wait_for(&["a"]).await;
     scene.outbox.refuse(1, 400, "OptedOut");
     scene.create(&["b"]).await;
-    // Nobody writes after this.
+    // There are no further writes after this.
     scene.wait_for(&["a", "b"]).await;
 
     let Dynamodb::Embedded(embedded) = &scene.dynamodb else {

@@ -16,7 +16,7 @@ use aws_smithy_types::timeout::TimeoutConfig;
 use crate::{Cause, Settings};
 
 const MAX_CONNECT: Duration = Duration::from_secs(1);
-/// For all attempts at sending one message.
+/// The time for all attempts at sending one message.
 const MAX_SEND: Duration = Duration::from_secs(8);
 
 /// Sends e-mails and SMS from one sender.
@@ -39,10 +39,10 @@ pub struct Mail {
     pub html: String,
 }
 
-/// Why something was not sent. Neither says to whom.
+/// Why something was not sent. No variant names the recipient.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
-    /// The service will not send this, however often it is asked.
+    /// The service refuses this message, and would refuse it again.
     #[error("refused")]
     Refused(#[source] Cause),
     /// The service can't send it now, and hasn't.
@@ -56,8 +56,8 @@ pub enum SendError {
 impl Courier {
     /// One client of each service. `sender` is the address that e-mails come from.
     ///
-    /// What was not answered is not sent again here, unlike requests to the table: it would come
-    /// twice.
+    /// A message whose request got no answer is not sent again here: the recipient could get it twice.
+    /// Requests to the table are different, because they can be repeated.
     pub fn new(settings: &Settings, sender: String) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(MAX_CONNECT)
@@ -107,8 +107,8 @@ impl Courier {
             .map_err(sort)
     }
 
-    /// Sends an SMS to one number, in E.164. It says that it is no advertisement: what the account
-    /// takes it for otherwise is a setting.
+    /// Sends an SMS to one number, in E.164. It is marked as no advertisement: without that, a setting
+    /// of the AWS account would decide.
     pub async fn sms(&self, to: &str, text: &str) -> Result<(), SendError> {
         let transactional = MessageAttributeValue::builder()
             .data_type("String")
@@ -127,8 +127,8 @@ impl Courier {
     }
 }
 
-/// Lets the SDK repeat what the service has answered, such as that it is too busy, and nothing else:
-/// whether the rest was done is not known.
+/// Lets the SDK repeat a request only after an answer, such as that the service is too busy. Without an
+/// answer it is not known whether the message was sent.
 #[derive(Debug)]
 struct AnsweredOnly;
 
@@ -149,7 +149,7 @@ impl ClassifyRetry for AnsweredOnly {
     }
 }
 
-/// Tells what may pass from what won't.
+/// Tells errors that may pass from those that won't.
 fn sort<E>(error: SdkError<E, HttpResponse>) -> SendError
 where
     E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -164,8 +164,8 @@ where
     };
     let code = answer.code().unwrap_or("no code").to_owned();
     match code.as_str() {
-        // What this recipient or content brings about. Everything else is about the account, the
-        // load or the network, and may pass.
+        // These codes are about the recipient or the content, so a repeat can't help. All others are
+        // about the account, the load or the network, and may pass.
         "MessageRejected"
         | "BadRequestException"
         | "InvalidParameter"

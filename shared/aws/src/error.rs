@@ -1,10 +1,10 @@
-//! Why a service didn't do what was asked.
+//! Why a service did not do what was asked.
 
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::error::operation::BuildError;
 
-/// Why a service didn't do what was asked. The services' own words may quote what was sent, so only
-/// the name of their error is kept.
+/// Why a service did not do what was asked. The service's message may quote what was sent, so only the
+/// name of the error is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
     /// The service's own error, by its name.

@@ -1,7 +1,7 @@
 //! The AWS services beside the table: e-mail (SES) and SMS (SNS) with the feature `mail`, parameters
 //! (SSM) with the feature `parameters`.
 //!
-//! **Invariant:** this crate alone names their SDKs. It knows addresses and texts, no users.
+//! **Invariant:** only this crate names their SDKs. It knows addresses and texts, and no users.
 
 #[cfg(feature = "mail")]
 mod courier;

@@ -3,7 +3,7 @@
 use aws_sdk_ssm::error::ProvideErrorMetadata as _;
 use sdk::{Parameters, ServiceError, Settings};
 
-/// The values of those of `names` that exist, decrypted: one `GetParameters`.
+/// The decrypted values of those of `names` that exist: one `GetParameters`.
 pub fn parameters<'a>(settings: &'a Settings, names: &'a [&'a str]) -> Parameters<'a> {
     Box::pin(async move {
         let client = aws_sdk_ssm::Client::new(&crate::config(settings));

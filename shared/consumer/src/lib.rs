@@ -1,7 +1,9 @@
-//! The glue between the table's stream and a consumer: a batch of records in, the failed ones out.
+//! The code between the table's stream and a consumer: a batch of records comes in, the failed ones go
+//! out.
 //!
-//! **Invariant:** what a binary of a call never needs, above all the SDKs of SES and SNS, comes in here
-//! and not by `roster-http`: the linker drops what is not used, but keeps its unwinding tables.
+//! **Invariant:** what the binaries of calls don't need, above all the SDKs of SES and SNS, is linked
+//! by this crate and not by `roster-http`: the linker drops unused code, but keeps its unwinding
+//! tables.
 
 use serde::Serialize;
 use std::pin::Pin;
@@ -21,12 +23,12 @@ use roster_http::{
 /// The future that a consumer's handler returns.
 pub type ConsumerFuture<'a> = Pin<Box<dyn Future<Output = Result<Consumed, Fault>> + Send + 'a>>;
 
-/// What a consumer works with.
+/// What every consumer of one process shares.
 #[derive(Debug)]
 pub struct Worker {
-    /// What calls work with, too.
+    /// What calls share, too.
     pub app: App,
-    /// Who sends e-mails and SMS.
+    /// The sender of e-mails and SMS.
     pub courier: Courier,
 }
 
@@ -52,11 +54,11 @@ impl Worker {
 pub struct Consumer {
     /// The consumer's name everywhere: module, binary, event, test file.
     pub name: &'static str,
-    /// What must have happened to an item.
+    /// Which changes of an item it waits for.
     pub events: &'static [Change],
-    /// How the sort keys start of the items that it waits for.
+    /// The start of the sort keys of the items that it waits for.
     pub sort_key_start: &'static str,
-    /// Whether its records have the items' images; the keys are enough for most, and read faster.
+    /// Whether it reads the items' images. Most consumers need only the keys, which are read faster.
     pub reads_images: bool,
     /// What its role may do to the table.
     pub actions: &'static [Action],
@@ -64,7 +66,7 @@ pub struct Consumer {
     pub partitions: &'static [Partition],
     /// What its function needs besides the table.
     pub needs: &'static [Need],
-    /// The queue of template.yaml that gets the place of each record that is given up.
+    /// The queue of template.yaml that gets the place of each record that was not processed in the end.
     pub dead_letters: &'static str,
     /// The consumer itself.
     pub handler: for<'a> fn(&'a Worker, Record) -> ConsumerFuture<'a>,
@@ -96,7 +98,7 @@ pub enum Change {
 }
 
 impl Change {
-    /// The stream's word for it.
+    /// The stream's name for it.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Insert => "INSERT",
@@ -128,14 +130,14 @@ pub struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Consumed(pub &'static str);
 
-/// Why an item must come again; for the log.
+/// Why an item must be delivered again, for the log.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Fault(pub String);
 
-/// What one item usually takes at most.
+/// The longest time that one item usually takes.
 const MAX_FOR_ONE: Duration = Duration::from_secs(15);
-/// Time that the answer needs.
+/// The time that the answer needs.
 const ANSWER: Duration = Duration::from_secs(1);
 
 /// Serves a consumer until Lambda ends the process.
@@ -153,9 +155,10 @@ pub fn serve_consumer(consumer: &'static Consumer) -> Result<(), Error> {
     })
 }
 
-/// Works off a batch. Each item is tried, whatever happens to those before it, while there is time
-/// before `end`, when Lambda ends the function and forgets what failed. Lambda sends the batch
-/// again from the first that failed, so what is done must not be done twice.
+/// Works off a batch. Each item is tried, also after others have failed, while there is time before
+/// `end`. At `end` Lambda ends the function, and the answer with the failed items would be lost. Lambda
+/// sends the batch again from the first item that failed, so a consumer must not do its work for an
+/// item twice.
 pub async fn consume(
     worker: &Worker,
     consumer: &Consumer,
@@ -193,7 +196,7 @@ pub async fn consume(
     response
 }
 
-/// What a record tells of, if the consumer waits for it.
+/// The record, if the consumer waits for it.
 fn wanted(record: &EventRecord, consumer: &Consumer) -> Option<Record> {
     let mut changes = consumer.events.iter();
     let change = *changes.find(|change| record.event_name == change.as_str())?;
@@ -202,7 +205,7 @@ fn wanted(record: &EventRecord, consumer: &Consumer) -> Option<Record> {
     let sort = text("SK").filter(|sort| sort.starts_with(consumer.sort_key_start))?;
     let (mut new, mut old) = (None, None);
     if consumer.reads_images {
-        // The event has an empty one in place of none.
+        // Where there is no image, the event has an empty one.
         let is_there = |image: &Image| !image.is_empty();
         new = json_of(&record.change.new_image).filter(is_there);
         old = json_of(&record.change.old_image).filter(is_there);

@@ -4,7 +4,7 @@ use rlibphonenumber::{PhoneNumber, PhoneNumberFormat};
 
 use crate::{Code, IdentityError};
 
-/// A phone number in E.164 form, such as `+441514960453`: shown so and unique so.
+/// A phone number in E.164 form, such as `+441514960453`. This form is shown and decides uniqueness.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Phone(String);
 
@@ -22,7 +22,8 @@ impl Phone {
             )
         };
         let text = text.trim();
-        // The library also reads letters, extensions and `tel:` links, which are no identifiers.
+        // The library also reads letters, extensions and `tel:` links. They are not allowed in
+        // identifiers.
         let plain = text.len() <= Self::MAX_CHARACTERS
             && text.starts_with('+')
             && text[1..]
@@ -38,7 +39,7 @@ impl Phone {
         Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
     }
 
-    /// A number that was parsed before and comes back from the table.
+    /// A number that was parsed before and is read from the table.
     pub fn restore(e164: String) -> Self {
         Self(e164)
     }

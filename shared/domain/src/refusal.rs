@@ -45,8 +45,8 @@ pub enum Code {
 }
 
 impl Code {
-    /// The member that requests usually have what it is about in; nothing where it is about the
-    /// user, or about what a path names.
+    /// The member of a request that the error usually is about; `None` where it is about the user, or
+    /// about what a path names.
     const fn field(self) -> Option<&'static str> {
         match self {
             Self::DuplicateUserName | Self::InvalidUserName => Some("username"),
@@ -84,7 +84,7 @@ pub struct IdentityError {
 }
 
 impl IdentityError {
-    /// A broken rule, about the member that the code's name tells.
+    /// A broken rule, about the member that belongs to the code.
     pub const fn new(code: Code, description: &'static str) -> Self {
         Self {
             code,
@@ -93,7 +93,7 @@ impl IdentityError {
         }
     }
 
-    /// The same about another member.
+    /// The same error, about another member.
     pub const fn about(self, field: &'static str) -> Self {
         Self {
             field: Some(field),
@@ -102,7 +102,7 @@ impl IdentityError {
     }
 }
 
-/// What a request names and may not be there.
+/// What a request names, and the user may not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Part {
     /// The user.
@@ -132,17 +132,17 @@ pub enum Refusal {
     /// There is no such part.
     #[error("there is no such {0}")]
     NotFound(Part),
-    /// The link is none of ours, is too old, or what it does can't be done any more. No word
-    /// about which.
+    /// The link was not made here, is too old, or its effect is not possible any more. The answer
+    /// doesn't say which.
     #[error("the link is not valid")]
     LinkNotValid,
-    /// The link proves nothing, and its address is not proved yet.
+    /// The link doesn't prove its address, and the address is not proved yet.
     #[error("the address is not proved yet")]
     Unproved,
-    /// The session that it rests on has been ended.
+    /// The session of the request has been ended.
     #[error("the session has been ended")]
     SessionEnded,
-    /// What was asked for, by the member that it is about.
+    /// The member of the request that is refused, and why.
     #[error("{0} {1}")]
     Member(&'static str, &'static str),
     /// Rules that the change would break.

@@ -8,7 +8,7 @@ use crate::address::{AddressKind, Tenure};
 use crate::user::Source;
 use crate::{IdentifierId, Refusal, User};
 
-/// Something that is true of a user or not.
+/// A statement about a user that is true or false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// `disabled` has this value.
@@ -28,9 +28,9 @@ pub enum Condition {
 /// Whether an address is the primary one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Primacy {
-    /// It isn't.
+    /// It is not the primary one.
     No,
-    /// It is, and became it by the management API, an import or sign-up.
+    /// It is, and the management API, an import or sign-up made it that.
     Managed,
 }
 
@@ -77,18 +77,18 @@ pub enum Effect {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rule {
-    /// What must hold, each with its error; the first unmet one is the answer.
+    /// What must hold, each with its error. The first one that does not hold gives the answer.
     pub requires: Vec<(Condition, Refusal)>,
-    /// When all of these hold, the effect already does, and nothing changes.
+    /// When all of these hold, the effect has happened already, and nothing changes.
     pub done_when: Vec<Condition>,
-    /// What is set otherwise. Version, time and operation are stamped with it.
+    /// What is set otherwise. Version, time and operation are written with it.
     pub effects: Vec<Effect>,
 }
 
-/// What a rule makes of a user.
+/// What a rule means for a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The effects are due.
+    /// The effects have to be applied.
     Apply,
     /// The effect already holds.
     AlreadyDone,
@@ -127,8 +127,8 @@ pub fn unblock() -> Rule {
     }
 }
 
-/// `POST …/primary` of an address. It is due, too, when the person made the same address the primary
-/// one: from then on the management API vouches for it.
+/// `POST …/primary` of an address. It has an effect also when the person made the same address the
+/// primary one: from then on the management API vouches for it.
 pub fn set_primary(kind: AddressKind, id: IdentifierId) -> Rule {
     let mut rule = Rule {
         requires: vec![
@@ -190,7 +190,7 @@ fn exists(kind: AddressKind, id: IdentifierId) -> (Condition, Refusal) {
 }
 
 impl Condition {
-    /// Whether the condition is true of `user`.
+    /// Whether the condition is true for `user`.
     pub fn holds(self, user: &User) -> bool {
         match self {
             Self::Disabled(value) => user.is_disabled() == value,
@@ -234,7 +234,8 @@ impl Effect {
 }
 
 impl Rule {
-    /// What the rule makes of `user`: the first unmet requirement's error, or what is due.
+    /// What the rule means for `user`: the error of the first requirement that does not hold, or
+    /// whether the effects have to be applied.
     pub fn decide(&self, user: &User) -> Result<Decision, Refusal> {
         if let Some((_, refusal)) = self.requires.iter().find(|(c, _)| !c.holds(user)) {
             return Err(refusal.clone());
@@ -245,7 +246,7 @@ impl Rule {
         Ok(Decision::Apply)
     }
 
-    /// Does to `user` what the store does to the item, the stamp aside.
+    /// Changes `user` as the store changes the item. Version, time and operation are not written here.
     pub fn apply(&self, user: &mut User) -> Result<Decision, Refusal> {
         let decision = self.decide(user)?;
         if decision == Decision::Apply {

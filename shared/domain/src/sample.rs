@@ -1,4 +1,4 @@
-//! Two users that stand in the documentation, the local store and the tests.
+//! Two users for the documentation, the local store and the tests.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -25,7 +25,7 @@ pub fn published() -> User {
     User::restore(published_facts())
 }
 
-/// A user with other facts: what a test needs and no call would make.
+/// A user with other facts, for tests that need what no call can make.
 pub fn changed(user: User, change: impl FnOnce(&mut UserFacts)) -> User {
     let mut facts = UserFacts::from(user);
     change(&mut facts);
@@ -123,13 +123,13 @@ fn published_facts() -> UserFacts {
 /// The person's password.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// The password's hash, made once, because that takes as long as signing in.
+/// The password's hash. It is made once, because making it takes as long as signing in.
 static PASSWORD_HASH: LazyLock<Option<PasswordHash>> = LazyLock::new(|| {
     let password = Password::parse(PASSWORD, Policy::Checked, &OwnNames::new(None, []));
     password.ok().map(|password| password.hash([0; 16]))
 });
 
-/// The key of the sample links. A local service takes them, and signs none with it.
+/// The key of the sample links. A local service accepts them, and signs no link with this key.
 pub const LINK_KEY: &str = "cm9zdGVyIHNhbXBsZSBsaW5rIGtleSwgbm90IHNlY3JldA==";
 
 /// The person's id.
@@ -141,7 +141,7 @@ const FORMER_EMAIL: &str = "0192d0f0-0000-7000-8000-000000000002";
 pub const PENDING_EMAIL: &str = "0192d0f0-0000-7000-8000-000000000003";
 const PHONE: &str = "0192d0f0-0000-7000-8000-000000000004";
 const CHANGE: &str = "sample";
-/// Until when the person's links hold: the end of 2099.
+/// When the person's links expire: at the end of 2099.
 const END: Timestamp = Timestamp::from_unix(4_102_444_799);
 
 /// A person who can sign in, with an address that waits to be proved and a change that can be

@@ -16,7 +16,7 @@ pub const IDLE_LIFETIME: Duration = Duration::from_hours(14 * 24);
 pub const MAX_LIFETIME: Duration = Duration::from_hours(90 * 24);
 /// How many live sessions a user has at most.
 pub const MAX_SESSIONS: usize = 50;
-/// How often its use is written down at most.
+/// The use of a session is written down at most once in this time.
 const WRITTEN_EVERY: Duration = Duration::from_hours(24);
 
 /// Names one session: 32 upper-case hexadecimal digits.
@@ -44,7 +44,7 @@ impl fmt::Display for SessionId {
     }
 }
 
-/// What only the signed-in browser knows: 256 random bits.
+/// The secret that only the signed-in browser knows: 256 random bits.
 #[derive(Debug)]
 pub struct SessionSecret(SecretBox<[u8; 32]>);
 
@@ -54,13 +54,13 @@ impl SessionSecret {
         Self(SecretBox::new(Box::new(random)))
     }
 
-    /// What is stored of it.
+    /// The hash that is stored in place of the secret.
     pub fn hash(&self) -> String {
         sha256(self.0.expose_secret())
     }
 
-    /// The value of the cookie `csrftoken`, HMAC-SHA256(secret, "csrf"): a page of ours can read
-    /// it, another site's can't.
+    /// The value of the cookie `csrftoken`, HMAC-SHA256(secret, "csrf"). Pages of this service can read
+    /// the cookie, and pages of other sites can't.
     pub fn csrf_token(&self) -> String {
         hmac_sha256(self.0.expose_secret(), b"csrf")
     }
@@ -70,11 +70,11 @@ impl SessionSecret {
 /// items.
 #[derive(Debug)]
 pub struct SessionToken {
-    /// Whose session it is said to be.
+    /// The user whom the cookie names. This is not proved yet.
     pub user_id: UserId,
-    /// Which session it is said to be.
+    /// The session that the cookie names. This is not proved yet.
     pub session_id: SessionId,
-    /// What proves it.
+    /// The secret that proves it.
     pub secret: SessionSecret,
 }
 
@@ -114,11 +114,11 @@ pub struct Session {
     pub last_updated: Timestamp,
     /// When it ends unless it is used before.
     pub expires_at: Timestamp,
-    /// The address that signed in.
+    /// The IP address of the sign-in.
     pub ip_address: String,
     /// The browser that signed in, as it calls itself.
     pub user_agent: Option<String>,
-    /// Where that was.
+    /// Where the sign-in came from.
     pub place: Place,
 }
 
@@ -134,7 +134,7 @@ impl Session {
         self.epoch == epoch && now < self.expires_at && now < self.initiated_at.plus(MAX_LIFETIME)
     }
 
-    /// Those of a user's sessions that are live and too many: the least recently used ones.
+    /// The live sessions of a user that are too many: the least recently used ones.
     pub fn surplus(mut sessions: Vec<Self>, epoch: Epoch, now: Timestamp) -> Vec<Self> {
         sessions.retain(|session| session.is_live(epoch, now));
         sessions.sort_by(|one, other| {
@@ -147,7 +147,7 @@ impl Session {
         sessions
     }
 
-    /// The session with a later end, when its use is due to be written down.
+    /// The session with a later end, if its use has to be written down again.
     pub fn prolonged(&self, now: Timestamp) -> Option<Self> {
         (self.last_updated.plus(WRITTEN_EVERY) <= now).then(|| Self {
             last_updated: now,
@@ -246,7 +246,7 @@ mod tests {
             .map(|n| used(n, NOW.plus(Duration::from_secs(u64::from(n)))))
             .collect();
         sessions.reverse();
-        // Those that are over don't count.
+        // Sessions that have ended don't count.
         let ended = Session {
             epoch: Epoch::new(7),
             ..used(90, NOW)

@@ -1,4 +1,4 @@
-//! Signing in: whom an attempt is counted against, when it is locked out, what it comes to
+//! Signing in: by what an attempt is counted, when a counter is locked, and what the outcome is
 //! (email-self-service.md, "Sign-in limits").
 
 use std::collections::BTreeSet;
@@ -13,18 +13,18 @@ use crate::{
     Email, Epoch, Identifier, Kind, OperationId, Phone, Timestamp, User, UserId, Username,
 };
 
-/// How long what failed too often stays locked.
+/// How long a lock-out lasts.
 pub const LOCK_OUT: Duration = Duration::from_mins(15);
-/// For how long an attempt under way counts as a failure: no function runs longer.
+/// How long an attempt under way counts as a failure. No function runs longer.
 const UNDER_WAY_FOR: Duration = Duration::from_secs(10);
-/// When to come back for whom attempts under way are in the way.
+/// When to try again after too many attempts were under way.
 const A_MOMENT: Duration = Duration::from_secs(2);
 /// How long a failure in a row is remembered.
 const IN_A_ROW_FOR: Duration = Duration::from_hours(24);
-/// Within which time the failures of one IP address count, over all identifiers.
+/// How long the failures of one IP address count, over all identifiers.
 const FROM_AN_ADDRESS_FOR: Duration = Duration::from_mins(15);
 
-/// How many failures lock.
+/// How many failures lead to a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// In a row: an identifier and an IP address together, or a person's own device.
@@ -45,8 +45,8 @@ impl Default for Limits {
     }
 }
 
-/// An IP address as it is counted: whole, or the /64 network of an IPv6 address, which is one
-/// customer's.
+/// An IP address as it is counted: whole, or the /64 network of an IPv6 address, because one customer
+/// has all of it.
 pub fn counted_address(ip_address: &str) -> String {
     let parsed: Result<IpAddr, _> = ip_address.parse();
     match parsed.map(|address| address.to_canonical()) {
@@ -76,8 +76,8 @@ pub enum Counter {
     IdentifierAndIp(IdentifierAndIp),
     /// The IP address, as it is counted.
     IpAddress(String),
-    /// The user's own device. Attempts from it are counted by nothing else, so that strangers can't lock
-    /// a user out at home.
+    /// The user's own device. Its attempts are counted by this counter only, so that strangers can't
+    /// keep a user out of the account on the user's own devices.
     Device(DeviceHash),
 }
 
@@ -98,7 +98,8 @@ impl Counter {
         }
     }
 
-    /// The hash that names it, where it has a name of its own to hide.
+    /// The hash in the partition key of its item, in place of the identifier, the IP address or the
+    /// device id.
     pub fn hash(&self) -> String {
         match self {
             Self::IdentifierAndIp(own) => own.identifier_hash.clone(),
@@ -152,18 +153,18 @@ pub struct Tally {
     pub block_until: Option<Timestamp>,
 }
 
-/// Why a counter takes no further attempt, as it seems.
+/// Why a counter takes no further attempt, by what was read of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Full {
-    /// It took this very attempt before.
+    /// It has counted this attempt already.
     Counted,
-    /// These don't count any more.
+    /// These attempts fill it up, but don't count any more.
     Lapsed(Vec<Try>),
     /// It is locked until then.
     LockedUntil(Timestamp),
-    /// So many failed that it is to be locked.
+    /// Enough attempts have failed, so it has to be locked.
     ToBeLocked,
-    /// So many are under way.
+    /// Too many attempts are under way.
     UnderWay,
 }
 
@@ -194,7 +195,7 @@ impl Tally {
         }
     }
 
-    /// Whether as many failed as lock the counter.
+    /// Whether enough attempts have failed to lock the counter.
     pub fn is_to_be_locked(&self, counter: &Counter, limits: Limits, now: Timestamp) -> bool {
         let age = counter.remembers_for();
         let failed = self
@@ -205,19 +206,19 @@ impl Tally {
     }
 }
 
-/// Whether an attempt may be looked at.
+/// Whether the password of an attempt may be checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
-    /// It is counted and may be looked at.
+    /// The attempt is counted, and its password may be checked.
     Counted,
-    /// Too many failed before.
+    /// Too many attempts have failed before.
     LockedUntil(Timestamp),
-    /// Too many are under way.
+    /// Too many attempts are under way.
     OneTooMany,
 }
 
 impl Admission {
-    /// How long to wait; nothing for what may be looked at.
+    /// How long to wait; `None` where the password may be checked.
     pub fn wait(self, now: Timestamp) -> Option<Duration> {
         match self {
             Self::Counted => None,
@@ -227,7 +228,7 @@ impl Admission {
     }
 }
 
-/// An identifier as somebody typed it to sign in.
+/// An identifier as a person typed it to sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TypedIdentifier {
     kind: Kind,
@@ -237,8 +238,8 @@ pub struct TypedIdentifier {
 }
 
 impl TypedIdentifier {
-    /// Takes what was typed, less the spaces around it. What is not valid belongs to no user, and is
-    /// otherwise treated alike.
+    /// Takes what was typed, less the spaces around it. A text that is not valid belongs to no user,
+    /// and its attempts are counted like all others.
     pub fn new(kind: Kind, text: &str) -> Self {
         let text = text.trim();
         let parsed = match kind {
@@ -261,7 +262,7 @@ impl TypedIdentifier {
         })
     }
 
-    /// What its attempts from `ip_address` are counted by.
+    /// The counter of its attempts from `ip_address`.
     pub fn pair(&self, ip_address: &str) -> IdentifierAndIp {
         IdentifierAndIp::of(self.kind, &self.canonical, ip_address)
     }
@@ -275,8 +276,8 @@ impl IdentifierAndIp {
         }
     }
 
-    /// What a signed-in user's tries at the password are counted by: the same as those at
-    /// signing in with the primary address, or else with any identifier.
+    /// What counts a signed-in user's tries at the password: the counter of sign-ins with the primary
+    /// address, or else with any of the identifiers.
     pub fn of_user(user: &User, ip_address: &str) -> Self {
         let primary = user.emails().primary_value();
         let identifier = primary
@@ -296,23 +297,23 @@ pub struct Visitor {
     pub ip_address: String,
     /// The browser, as it calls itself.
     pub user_agent: Option<String>,
-    /// Where that is, if somebody trustworthy told.
+    /// Where the visitor is, if CloudFront tells it.
     pub place: Place,
 }
 
-/// What a decision on an attempt takes of a user, and no more: the size of the rest must not show
-/// in the time of an answer.
+/// The facts of a user that decide on an attempt. The others are not read: their size must not show in
+/// the time of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignInUser {
     /// Names the user.
     pub id: UserId,
     /// May not sign in.
     pub disabled: bool,
-    /// The password's hash, if it is known.
+    /// The password's hash, if the user has one that is known.
     pub hash: Option<PasswordHash>,
     /// Whether the password must be changed.
     pub force_reset: bool,
-    /// What sessions and devices must be of.
+    /// The epoch that sessions and devices must have.
     pub session_epoch: Epoch,
     /// Sign-ins that succeeded.
     pub successes: u64,
@@ -345,19 +346,19 @@ impl SignInUser {
     }
 }
 
-/// What an attempt with a password comes to.
+/// The outcome of an attempt with a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// No, and no word about why.
+    /// The person is not signed in. The answer doesn't say why.
     Refused,
     /// The password is right, and must be changed first.
     MustChangePassword,
-    /// Yes.
+    /// The person may sign in.
     Welcome,
 }
 
-/// Judges an attempt. A lock-out of the account, which any stranger can bring about, doesn't hold for
-/// the user's own devices.
+/// Judges an attempt. A lock-out of the account doesn't hold for the user's own devices, because any
+/// stranger can cause one.
 pub fn judge(
     user: Option<&SignInUser>,
     password_is_right: bool,
@@ -391,14 +392,15 @@ pub enum Failure {
         /// Until when it locks the account, if it does.
         locks: Option<Timestamp>,
     },
-    /// The account is locked: only the attempt counts.
+    /// The account is locked already: the attempt is counted, the failure is not.
     WhileLocked,
-    /// It came from the user's own device and is counted by that: here only the attempt counts.
+    /// The attempt came from the user's own device, and the device's counter has the failure: here only
+    /// the attempt is counted.
     AtHome,
 }
 
 impl Failure {
-    /// What one more failure from elsewhere does to `user`, as it was read.
+    /// What one more failure from another device does to `user`, as it was read.
     pub fn of(user: &SignInUser, limits: Limits, now: Timestamp) -> Self {
         let locks = |failures: u64| {
             let are_too_many = failures >= limits.of_an_account;
@@ -522,7 +524,7 @@ mod tests {
             ..Tally::default()
         };
         assert_eq!(refuses(&locked), Full::LockedUntil(until));
-        // A repeat of one that was counted finds itself.
+        // A repeat of an attempt that was counted is recognised.
         assert_eq!(
             full.refuses(&failed[1], &pair(), limits(2), NOW),
             Full::Counted

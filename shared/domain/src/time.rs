@@ -25,7 +25,7 @@ impl Timestamp {
         Self(self.0.saturating_add_unsigned(duration.as_secs()))
     }
 
-    /// How long it is until `later`; nothing when that has passed.
+    /// How long it is until `later`; zero when that has passed.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_secs(u64::try_from(later.0 - self.0).unwrap_or_default())
     }

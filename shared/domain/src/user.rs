@@ -38,7 +38,8 @@ impl Source {
     }
 }
 
-/// What a right to undo rests on: the management API ends the right by moving it.
+/// What the management API has done, as far as it ends a right to undo: the right ends when one of
+/// these counts changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RightBase {
     /// How often the management API has made another address the primary one.
@@ -88,7 +89,7 @@ pub struct Credential {
     pub force_reset: bool,
 }
 
-/// What is known of the user's attempts to sign in.
+/// The counts and times of the user's attempts to sign in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SignIns {
     /// All attempts.
@@ -122,7 +123,8 @@ pub struct Place {
 
 /// The operations that changed the user last, newest first.
 ///
-/// A retry whose reply was lost finds itself here, even if others wrote in between.
+/// A repeat of a request whose reply was lost finds its operation here, even if others wrote in
+/// between.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Operations(Vec<OperationId>);
 
@@ -130,7 +132,7 @@ impl Operations {
     /// How many are kept: 22 characters each.
     pub const KEPT: usize = 8;
 
-    /// Those of a stored user.
+    /// The operations of a stored user.
     pub fn restore(mut newest_first: Vec<OperationId>) -> Self {
         newest_first.truncate(Self::KEPT);
         Self(newest_first)
@@ -152,8 +154,8 @@ impl Operations {
     }
 }
 
-/// What is known of a user, as it is stored: each value is valid by itself, and any of them can stand
-/// beside each other. [`User`] lets them change together only.
+/// The facts of a user, as they are stored. Each value is valid by itself, and here any of them can
+/// stand beside each other. [`User`] allows only changes that keep them consistent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserFacts {
     /// Names the user for good.
@@ -162,7 +164,7 @@ pub struct UserFacts {
     pub creation_time: Timestamp,
     /// When the profile last changed; sign-ins don't count.
     pub last_updated: Timestamp,
-    /// Moves with every stored change, sign-ins included: the entity tag.
+    /// The entity tag. It changes with every stored change, sign-ins included.
     pub version: Version,
     /// Sessions of another epoch are over.
     pub session_epoch: Epoch,
@@ -200,12 +202,12 @@ pub struct UserFacts {
     pub sign_ins: SignIns,
     /// Where the user was last seen.
     pub last_known: Place,
-    /// What changed the user last.
+    /// The operations that changed the user last.
     pub operations: Operations,
 }
 
-/// A user of the directory. What a rule or a person's own call changes, it changes whole: there is
-/// no way to set one fact without those that go with it.
+/// A user of the directory. Its methods change all facts that belong together: there is no way to set
+/// one without the others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User(UserFacts);
 
@@ -268,8 +270,8 @@ impl User {
         }))
     }
 
-    /// Takes a user back from where they were stored. Facts that exclude each other can't get here: what
-    /// must hold between addresses, [`Addresses::restore`] has asked for.
+    /// Takes a user back from where they were stored. The rules between addresses hold:
+    /// [`Addresses::restore`] has checked them.
     pub const fn restore(facts: UserFacts) -> Self {
         Self(facts)
     }
@@ -401,13 +403,14 @@ impl User {
         self.stamp_aside(operation);
     }
 
-    /// Marks a change beside the profile, such as one of a pending address.
+    /// Marks a change that is not part of the profile, such as one of a pending address.
     pub fn stamp_aside(&mut self, operation: OperationId) {
         self.0.version = self.0.version.next();
         self.0.operations.push(operation);
     }
 
-    /// Adds an e-mail address. If it is verified and there is no primary one, it becomes that.
+    /// Adds an e-mail address. If it is verified and there is no primary one, it becomes the primary
+    /// one.
     pub fn add_email(
         &mut self,
         id: IdentifierId,
@@ -420,7 +423,7 @@ impl User {
     }
 
     /// Adds an address whose owner has proved it, or marks it as proved, in the spelling that was
-    /// proved. Links hold on, and the primary address stays as it is.
+    /// proved. Links stay valid, and the primary address stays as it is.
     pub fn prove_email(&mut self, id: IdentifierId, email: Email) -> Result<(), Refusal> {
         self.0.emails.prove(id, email)
     }
@@ -430,8 +433,8 @@ impl User {
         self.0.proof_told_at = Some(now);
     }
 
-    /// Spells an address as its owner does, when that is the same mailbox: id and proof stay. Tells
-    /// whether the spelling is another one.
+    /// Changes the spelling of an address to the one its owner typed, when that is the same mailbox. Id
+    /// and proof stay. Returns whether the spelling has changed.
     pub fn respell_email(&mut self, id: IdentifierId, email: &Email) -> bool {
         let own = self.0.emails.get(id);
         let is_respelled =
@@ -442,13 +445,14 @@ impl User {
         is_respelled
     }
 
-    /// Makes a proved address the primary one for the person, and older links inert.
+    /// Makes a proved address the primary one by the person's wish, and older links inert.
     pub(crate) fn move_primary_email(&mut self, id: IdentifierId, tenure: Tenure) {
         self.0.emails.set_primary(id, tenure);
         self.end_links();
     }
 
-    /// Brings an address back as the primary one, with none of the others but those that it keeps.
+    /// Brings an address back as the primary one. Of the others, only those stay for which `keeps` is
+    /// true.
     pub(crate) fn restore_primary_email(
         &mut self,
         id: IdentifierId,
@@ -458,8 +462,8 @@ impl User {
         self.0.emails.retain(|id, own| keeps(id, own));
     }
 
-    /// What a right of this address to undo rests on; nothing when the address is not on the
-    /// profile.
+    /// What the management API has done, for a right of this address to undo; `None` when the address
+    /// is not on the profile.
     pub fn right_base(&self, id: IdentifierId) -> Option<RightBase> {
         let own = self.0.emails.get(id)?;
         Some(RightBase {
@@ -468,8 +472,8 @@ impl User {
         })
     }
 
-    /// Gives the user a new password of their own: whoever knew the old one is out, and so are
-    /// all sessions and all links.
+    /// Gives the user a new password of their own. It ends all sessions and makes all links inert, so
+    /// that a person who knew the old password has no access any more.
     pub fn replace_password(&mut self, hash: PasswordHash, now: Timestamp) {
         self.0.credential = Some(Credential {
             hash: Some(hash),
@@ -481,7 +485,7 @@ impl User {
         self.unblock();
     }
 
-    /// Removes an e-mail address. The primary one can only go as the last of its kind.
+    /// Removes an e-mail address. The primary one can only be removed when it is the last of its kind.
     pub fn remove_email(&mut self, id: IdentifierId) -> Result<(), Refusal> {
         self.0.emails.refuse_removal(id)?;
         self.refuse_last_identifier()?;
@@ -608,8 +612,7 @@ impl User {
         }
     }
 
-    /// All that the user is named by, each with its id. What must be reserved for the user is
-    /// always exactly this.
+    /// All identifiers of the user, each with its id. Exactly these must be reserved for the user.
     pub fn identifiers(&self) -> BTreeMap<Identifier, IdentifierId> {
         let username = self.0.username.iter();
         let username = username.map(|username| (Identifier::from(&username.value), username.id));
@@ -620,8 +623,8 @@ impl User {
             .collect()
     }
 
-    /// The directories that can tell who an identifier belongs to: this one, then each provider
-    /// once, in the providers' order.
+    /// The directories that can sign the user in: this one, then each provider once, in the providers'
+    /// order.
     pub fn idps(&self) -> Vec<Idp> {
         let mut idps = vec![Idp::Monocloud];
         for provider in &self.0.external_providers {

@@ -15,7 +15,7 @@ pub struct Username {
 
 impl Username {
     const MAX_CHARACTERS: usize = 64;
-    /// Seven digits are what the shortest subscriber numbers have.
+    /// The shortest phone numbers without an area code have seven digits.
     const DIGITS_OF_A_PHONE: usize = 7;
 
     /// Takes a username of 1…64 characters. Its canonical form is RFC 8265's `UsernameCaseMapped`

@@ -1,7 +1,7 @@
 //! Password hash functions that come as generic code.
 //!
-//! **Invariant:** a crate compiles the generic code that it uses. Here it is optimised in every
-//! profile, and the crates that are edited all day stay quick to build.
+//! **Invariant:** a crate that uses generic code compiles it. This crate is optimised in every profile,
+//! so hashing is fast in all builds, and the crates that are edited often stay quick to build.
 
 use hmac::Hmac;
 use pbkdf2::pbkdf2;

@@ -1,4 +1,4 @@
-//! What a caller wants to be answered with: `Accept` (RFC 9110, section 12.5.1).
+//! Which media types a caller accepts: `Accept` (RFC 9110, section 12.5.1).
 
 /// The media ranges of a request, each with its weight.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,9 +27,9 @@ impl Accept {
         Some(Self(ranges))
     }
 
-    /// Whether it names the media type and takes it: a weight of zero says that it doesn't, and a
-    /// wildcard names nothing. A range without parameters is the one that is closest to a media
-    /// type without any.
+    /// Whether the header names the media type and accepts it. A weight of zero means that it is not
+    /// accepted, and a wildcard is no name. Of several ranges, the one without parameters is the
+    /// closest to a media type without any.
     pub(crate) fn names(&self, media_type: &str) -> bool {
         let ranges = || self.0.iter().filter(|range| range.name == media_type);
         let has_plain = ranges().any(|range| !range.has_parameters);
@@ -66,7 +66,7 @@ impl MediaRange {
     }
 }
 
-/// The parts of a list, less the blanks around them. A separator within quotes separates nothing;
+/// The parts of a list, without the blanks around them. A separator within quotes is part of the text;
 /// `None` when a quote isn't closed.
 fn split(text: &[u8], separator: u8) -> Option<Vec<&[u8]>> {
     let (mut parts, mut start) = (Vec::new(), 0);
@@ -93,7 +93,7 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_tchar)
 }
 
-/// Whether a weight is more than nothing; `None` when it is none (section 12.4.2).
+/// Whether a weight is greater than zero; `None` when the text is no weight (section 12.4.2).
 fn is_positive_weight(text: &[u8]) -> Option<bool> {
     let (whole, decimals) = match text {
         [whole] => (whole, &[][..]),

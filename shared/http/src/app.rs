@@ -11,7 +11,7 @@ use crate::{AccountSettings, Clock, Entropy, KeyIds, LinkKeys, Misconfigured, Pr
 /// What every call of one process shares: the store, the clock, randomness and settings.
 #[derive(Debug)]
 pub struct App {
-    /// The table that all of these are in.
+    /// The table in which all of these are.
     pub table: Table,
     /// The users.
     pub users: Users,
@@ -21,9 +21,9 @@ pub struct App {
     pub sessions: Sessions,
     /// Attempts to sign in, and their outcomes.
     pub sign_ins: SignIns,
-    /// Notifications on their way.
+    /// The notifications that are to be sent.
     pub notifications: Notifications,
-    /// What limits notifications.
+    /// The limits on notifications.
     pub limits: Limits,
     /// The time.
     pub clock: Clock,
@@ -31,14 +31,14 @@ pub struct App {
     pub entropy: Entropy,
     /// Which API keys may do what.
     pub keys: KeyIds,
-    /// How people's own calls work.
+    /// The settings of people's own calls.
     pub account: AccountSettings,
-    /// What signs links.
+    /// The keys that sign links.
     pub link_keys: LinkKeys,
 }
 
 impl App {
-    /// What calls share, over this table.
+    /// An app over this table.
     pub fn new(
         table: Table,
         clock: Clock,
@@ -90,7 +90,7 @@ impl App {
         IdentifierId::issue(now, self.entropy.bytes())
     }
 
-    /// When and by what a write changes an account.
+    /// When a write changes an account, and by which operation.
     pub fn change_context<'a>(&self, write: &'a Write) -> ChangeContext<'a> {
         ChangeContext {
             now: write.now,
@@ -99,7 +99,7 @@ impl App {
         }
     }
 
-    /// Counts one more notification, refused or not; a problem when it is one too many.
+    /// Counts one more notification, also one that is refused then; a problem when it is one too many.
     pub async fn count_notification(
         &self,
         counted: &RateLimitKey,
@@ -112,7 +112,7 @@ impl App {
         Ok(())
     }
 
-    /// The operation of a request that names none.
+    /// The operation of a request without an `Idempotency-Key`.
     pub fn new_operation_id(&self) -> OperationId {
         OperationId::random(self.entropy.bytes())
     }

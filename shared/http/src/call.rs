@@ -11,16 +11,16 @@ use crate::request::Origin;
 use crate::response::json;
 use crate::{App, Endpoint, Failure, Problem, ProblemBody, Request, Response};
 
-/// What browsers are told with every answer: don't keep it, take it for nothing but what its media
-/// type says, and ask this host by HTTPS alone for two years. Other hosts of the domain may be other
-/// services, so they are left out.
+/// Headers of every answer: browsers don't store it, don't guess another media type than it says, and
+/// reach this host only by HTTPS for two years. Other hosts of the domain may belong to other services,
+/// so the last one doesn't include subdomains.
 const FOR_EVERY_ANSWER: [(HeaderName, &str); 3] = [
     (header::CACHE_CONTROL, "no-store"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
 ];
 
-/// Answers one request. Every outcome is an answer; a panic is reported by the runtime.
+/// Answers one request. Every outcome becomes an answer; the runtime reports a panic.
 pub async fn call(
     app: &App,
     endpoint: &Endpoint,
@@ -30,7 +30,7 @@ pub async fn call(
     let origin = Origin::of(&event);
     let (outcome, usage) = store::metered(async {
         let request = Request::new(app, endpoint, &origin, event)?;
-        // Lambda would end the function without an answer.
+        // Without this, Lambda would end the function before it could answer.
         tokio::time::timeout_at(request.deadline(), (endpoint.handler)(app, request))
             .await
             .unwrap_or_else(|_| Err(Problem::Unavailable(Cause::OutOfTime).into()))
@@ -69,7 +69,7 @@ fn refuse(failure: Failure, endpoint: &Endpoint, origin: &Origin) -> Response {
         .with_body(body)
 }
 
-/// One line a request: no path, no query, nothing personal.
+/// One line for each request: no path, no query, no personal data.
 fn log(endpoint: &Endpoint, origin: &Origin, status: u16, usage: Usage, started: Instant) {
     info!(
         trace_id = origin.trace_id,

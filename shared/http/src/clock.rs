@@ -9,7 +9,7 @@ use domain::Timestamp;
 pub enum Clock {
     /// The machine's.
     System,
-    /// One that stands still, for answers that can be compared whole.
+    /// A time that stands still, so that tests can compare whole answers.
     Fixed(Timestamp),
 }
 

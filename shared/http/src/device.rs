@@ -7,11 +7,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::Request;
 
-/// The prefix binds it to this host: no sibling domain can plant one.
+/// The prefix binds the cookie to this host, so that a sibling domain can't set one.
 const DEVICE: &str = "__Host-device";
 
 impl Request {
-    /// The device that it comes from, as it says itself.
+    /// The device that the request's cookie names.
     pub fn device(&self) -> Option<DeviceId> {
         self.cookies(DEVICE).find_map(DeviceId::parse)
     }

@@ -1,4 +1,4 @@
-//! A call's facts: all that others need to know of it.
+//! The facts about a call that other parts need.
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
@@ -12,11 +12,11 @@ use crate::{App, Cause, Failure, Problem, Request, Response};
 /// The future that a handler returns.
 pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + 'a>>;
 
-/// A call's facts. `cargo run -- generate` makes the call's function, role, throttle and routes in
-/// template.yaml, its binary, its event, its path in openapi.yaml and its line in README of them.
+/// The facts about a call. `cargo run -- generate` makes from them the call's function, role, throttle
+/// and routes in template.yaml, its binary, its event, its path in openapi.yaml and its line in README.
 ///
-/// What many calls say alike is said once, in a base such as [`Endpoint::CHANGES_USER`]; a call says
-/// what is its own:
+/// What many calls have in common stands once, in a base such as [`Endpoint::CHANGES_USER`]; a call
+/// adds the rest:
 ///
 /// ```
 /// # use roster_http::{App, Endpoint, Failure, Method, Request, Response};
@@ -41,15 +41,15 @@ pub struct Endpoint {
     pub name: &'static str,
     /// One line for people.
     pub summary: &'static str,
-    /// How API Gateway routes to it, the last slash left out. The first one is what documentation
-    /// and the sample event show.
+    /// How API Gateway routes to it, without the last slash. The first route is the one in the
+    /// documentation and the sample event.
     pub routes: &'static [(Method, &'static str)],
     /// Who may call it.
     pub access: Access,
     /// What its role may do to the table.
     pub actions: &'static [Action],
-    /// The kinds of partition that its role may do it to. [`Partition::Operation`] comes on top: there
-    /// a function connects to the table, and a client's name for a request is kept.
+    /// The kinds of partition that its role may do it to. [`Partition::Operation`] is always added: by
+    /// it a function connects to the table, and in it are the operations that clients have named.
     pub partitions: &'static [Partition],
     /// How it connects to the table while the function starts.
     pub connect: Connect,
@@ -88,7 +88,7 @@ impl Endpoint {
     };
 
     /// Reads one user and writes it with its reservations: `GetItem`, then `TransactWriteItems`. The
-    /// call says by which actions on which partitions.
+    /// call adds its actions and partitions.
     pub const EDITS_USER: Self = Self {
         connect: Connect::BY_GET,
         ..Self::CHANGES_USER
@@ -120,8 +120,8 @@ impl Endpoint {
         ..Self::EMPTY
     };
 
-    /// What every base starts from. A call that forgets its handler answers 500 to everything, which
-    /// the test of every documented status finds.
+    /// The start of every base. A call without a handler answers 500 to everything, and the test of
+    /// every documented status finds it.
     const EMPTY: Self = Self {
         name: "",
         summary: "",
@@ -207,8 +207,9 @@ impl Action {
     }
 }
 
-/// A request that finds and changes nothing, made before the first event comes: Lambda gives the
-/// start of a small function a whole core, and its first request a fourteenth of one.
+/// A request without an effect, made before the first event comes. Lambda gives a small function a
+/// whole core while it starts, and only a fourteenth of one for its first request, so connecting early
+/// is faster.
 #[derive(Clone, Copy, Debug)]
 pub struct Connect {
     /// What the role must allow for it.
@@ -222,19 +223,19 @@ impl Connect {
         action: Action::GetItem,
         run: |table| Box::pin(table.connect_by_get()),
     };
-    /// By a put on condition that the item is there, which it never is.
+    /// By a put whose condition is that the item exists, which it never does.
     pub const BY_PUT: Self = Self {
         action: Action::PutItem,
         run: |table| Box::pin(table.connect_by_put()),
     };
-    /// By an update on condition that the item is there, which it never is.
+    /// By an update whose condition is that the item exists, which it never does.
     pub const BY_UPDATE: Self = Self {
         action: Action::UpdateItem,
         run: |table| Box::pin(table.connect_by_update()),
     };
 }
 
-/// What a function needs besides the table. It decides environment, policy and memory.
+/// What a function needs besides the table. Its environment, policy and memory follow from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// The keys of links: it signs or checks some.
@@ -243,14 +244,14 @@ pub enum Need {
     Mail,
     /// A whole core: it hashes or verifies passwords.
     Hashing,
-    /// Room of its own among the account's concurrent executions, as a parameter says.
+    /// Concurrent executions that are reserved for it in the account, as many as a parameter says.
     ReservedConcurrency,
 }
 
 /// The body that a call takes.
 #[derive(Clone, Copy, Debug)]
 pub enum Body {
-    /// None. What is sent all the same must be a JSON object.
+    /// None. If the caller sends one, it must be a JSON object.
     None,
     /// A JSON object.
     Object {
@@ -277,7 +278,7 @@ impl Body {
         Self::Form(Schema::of::<T>())
     }
 
-    /// A sample of what it takes; empty where that is nothing.
+    /// A sample of what it takes; empty where it takes no body.
     pub const fn example(&self) -> &'static str {
         match self {
             Self::Object { example, .. } => example,
@@ -295,7 +296,7 @@ pub enum Answer {
     User,
     /// JSON of another shape.
     Json(Schema),
-    /// A page for a person, nothing for a program.
+    /// A page for a person, an empty answer for a program.
     Page,
 }
 

@@ -7,8 +7,8 @@ use rand::{Rng as _, SeedableRng as _};
 
 use crate::Misconfigured;
 
-/// Where random bytes come from: a cryptographic generator, seeded by the operating system, or by
-/// a test that compares answers whole. Clones draw from the same one.
+/// The source of random bytes: a cryptographic generator, seeded by the operating system, or by a test
+/// that compares whole answers. Clones draw from the same generator.
 #[derive(Clone, Debug)]
 pub struct Entropy(Arc<Mutex<StdRng>>);
 

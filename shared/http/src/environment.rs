@@ -8,7 +8,7 @@ pub enum Misconfigured {
     /// An environment variable is missing.
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
-    /// An environment variable holds what can't be read.
+    /// An environment variable has a value that is not valid.
     #[error("the environment variable {0} is malformed")]
     Malformed(&'static str),
     /// The operating system gives no random bytes.

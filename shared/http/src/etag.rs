@@ -24,7 +24,7 @@ pub(crate) struct Tag {
 }
 
 impl Tag {
-    /// The version that the tag names, if it can be one of ours.
+    /// The version that the tag names, if the service can have made the tag.
     fn version(&self) -> Option<Version> {
         let version = Version::new(self.opaque.parse().ok()?);
         (of(version)[1..].trim_end_matches('"') == self.opaque).then_some(version)
@@ -32,7 +32,7 @@ impl Tag {
 }
 
 impl Tags {
-    /// A condition on the table takes a hundred operands, and no client has seen that many.
+    /// A condition on the table takes at most a hundred operands, and no client knows so many versions.
     const MAX: usize = 32;
 
     /// Reads `If-Match` or `If-None-Match`; `None` when it is malformed.
@@ -70,8 +70,8 @@ impl Tags {
         (!tags.is_empty()).then_some(Self::Listed(tags))
     }
 
-    /// As `If-Match`: strong comparison, so a weak tag never matches. `*` is any present user,
-    /// which every write asks for anyway.
+    /// The tags of `If-Match`: strong comparison, so a weak tag never matches. `*` means any user that
+    /// exists, and every write requires that anyway.
     pub(crate) fn precondition(&self) -> Precondition {
         match self {
             Self::Any => Precondition::None,
@@ -84,7 +84,7 @@ impl Tags {
         }
     }
 
-    /// As `If-None-Match`: weak comparison.
+    /// The tags of `If-None-Match`: weak comparison.
     pub(crate) fn matches(&self, version: Version) -> bool {
         match self {
             Self::Any => true,

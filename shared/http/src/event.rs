@@ -1,4 +1,4 @@
-//! API Gateway's proxy event on its way to a call.
+//! API Gateway's proxy event, before it becomes a request.
 
 use std::convert::Infallible;
 
@@ -14,17 +14,17 @@ use crate::{App, Endpoint, call};
 
 /// An event with all lines of its headers.
 ///
-/// `lambda_http` lets the last line of a header, which is in `headers`, take the place of all of
-/// them, which are in `multiValueHeaders`; and it gives up on the whole event where a name or a
-/// value is none that HTTP knows. So there is one list of lines here, and all of them are fit for
-/// HTTP: a name that isn't is left out, a character that isn't becomes one that no text header
-/// takes.
+/// `lambda_http` reads the headers from two members of the event: `headers` has the last line of each,
+/// `multiValueHeaders` has all lines, and the former replaces the latter. It also refuses the whole
+/// event when one name or value is not allowed in HTTP. So there is only one list here, with all lines,
+/// and each line is valid: a name that is not allowed is left out, and a character that is not allowed
+/// is replaced by one that makes the value no plain text.
 #[derive(Debug)]
 pub struct Event(LambdaRequest);
 
 impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // Without the cause, which may quote the event.
+        // The cause is left out, because it may quote the event.
         let refused = || D::Error::custom("the event is no proxy event of API Gateway");
         let mut event = Map::deserialize(deserializer).map_err(|_| refused())?;
         let last_lines = event.remove("headers");
@@ -43,8 +43,8 @@ impl From<Event> for lambda_http::Request {
     }
 }
 
-/// Answers an event: the way from Lambda to a call and back, for a deployed function and for the
-/// gateway on one machine alike.
+/// Answers an event, from Lambda's JSON to the call and back. The deployed function and the local
+/// gateway both use it.
 pub async fn invoke(
     app: &App,
     endpoint: &Endpoint,
@@ -60,7 +60,7 @@ pub async fn invoke(
     }
 }
 
-/// Every header with all of its lines; the last line where the event has no other.
+/// Every header with all of its lines. Where the event has only the last line, that one.
 fn headers(all_lines: Option<Value>, last_lines: Option<Value>) -> Map<String, Value> {
     let members = |value| match value {
         Some(Value::Object(members)) => members,
@@ -69,7 +69,7 @@ fn headers(all_lines: Option<Value>, last_lines: Option<Value>) -> Map<String, V
     let mut headers = Map::new();
     for (name, lines) in members(all_lines) {
         if let (true, Value::Array(lines)) = (is_header_name(&name), lines) {
-            // Two spellings of a name are one header.
+            // Names that differ only in case are one header.
             let is_same = |known: &&String| known.eq_ignore_ascii_case(&name);
             let name = headers.keys().find(is_same).cloned().unwrap_or(name);
             let all = headers
@@ -93,7 +93,7 @@ fn is_header_name(name: &str) -> bool {
     HeaderName::from_bytes(name.as_bytes()).is_ok()
 }
 
-/// The line with characters that HTTP allows.
+/// The line, with each character that HTTP doesn't allow replaced.
 fn fit(line: Value) -> Option<Value> {
     let Value::String(line) = line else {
         return None;

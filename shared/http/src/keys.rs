@@ -2,7 +2,8 @@
 
 use crate::{Access, Problem};
 
-/// The ids of the API keys that may call the management API: API Gateway knows keys, and no scopes.
+/// The ids of the API keys that may call the management API. They are listed here because API Gateway
+/// knows keys, but no scopes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyIds {
     administrators: Vec<String>,
@@ -10,7 +11,7 @@ pub struct KeyIds {
 }
 
 impl KeyIds {
-    /// Takes two lists with commas, in which blanks and empty places say nothing.
+    /// Takes two lists that are separated by commas. Blanks and empty entries are ignored.
     pub fn parse(administrators: &str, readers: &str) -> Self {
         let ids = |list: &str| {
             let ids = list.split(',').map(str::trim).filter(|id| !id.is_empty());
@@ -22,8 +23,8 @@ impl KeyIds {
         }
     }
 
-    /// Whether a key may make a call. One that is in no list may do nothing, and one that is in
-    /// both may only read.
+    /// Whether a key may make a call. A key in neither list may make none, and a key in both may only
+    /// read.
     pub(crate) fn check(&self, id: &str, access: Access) -> Result<(), Problem> {
         let is_in = |ids: &[String]| ids.iter().any(|own| own == id);
         match access {

@@ -1,7 +1,8 @@
-//! The glue between API Gateway and a call: an event in, JSON or problem+json out.
+//! The code between API Gateway and a call: an event comes in, JSON or problem+json goes out.
 //!
-//! **Invariant:** of all that a function links, this crate alone names `lambda_http`, and it alone reads the environment and
-//! the clock. It knows how calls are reached and answered, never what one of them does.
+//! **Invariant:** of all that a function links, only this crate names `lambda_http`, and only it reads
+//! the environment and the clock. It knows how calls are reached and how they answer, and never what a
+//! single call does.
 
 mod accept;
 mod app;

@@ -8,23 +8,23 @@ use domain::link::{FORM_LIFETIME, Keys, Link, Purpose};
 use crate::accept::Accept;
 use crate::{App, Method, Page, Problem, PublicUrl, Request, Response};
 
-/// What a link's own page gives its form.
+/// The cookie with the nonce that a link's page gives its form.
 const NONCE: &str = "linknonce";
 
 /// A link whose signature holds.
 #[derive(Debug)]
 pub struct Click {
-    /// What it says.
+    /// The link, as its token says.
     pub link: Link,
     /// The user whose link it is.
     pub user_id: UserId,
-    /// Whether it is to act, or only to show what it would do.
+    /// Whether the link acts. If not, it only shows what it would do.
     pub acts: bool,
     token: String,
 }
 
-/// The route of the call that answers links of a purpose: said here once, for the call's routes, the
-/// links in messages and the documentation.
+/// The route of the call that answers links of a purpose. It is defined here once, for the call's
+/// routes, the links in messages and the documentation.
 pub const fn link_path(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::VerifyEmail => "/users/email-verify/{signed_email}/{user_id_key}",
@@ -42,18 +42,18 @@ pub fn link_url(public_url: &PublicUrl, keys: &Keys, link: &Link, user_id: &User
     format!("{}{path}/", public_url.as_str())
 }
 
-/// Whether a GET may act at all.
+/// Whether a GET may act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnGet {
     /// A program's GET acts, as the published API's does.
     MayAct,
-    /// A GET only ever shows the page.
+    /// A GET always only shows the page.
     Shows,
 }
 
 impl Request {
-    /// Whether the caller is a person, to be answered with pages: every one that doesn't ask for
-    /// JSON alone.
+    /// Whether the caller gets pages, as a person does: every caller gets them that doesn't ask for JSON
+    /// alone.
     pub fn wants_page(&self) -> bool {
         let Some(accept) = Accept::parse(self.header_lines("accept")) else {
             return true;
@@ -61,10 +61,11 @@ impl Request {
         !accept.names("application/json") || accept.names("text/html")
     }
 
-    /// The link of the path. No store is asked about one that doesn't hold.
+    /// Checks the link of the path. If its signature doesn't hold, the store is not asked.
     ///
-    /// HEAD never acts. A POST acts with the nonce that the link's own page has set, and not from
-    /// another site: what opens every link, or sends every form that it finds, changes nothing.
+    /// HEAD never acts. A POST acts only with the nonce that the link's own page has set, and not from
+    /// another site. So a program that opens every link, or sends every form that it finds, changes
+    /// nothing.
     pub async fn click(
         &self,
         app: &App,
@@ -107,7 +108,7 @@ impl Request {
         })
     }
 
-    /// The link's page with the nonce that its form needs; HEAD gets none.
+    /// The link's page with the nonce that its form needs. HEAD gets no nonce.
     pub async fn form_page(
         &self,
         app: &App,
@@ -130,8 +131,8 @@ impl Request {
         Ok(response.with_cookies([cookie.into()]))
     }
 
-    /// The link's path as its owner's browser has it: links are made on the public URL, whatever
-    /// rewrites paths behind it.
+    /// The link's path as the person's browser sees it. Links are made on the public URL, and a proxy
+    /// may rewrite paths behind it.
     fn link_path(&self, app: &App) -> String {
         let public = app.account.public_url.as_ref().map(PublicUrl::path);
         let route = self.public_path().rfind("/users/");

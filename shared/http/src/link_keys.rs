@@ -1,4 +1,4 @@
-//! The keys of links: read once, by the few functions that may.
+//! The keys of links. The few functions that may read them do so once.
 
 use domain::link::Keys;
 use sdk::ReadParameters;
@@ -9,14 +9,14 @@ use crate::Misconfigured;
 use crate::environment::Environment;
 use crate::serve::MAX_CONNECT;
 
-/// Where the keys come from.
+/// The source of the keys.
 #[derive(Debug)]
 pub struct LinkKeys {
     keys: OnceCell<Keys>,
     parameters: Option<Parameters>,
 }
 
-/// The parameters that hold the keys, and who reads them.
+/// The parameters that hold the keys, and the function that reads them.
 #[derive(Debug)]
 struct Parameters {
     settings: sdk::Settings,
@@ -28,7 +28,7 @@ struct Parameters {
 /// Why there are no keys.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkKeysError {
-    /// The call doesn't say that it needs them.
+    /// The call's endpoint doesn't name them as a need.
     #[error("this call needs no link keys")]
     NotNeeded,
     /// The parameter of the current key is not there.
@@ -43,7 +43,7 @@ pub enum LinkKeysError {
 }
 
 impl LinkKeys {
-    /// No keys: for calls that need none.
+    /// For calls that need no keys.
     pub fn none() -> Self {
         Self {
             keys: OnceCell::new(),
@@ -51,7 +51,7 @@ impl LinkKeys {
         }
     }
 
-    /// These keys.
+    /// Keys that are known already.
     pub fn fixed(keys: Keys) -> Self {
         Self {
             keys: OnceCell::new_with(Some(keys)),
@@ -72,7 +72,7 @@ impl LinkKeys {
         })
     }
 
-    /// The keys. They are read when the function starts; if that failed, the next request tries
+    /// The keys. They are read while the function starts. If that fails, the next request reads them
     /// again.
     pub async fn get(&self) -> Result<&Keys, LinkKeysError> {
         let read = || async {
@@ -84,8 +84,8 @@ impl LinkKeys {
         self.keys.get_or_try_init(read).await
     }
 
-    /// Reads them while the function starts. If that fails, the first request tries again and tells
-    /// why.
+    /// Reads the keys while the function starts. If that fails, the first request reads them again and
+    /// reports the fault.
     pub async fn read_ahead(&self) {
         let _ = tokio::time::timeout(MAX_CONNECT, self.get()).await;
     }

@@ -11,29 +11,30 @@ use store::{StoreError, WriteError};
 use crate::link_keys::LinkKeysError;
 use crate::{Access, Page};
 
-/// Why a call does not succeed. What the service itself is to blame for is logged where it is
-/// shown, under the trace id; no inner detail leaves.
+/// Why a call does not succeed. Where the cause is in the service, it is logged under the trace id, and
+/// the caller gets no detail of it.
 #[derive(Debug, thiserror::Error)]
 pub enum Problem {
     /// 400: the request can't be read.
     #[error("{0}")]
     Malformed(String),
-    /// 400: a link that doesn't hold. No word about why.
+    /// 400: a link that doesn't hold. The answer doesn't say why.
     #[error("This link is not valid.")]
     LinkNotValid,
-    /// 400: a link that proves nothing, while its address is not proved.
+    /// 400: the link doesn't prove its address, and the address is not proved yet.
     #[error("Open the link that was mailed to the new address first.")]
     Unproved,
-    /// 400: a link's form that its own page has not just shown.
+    /// 400: a link's form without a nonce that its own page has set lately.
     #[error("This page has expired. Open the link again.")]
     PageExpired,
-    /// 400: what a person's own call refuses (email-self-service.md): the same as elsewhere is 422.
+    /// 400: a person's own call refuses something (email-self-service.md). The management API answers
+    /// the same with 422.
     #[error("{}", said(.0))]
     Refused(Box<Problem>),
-    /// 401: no session, or one that is over.
+    /// 401: no session, or one that has ended.
     #[error("You are not signed in.")]
     NotSignedIn,
-    /// 401: no word about why.
+    /// 401: the sign-in is refused. The answer doesn't say why.
     #[error("The identifier or the password is not right, or this account can't sign in.")]
     SignInRefused,
     /// 403: another site's request, or one without the CSRF token of its session.
@@ -47,7 +48,7 @@ pub enum Problem {
         "The password must be changed first. The primary e-mail address, if there is one, gets a link."
     )]
     MustChangePassword,
-    /// 429: one more than a limit allows, and when to come back.
+    /// 429: more than a limit allows, and how long to wait.
     #[error("There were too many attempts. Try again later.")]
     TooMany(Duration),
     /// 401: no API key came with the event.
@@ -56,7 +57,7 @@ pub enum Problem {
     /// 403: the key may only read.
     #[error("This API key may only read.")]
     MayOnlyRead,
-    /// 403: the key is one of API Gateway's, and of none that the service knows.
+    /// 403: API Gateway knows the key, but it is in no list of the service.
     #[error("This API key may not use the API.")]
     UnknownKey,
     /// 404: no such user, or the user has no such part.
@@ -65,7 +66,7 @@ pub enum Problem {
     /// 409: other writers were in the way.
     #[error("Other changes to the same user were in the way. Look at the user and try again.")]
     Conflict,
-    /// 409: the repeat of a create whose user is gone.
+    /// 409: the repeat of a create whose user has been deleted.
     #[error("This request was carried out before, and its user has been deleted since.")]
     Gone,
     /// 412: the user has another version than `If-Match` names.
@@ -88,7 +89,7 @@ pub enum Problem {
     Internal(#[source] Cause),
 }
 
-/// What the service itself is to blame for: for the log, never for a caller.
+/// The cause of a fault of the service. It is for the log, never for a caller.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
     /// The table.
@@ -100,7 +101,7 @@ pub enum Cause {
     /// The answer can't be written.
     #[error("the answer can't be written as JSON")]
     Answer(#[from] serde_json::Error),
-    /// Lambda is about to end the function.
+    /// Lambda will end the function soon.
     #[error("out of time")]
     OutOfTime,
     /// The call has no handler.
@@ -113,7 +114,7 @@ pub enum Cause {
 pub struct Failure {
     /// What is wrong.
     pub problem: Problem,
-    /// What a person sees in a browser; a program sees the problem.
+    /// The page that a person gets in a browser; a program gets the problem.
     pub page: Option<Page>,
 }
 
@@ -172,7 +173,7 @@ impl Problem {
         )
     }
 
-    /// Shown to a person on `page`.
+    /// The failure that shows a person `page`.
     pub fn on(self, page: Page) -> Failure {
         Failure {
             problem: self,
@@ -180,19 +181,19 @@ impl Problem {
         }
     }
 
-    /// The same as a call of this access answers it.
+    /// The problem as a call of this access answers it.
     pub(crate) fn for_access(self, access: Access) -> Self {
         match self {
             problem if access.needs_key() => problem,
             Self::Validation(_) | Self::Rules(_) => Self::Refused(Box::new(self)),
-            // The user went while the call was under way.
+            // The user was deleted while the call was under way.
             Self::NotFound(Part::User) if access == Access::Link => Self::LinkNotValid,
             Self::NotFound(Part::User) => Self::NotSignedIn,
             problem => problem,
         }
     }
 
-    /// When to come back.
+    /// How long the caller should wait.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TooMany(wait) => Some(*wait),
@@ -200,7 +201,7 @@ impl Problem {
         }
     }
 
-    /// What the log tells of a fault of the service.
+    /// The cause for the log, if the problem is a fault of the service.
     pub(crate) fn cause(&self) -> Option<&Cause> {
         match self {
             Self::Internal(cause) | Self::Unavailable(cause) => Some(cause),
@@ -213,7 +214,7 @@ impl Problem {
 pub fn reason(status: u16) -> &'static str {
     let status = StatusCode::from_u16(status).ok();
     match status {
-        // The registry's present words, which the crate doesn't have.
+        // The present names of the registry. The crate has older ones.
         Some(StatusCode::PAYLOAD_TOO_LARGE) => "Content Too Large",
         Some(StatusCode::UNPROCESSABLE_ENTITY) => "Unprocessable Content",
         status => status

@@ -41,7 +41,7 @@ impl Response {
         Ok(response.with(header::ETAG, &etag::of(user.version())))
     }
 
-    /// 201 with the whole user, and where it is: below the path of the request, as the client sees
+    /// 201 with the whole user and its URL, which is below the path of the request as the client sees
     /// it.
     pub fn created(user: &User, request: &Request) -> Result<Self, Failure> {
         let location = format!("{}/{}", request.public_path(), user.id());
@@ -61,12 +61,12 @@ impl Response {
         Self::new(StatusCode::OK).with_page(page)
     }
 
-    /// 304: the caller has this version.
+    /// 304: the caller already has this version.
     pub fn not_modified(version: Version) -> Self {
         Self::new(StatusCode::NOT_MODIFIED).with(header::ETAG, &etag::of(version))
     }
 
-    /// 200 with an empty text: API Gateway gives an answer without a media type that of JSON.
+    /// 200 with an empty text. Without a media type, API Gateway would send it as JSON.
     pub fn done() -> Self {
         Self::ok("text/plain", None)
     }
@@ -76,7 +76,7 @@ impl Response {
         Self::new(StatusCode::NO_CONTENT)
     }
 
-    /// The same with cookies to set, each as `Set-Cookie` has it.
+    /// The same answer with cookies, each as the value of `Set-Cookie`.
     pub fn with_cookies(mut self, cookies: impl IntoIterator<Item = SecretString>) -> Self {
         for cookie in cookies {
             let mut value = header_value(cookie.expose_secret());
@@ -86,7 +86,7 @@ impl Response {
         self
     }
 
-    /// A problem, without what is shown of it.
+    /// An answer with the problem's status, without a body.
     pub(crate) fn refusal(problem: &Problem) -> Self {
         let response = Self::new(problem.status());
         match problem.retry_after() {
@@ -95,7 +95,7 @@ impl Response {
         }
     }
 
-    /// A page, with the headers that keep others from framing it and from learning its address.
+    /// A page, with the headers that keep other sites from framing it and from learning its URL.
     pub(crate) fn with_page(self, page: Page) -> Self {
         let response = self
             .with(header::CONTENT_TYPE, "text/html; charset=utf-8")
@@ -104,7 +104,7 @@ impl Response {
         response.with_body(page.html.into_bytes())
     }
 
-    /// The same with another header; `value` must be fit for one.
+    /// The same answer with another header; `value` must be allowed in one.
     pub fn with(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.push((name, header_value(value)));
         self
@@ -124,7 +124,7 @@ impl Response {
 }
 
 impl From<Response> for http::Response<Body> {
-    /// JSON and pages are UTF-8; as text, API Gateway passes it on as it is.
+    /// JSON and pages are UTF-8. API Gateway passes them on as text, unchanged.
     fn from(response: Response) -> Self {
         let body = response
             .body

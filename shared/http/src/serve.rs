@@ -15,17 +15,17 @@ use tracing_subscriber::fmt::time::FormatTime;
 use crate::clock::since_epoch;
 use crate::{App, Endpoint, LinkKeys, invoke};
 
-/// Lambda ends a start that takes longer than ten seconds.
+/// A limit, because Lambda ends a start that takes longer than ten seconds.
 pub(crate) const MAX_CONNECT: Duration = Duration::from_secs(3);
 
 /// Serves one call until Lambda ends the process.
 ///
-/// Not generic, so that the runtime, the SDK and the logging are compiled once for all binaries.
+/// It is not generic, so that the runtime, the SDK and the logging are compiled once for all binaries.
 pub fn serve(endpoint: &'static Endpoint) -> Result<(), Error> {
     start()?.block_on(answer(endpoint, App::from_env()?))
 }
 
-/// Serves a call that needs the keys of links, which `read` reads.
+/// Serves a call that needs the keys of links. `read` reads the parameters.
 pub fn serve_with_link_keys(
     endpoint: &'static Endpoint,
     read: ReadParameters,
@@ -41,7 +41,7 @@ pub fn serve_with_link_keys(
 }
 
 /// Writes a function's log to `writer`: a flat JSON object in each line, as the metric filters of
-/// template.yaml read it. What has a `timestamp` and a `level`, Lambda takes as it is.
+/// template.yaml read it. Lambda passes on lines that have a `timestamp` and a `level` unchanged.
 pub fn log_lines<W>(writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -82,7 +82,7 @@ fn write_time(w: &mut impl fmt::Write, since_epoch: Duration) -> fmt::Result {
     )
 }
 
-/// What every binary starts with: the log, and a runtime of one thread.
+/// The start of every binary: the log, and a runtime of one thread.
 pub fn start() -> Result<Runtime, Error> {
     tracing::subscriber::set_global_default(log_lines(std::io::stdout))?;
     tokio::runtime::Builder::new_current_thread()

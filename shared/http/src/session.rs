@@ -9,17 +9,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{App, Method, Problem, Request};
 
-/// The session's cookie. No other domain can set one of this name (RFC 6265bis, section 4.1.3).
+/// The session's cookie. Other hosts can't set one of this name (RFC 6265bis, section 4.1.3).
 const HOST_SESSION: &str = "__Host-sessionid";
-/// The same, as the published API names it.
+/// The same cookie, under the published API's name.
 const SESSION: &str = "sessionid";
-/// The same, for clients that are embedded in other sites.
+/// The same cookie, for clients that are embedded in other sites.
 const EMBEDDED_SESSION: &str = "osessionid";
-/// What a page must repeat in a header, which other sites' pages can't read.
+/// The value that a page must repeat in a header. Pages of other sites can't read it.
 const CSRF: &str = "csrftoken";
 /// The header that repeats it.
 const CSRF_HEADER: &str = "x-csrftoken";
-/// How many cookies are looked at.
+/// How many session cookies of a request are read.
 const MAX_CANDIDATES: usize = 4;
 
 /// A signed-in person.
@@ -31,7 +31,7 @@ pub struct Caller {
     pub session_id: SessionId,
 }
 
-/// A session whose cookie came with the request, and that holds.
+/// A session whose cookie came with the request, and that is live.
 struct Live {
     token: SessionToken,
     user: User,
@@ -39,8 +39,8 @@ struct Live {
 }
 
 impl Request {
-    /// Who calls. A request that changes something must also prove that it comes from a page of
-    /// this session. The use of a session is written down once a day.
+    /// The caller. A request that changes something must also prove that it comes from a page of this
+    /// session. The use of a session is written down once a day.
     pub async fn caller(&self, app: &App) -> Result<Caller, Problem> {
         let live = self.live_sessions(app).await?;
         let first = live.first().ok_or(Problem::NotSignedIn)?;
@@ -59,8 +59,8 @@ impl Request {
         })
     }
 
-    /// Ends the sessions whose cookies came along, of those that hold: whoever signs in again
-    /// leaves none behind.
+    /// Ends the live sessions whose cookies came with the request, so that a new sign-in leaves no
+    /// older session of the browser behind.
     pub async fn end_present_sessions(&self, app: &App) -> Result<(), Problem> {
         for Live { user, session, .. } in self.live_sessions(app).await? {
             app.sessions.end(user.id(), &session.id).await?;
@@ -68,7 +68,7 @@ impl Request {
         Ok(())
     }
 
-    /// The sessions that the cookies prove: one `BatchGetItem`, and none where no cookie is
+    /// The sessions that the cookies prove: one `BatchGetItem`, or no request where no cookie is
     /// well-formed.
     async fn live_sessions(&self, app: &App) -> Result<Vec<Live>, Problem> {
         let tokens = self.session_tokens(app);
@@ -106,14 +106,14 @@ impl Request {
         tokens.take(MAX_CANDIDATES).collect()
     }
 
-    /// Whether the header has this session's CSRF token, and no other site sends the request.
+    /// Whether the header has this session's CSRF token, and no other site has sent the request.
     fn is_of_own_page(&self, app: &App, token: &SessionToken) -> bool {
         let wanted = token.secret.csrf_token();
         self.header(CSRF_HEADER) == Some(wanted.as_str()) && self.has_own_origin(app)
     }
 
-    /// Signing in carries no session: JSON only, which no form of another site can send, and no
-    /// foreign origin.
+    /// A sign-in has no session that could prove its page. So it must be JSON, which a form of another
+    /// site can't send, and must not come from another origin.
     pub fn check_sign_in(&self, app: &App) -> Result<(), Problem> {
         if !self.has_own_origin(app) {
             return Err(Problem::Foreign);
@@ -126,8 +126,8 @@ impl Request {
     }
 }
 
-/// The cookies of a new session. They are set once, so they last as long as a session can at most:
-/// the store ends it earlier.
+/// The cookies of a new session. They are set only once, so they last as long as a session can. The
+/// store decides when it ends earlier.
 pub fn session_cookies(app: &App, token: &SessionToken) -> Vec<SecretString> {
     let value = token.cookie();
     let csrf = token.secret.csrf_token();

@@ -1,4 +1,4 @@
-//! How people's own calls work: what template.yaml's parameters set.
+//! The settings of people's own calls, as template.yaml's parameters give them.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -9,8 +9,8 @@ use lambda_http::http::Uri;
 
 use crate::Misconfigured;
 
-/// Where people reach the service: the base of links, and the origin of its own pages. It comes
-/// from the deployment, never from a request.
+/// The URL at which people reach the service: the base of links, and the origin of its own pages. It
+/// comes from the deployment, never from a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     base: String,
@@ -49,7 +49,7 @@ impl PublicUrl {
         })
     }
 
-    /// What stands before a route in the paths that people see: a stage, or nothing.
+    /// The part before a route in the paths that people see: a stage, or empty.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -59,41 +59,41 @@ impl PublicUrl {
         &self.base
     }
 
-    /// The host, with the port if it names one: what people know the service by.
+    /// The host, with the port if the URL names one. Messages and pages name the service by it.
     pub fn authority(&self) -> &str {
         let (_, authority) = self.origin.split_once("://").unwrap_or_default();
         authority
     }
 
-    /// Scheme, host and port, as browsers write them into the header Origin (RFC 6454): in lower
-    /// case, without the port that goes without saying.
+    /// Scheme, host and port as browsers write them into the header Origin (RFC 6454): in lower case,
+    /// and without the scheme's default port.
     pub fn origin(&self) -> &str {
         &self.origin
     }
 }
 
-/// How people's own calls work.
+/// The settings of people's own calls.
 #[derive(Clone, Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a parameter of template.yaml"
 )]
 pub struct AccountSettings {
-    /// Where people reach the service; nothing until the deployment says it.
+    /// The URL at which people reach the service; `None` until the deployment sets it.
     pub public_url: Option<PublicUrl>,
     /// How long links live.
     pub lifetimes: Lifetimes,
-    /// How many failed sign-ins lock.
+    /// How many failed sign-ins lead to a lock.
     pub limits: Limits,
     /// Every GET of a link acts (`LINK_GET=act`), for strict parity with the published API.
     pub link_get_acts: bool,
-    /// Sessions are carried by the cookie that no sibling domain can plant, and by no other.
+    /// Only the cookie `__Host-sessionid` carries sessions: sibling domains can't set it.
     pub host_cookie_alone: bool,
-    /// A password that is set without a word about it need not be changed at the next sign-in
+    /// A password that is set without `is_temporary_password` need not be changed at the next sign-in
     /// (`TEMPORARY_PASSWORD_BY_DEFAULT=false`).
     pub passwords_last: bool,
-    /// CloudFront stands before the API, so that its viewer headers tell who calls from where;
-    /// people's calls that come without are refused.
+    /// CloudFront is in front of the API, so its viewer headers have the caller's IP address and place.
+    /// People's calls without these headers are refused.
     pub behind_cloudfront: bool,
 }
 

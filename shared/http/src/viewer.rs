@@ -6,8 +6,8 @@ use lambda_http::http::HeaderMap;
 
 const VIEWER_ADDRESS: &str = "cloudfront-viewer-address";
 
-/// The IP address of the one header that CloudFront writes, in place of any that a viewer sends:
-/// address and port, an IPv6 address with brackets or without.
+/// The IP address in the header that CloudFront writes; it replaces any that a viewer sends. The value
+/// is address and port, an IPv6 address with or without brackets.
 pub(crate) fn address(headers: &HeaderMap) -> Option<IpAddr> {
     let mut values = headers.get_all(VIEWER_ADDRESS).iter();
     let (value, None) = (values.next()?, values.next()) else {

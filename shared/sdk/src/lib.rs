@@ -1,5 +1,5 @@
-//! What every AWS client of Roster is built from, by hand: the SDK's own defaults cost a third of
-//! a second of a small function's first request (ARCHITECTURE.md, "Start-up").
+//! What all AWS clients of Roster are made of. The parts are chosen by hand, because the SDK's defaults
+//! cost a third of a second of a small function's first request (ARCHITECTURE.md, "Start-up").
 //!
 //! **Invariant:** this crate names no service.
 
@@ -21,18 +21,18 @@ use secrecy::SecretString;
 pub use aws_credential_types::Credentials;
 pub use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
-/// Where services beside the table are, and who asks them.
+/// Where the services beside the table are, and by which credentials they are asked.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The AWS region.
     pub region: String,
-    /// Another endpoint than the services' own, for all of them.
+    /// Another endpoint than AWS's, for all services.
     pub endpoint: Option<String>,
-    /// The function's role, or anything for services of this machine.
+    /// The function's role. For services on this machine, any credentials do.
     pub credentials: Credentials,
 }
 
-/// A service did not do what it was asked. The code alone: a message may quote what was sent.
+/// A service did not do what it was asked. Only the code is kept: a message may quote what was sent.
 #[derive(Debug, thiserror::Error)]
 #[error("{service}: {code}")]
 pub struct ServiceError {
@@ -42,12 +42,12 @@ pub struct ServiceError {
     pub code: String,
 }
 
-/// Parameters being read: the values of those that exist, by their names.
+/// Parameters that are being read: the values of those that exist, by their names.
 pub type Parameters<'a> =
     Pin<Box<dyn Future<Output = Result<BTreeMap<String, SecretString>, ServiceError>> + Send + 'a>>;
 
-/// Who reads parameters of these names. A function pointer: only a binary that names the reader links
-/// the SDK behind it.
+/// The function that reads parameters. It is a function pointer, so that only the binaries that name it
+/// link its SDK.
 pub type ReadParameters = for<'a> fn(&'a Settings, &'a [&'a str]) -> Parameters<'a>;
 
 /// HTTPS by rustls with ring.

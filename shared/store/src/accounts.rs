@@ -1,4 +1,4 @@
-//! Accounts: users with what hangs on them, pending addresses and rights to undo a change.
+//! Accounts: users with what hangs on them, which are pending addresses and rights to undo a change.
 
 use domain::{Account, Refusal, UserId};
 
@@ -35,7 +35,7 @@ impl Accounts {
         edit::edit(&self.table, id, Start::Account, write, change).await
     }
 
-    /// As [`Accounts::edit`], for an account that was read by now.
+    /// As [`Accounts::edit`], for an account that was read before.
     pub async fn edit_read(
         &self,
         read: Account,

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::{Client, Config};
 
 pub use sdk::{Credentials, SharedHttpClient, http_client};
 
-/// Where the table is, and who asks.
+/// Where the table is, and by which credentials it is asked.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// The AWS region.
@@ -14,9 +14,9 @@ pub struct Settings {
     pub endpoint: Option<String>,
     /// The table's name.
     pub table: String,
-    /// The function's role, or anything for a local store.
+    /// The function's role. For a local store, any credentials do.
     pub credentials: Credentials,
-    /// How it is reached: [`http_client`], but for a store in the same process.
+    /// How the table is reached: [`http_client`], except for a store in the same process.
     pub http_client: SharedHttpClient,
 }
 
@@ -30,13 +30,14 @@ pub fn connect(settings: &Settings) -> Client {
         .sleep_impl(sdk::sleep())
         .retry_config(sdk::retries())
         .timeout_config(sdk::timeouts())
-        // For bodies that stream; here an attempt's time-out ends with its whole answer.
+        // This protection is for bodies that are streamed. Here the time-out of an attempt covers its
+        // whole answer.
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(settings.endpoint.clone());
     Client::from_conf(config.build())
 }
 
-/// The same client, asking in another name. Both share their connections.
+/// The same client with other credentials. Both share their connections.
 pub fn as_another(client: &Client, credentials: Credentials) -> Client {
     let config = client.config().to_builder();
     Client::from_conf(config.credentials_provider(credentials).build())

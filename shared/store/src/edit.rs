@@ -1,4 +1,5 @@
-//! Read, change in memory, write what differs: changes that need more than the user's own item.
+//! Reads, changes in memory, and writes the difference: changes that need more than the user's own
+//! item.
 
 use domain::{Account, Refusal, User, UserId};
 
@@ -16,7 +17,7 @@ pub(crate) enum Start {
     User,
     /// The user with what hangs on them, as it is now.
     Account,
-    /// The same as it was read before. After a conflict it is read anew.
+    /// The account as it was read before. After a conflict it is read anew.
     Read(Box<Account>),
 }
 
@@ -91,9 +92,9 @@ pub(crate) async fn edit(
     }
 }
 
-/// Writes down that a named operation found nothing to change, so that its repeat changes nothing
-/// either, whatever comes between: one `UpdateItem` that moves neither version nor times. `None` when
-/// the user isn't any more as it was judged.
+/// Writes down that a named operation found nothing to change. Its repeat must change nothing either,
+/// also after other writes. One `UpdateItem` that moves neither version nor times. `None` when the user
+/// has changed since it was judged.
 pub(crate) async fn remember(
     table: &Table,
     judged: User,
@@ -120,7 +121,7 @@ pub(crate) async fn remember(
     }
 }
 
-/// What differs between two states of an account, as a transaction under the user's version.
+/// The difference between two states of an account, as a transaction under the user's version.
 fn difference(before: &Account, after: &Account, write: &Write) -> Result<Transaction, StoreError> {
     let mut transaction = Transaction::default();
     transaction.update(Role::User, user_update(&before.user, &after.user, write)?);
@@ -143,7 +144,7 @@ fn difference(before: &Account, after: &Account, write: &Write) -> Result<Transa
             transaction.put(Role::Related, item);
         }
     }
-    // What is deleted must still be there: what the change rests on was read.
+    // Items that are deleted must still be there: the change was decided by what they held.
     for id in before.pending.keys() {
         if !after.pending.contains_key(id) {
             let key = pending_email::key(owner, *id);
@@ -171,7 +172,7 @@ fn difference(before: &Account, after: &Account, write: &Write) -> Result<Transa
     Ok(transaction)
 }
 
-/// Frees one of the owner's identifiers for others.
+/// Releases one of the owner's identifiers, so that others may reserve it.
 pub(crate) fn release(
     transaction: &mut Transaction,
     identifier: domain::Identifier,
@@ -187,7 +188,8 @@ fn user_update(before: &User, after: &User, write: &Write) -> Result<Update, Sto
     update.require_equal(&["version"], number(before.version()));
     let (set, removed) = user::difference(before, after)?;
     for (name, value) in set {
-        // Pushed, not set: what changed nothing may have been written down under this version.
+        // Operations are pushed and not set: one that changed nothing may have been added under this
+        // version.
         if name != user::OPERATIONS {
             update.set(&[&name], value);
         }

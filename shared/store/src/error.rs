@@ -1,4 +1,4 @@
-//! What can go wrong between Roster and its table.
+//! Errors between Roster and its table.
 
 use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -6,36 +6,36 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use domain::Refusal;
 use domain::address::InvalidAddresses;
 
-/// The store could not do what was asked. The sources tell more, and nothing that is stored.
+/// The store could not do what was asked. The sources have the cause, but nothing that is stored.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// Other writers were in the way until the attempts or the time ran out. If the reply to an
-    /// attempt was lost before, it may still have happened.
+    /// Other writes were in the way until the attempts or the time ran out. If the reply to an attempt
+    /// was lost before, the write may have happened all the same.
     #[error("the write could not be serialised with others")]
     Conflict,
     /// The table throttles, fails or can't be reached. For a write it may be unknown whether it
     /// happened; a repeat with the same operation id finds out.
     #[error("the table is not available")]
     Unavailable(#[source] Cause),
-    /// The table throttles a transaction, which the SDK doesn't retry. As
-    /// [`StoreError::Unavailable`] to the caller.
+    /// The table throttles a transaction, which the SDK doesn't retry. The caller gets the same answer
+    /// as for [`StoreError::Unavailable`].
     #[error("the table is busy")]
     Busy(#[source] Cause),
-    /// An attempt at the same transaction is under way, and may yet happen. As
-    /// [`StoreError::Unavailable`] to the caller.
+    /// An earlier attempt at the same transaction is under way, and may still happen. The caller gets
+    /// the same answer as for [`StoreError::Unavailable`].
     #[error("an attempt before is still under way")]
     UnderWay,
     /// The item would pass the table's limit of 400 KB. Nothing was written.
     #[error("the item is too large")]
     TooLarge,
-    /// A bug or a misconfiguration: the table refused the request, or holds what Roster can't
+    /// A bug or a misconfiguration: the table refused the request, or holds an item that Roster can't
     /// read.
     #[error("the table answered what Roster does not expect")]
     Unexpected(#[source] Cause),
 }
 
-/// Why the table didn't do what was asked. The SDK's own errors hold whole answers, and so items:
-/// only what can be logged is taken from them.
+/// Why the table did not do what was asked. The SDK's own errors hold whole answers, and so items. Only
+/// the parts that may be logged are taken from them.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
     /// The table can't be reached.
@@ -44,7 +44,7 @@ pub enum Cause {
     /// No answer came in time.
     #[error("no answer in time")]
     TimedOut,
-    /// The answer is none of DynamoDB's.
+    /// The answer is not one of DynamoDB's.
     #[error("an answer that can't be read, status {status}")]
     Garbled {
         /// The HTTP status.
@@ -57,7 +57,7 @@ pub enum Cause {
         status: u16,
         /// The error's name.
         code: String,
-        /// DynamoDB's words.
+        /// DynamoDB's message.
         message: String,
     },
     /// DynamoDB's own error inside of a transaction.
@@ -89,10 +89,10 @@ pub enum Cause {
         /// What is wrong with them.
         source: InvalidAddresses,
     },
-    /// A user's item has a format that came after this code.
+    /// A user's item has a format that is newer than this code.
     #[error("format {0} of a user's item is newer than this code")]
     Newer(u32),
-    /// What can't be, as far as Roster knows.
+    /// A state that should not be possible.
     #[error("{0}")]
     Odd(&'static str),
 }
@@ -103,7 +103,7 @@ pub enum WriteError {
     /// No such user.
     #[error("no such user")]
     NotFound,
-    /// This operation created a user before, who is gone by now.
+    /// This operation created a user before, and the user has been deleted.
     #[error("the user that this operation created is gone")]
     Gone,
     /// The user is not at a version that the caller named.
@@ -117,7 +117,7 @@ pub enum WriteError {
     Store(#[from] StoreError),
 }
 
-/// An error with all that it came from, as the log shows it.
+/// An error with all of its sources, as the log shows it.
 pub fn with_sources(error: &dyn std::error::Error) -> String {
     let sources = std::iter::successors(error.source(), |source| source.source());
     sources.fold(error.to_string(), |text, source| {
@@ -126,13 +126,13 @@ pub fn with_sources(error: &dyn std::error::Error) -> String {
 }
 
 impl Cause {
-    /// What only a bug or a misconfiguration brings about.
+    /// An error that only a bug or a misconfiguration can cause.
     pub(crate) const fn unexpected(self) -> StoreError {
         StoreError::Unexpected(self)
     }
 }
 
-/// What has no other meaning is a bug or a misconfiguration.
+/// A cause without another meaning is a bug or a misconfiguration.
 impl From<Cause> for StoreError {
     fn from(cause: Cause) -> Self {
         cause.unexpected()
@@ -140,7 +140,7 @@ impl From<Cause> for StoreError {
 }
 
 impl StoreError {
-    /// Reads the SDK's error. The SDK has retried what it can by now.
+    /// Reads the SDK's error. The SDK has made its own retries before.
     pub(crate) fn from_sdk<E>(error: SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
@@ -158,7 +158,7 @@ impl StoreError {
         let code = service_error.code().unwrap_or_default();
         let message = service_error.message().unwrap_or_default();
         Self::from_code(code, message).unwrap_or_else(|| {
-            // No code: something in between answered, or the answer can't be read.
+            // Without a code, a proxy answered, or the answer can't be read.
             let may_pass = status >= 500 || code.is_empty();
             let cause = Cause::Answered {
                 status,

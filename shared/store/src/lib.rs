@@ -1,11 +1,10 @@
 //! The single table: its keys, items, expressions and transactions.
 //!
-//! [`Table`] alone sends requests. Above it stands a type for each entity: [`Users`], [`Accounts`],
-//! [`Sessions`], [`SignIns`], [`Notifications`], [`Limits`]; below these, `item` has a file for each
-//! kind of item.
+//! Only [`Table`] sends requests. A type for each entity uses it: [`Users`], [`Accounts`],
+//! [`Sessions`], [`SignIns`], [`Notifications`], [`Limits`]. `item` has a file for each kind of item.
 //!
-//! **Invariant:** this crate alone names the DynamoDB SDK. It decides no rule: it turns the
-//! domain's rules into conditional writes, and what the table answers into the domain's terms.
+//! **Invariant:** only this crate names the DynamoDB SDK. It decides no rule: it turns the domain's
+//! rules into conditional writes, and the table's answers into the domain's terms.
 
 mod accounts;
 mod client;

@@ -1,4 +1,4 @@
-//! Counters of an hour each: how often one user, or one address, was to be notified.
+//! Counters of one hour each: how many notifications were asked for, by user or by address.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use crate::StoreError;
 use crate::table::{Attempts, Partition, Table, Update, Updated, key, number, number_of, text};
 use crate::write::Write;
 
-/// Until the hour that it counts has surely passed.
+/// Long enough that the counted hour has passed by then.
 const KEPT_FOR: Duration = Duration::from_hours(2);
 
-/// What limits notifications.
+/// The limits on notifications.
 #[derive(Clone, Debug)]
 pub struct Limits {
     table: Table,
@@ -23,7 +23,7 @@ impl Limits {
         Self { table }
     }
 
-    /// Counts one more in this hour and tells how many there are: one `UpdateItem`.
+    /// Counts one more in this hour and returns the count: one `UpdateItem`.
     pub async fn count_this_hour(
         &self,
         limited: &RateLimitKey,
@@ -42,7 +42,7 @@ impl Limits {
         update.set(&["expires_at"], number(expires_at));
         let item = match self.table.update(&update, Attempts::soon()).await? {
             Updated::Written(item) => item,
-            // The reply to this very count was lost.
+            // The same count was written before, and the reply was lost.
             Updated::Refused(item) => item.unwrap_or_default(),
         };
         let count = number_of(&item, "count").and_then(|count| u64::try_from(count).ok());

@@ -1,4 +1,4 @@
-//! Notifications on their way: who sends them, and what became of them.
+//! Notifications on their way: which sender has one, and what became of it.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use crate::StoreError;
 use crate::item::notification::{self, State};
 use crate::table::{Attempts, Table, Update, Updated, key, number, text};
 
-/// How long a lease lasts: as long as a sender may run, which is its function's time-out. Another
-/// sender may take over from then on.
+/// How long a lease lasts: as long as a sender may run, which is its function's time-out. After that
+/// another sender may take over.
 pub const LEASE: Duration = Duration::from_secs(30);
 
-/// What came of asking for the lease on a notification.
+/// The answer to a sender that asks for the lease on a notification.
 #[derive(Debug)]
 pub enum Lease {
     /// The caller has it, and sends the notification.
@@ -35,9 +35,9 @@ impl Notifications {
         Self { table }
     }
 
-    /// Takes the lease on a notification to send it: one conditional `UpdateItem`. A sender that dies
-    /// keeps the lease until it lapses. `sender` names the attempt, so that one whose reply was lost
-    /// finds that it has the lease.
+    /// Takes the lease on a notification to send it: one conditional `UpdateItem`. If the sender dies,
+    /// the lease stays until it lapses. `sender` names the attempt: an attempt whose reply was lost
+    /// finds by it that it has the lease.
     pub async fn lease(
         &self,
         (partition, sort): (&str, &str),

@@ -1,4 +1,4 @@
-//! What several entities read.
+//! Reads that several entities use.
 
 use domain::{Account, Identifier, User, UserId};
 
@@ -15,7 +15,8 @@ pub(crate) async fn user(table: &Table, id: &UserId) -> Result<Option<User>, Sto
         .transpose()
 }
 
-/// A user with what hangs on them: one `Query`. The sort keys of all of it start as the user's own.
+/// A user with what hangs on them: one `Query`, because the sort keys of all these items start with the
+/// user's own.
 pub(crate) async fn account(table: &Table, id: &UserId) -> Result<Option<Account>, StoreError> {
     let items = table.query(user::partition_key(id), user::SORT_KEY).await?;
     let (mut pending, mut rights, mut own) = (Vec::new(), Vec::new(), None);
@@ -30,7 +31,7 @@ pub(crate) async fn account(table: &Table, id: &UserId) -> Result<Option<Account
             own = Some(user::from_item(item)?);
         }
     }
-    // Without the user, the rest means nothing: no reader trusts it.
+    // Items without their user have no meaning, and no reader trusts them.
     Ok(own.map(|user| Account {
         pending: pending.into_iter().collect(),
         rights: rights.into_iter().collect(),
@@ -38,7 +39,8 @@ pub(crate) async fn account(table: &Table, id: &UserId) -> Result<Option<Account
     }))
 }
 
-/// Whose identifier it is: one `GetItem`, also for what is no identifier.
+/// The user who has an identifier: one `GetItem`, also where the text is no identifier, so that the
+/// time doesn't tell.
 pub(crate) async fn owner(
     table: &Table,
     of: Option<&Identifier>,

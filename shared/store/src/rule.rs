@@ -1,4 +1,4 @@
-//! A domain rule as one conditional `UpdateItem`.
+//! Writes a domain rule as one conditional `UpdateItem`.
 
 use domain::rule::{Condition, Effect, Primacy};
 use domain::{OperationId, Rule, UserId};
@@ -7,8 +7,8 @@ use crate::item::user::{self, attributes};
 use crate::table::{Update, number, text, truth};
 use crate::write::Write;
 
-/// The update whose condition is true of exactly those users for whom the rule's effects are due and
-/// the operation is new. It is false of a user who isn't there, whom an update would bring back.
+/// The update for a rule. Its condition is true exactly where the rule's effects have to be applied and
+/// the operation is new. It is false where there is no user, because an update would make the item.
 pub(crate) fn update(id: &UserId, rule: &Rule, write: &Write) -> Update {
     let mut update = Update::of_present(user::key(id));
     require_new(&mut update, &write.operation);
@@ -32,7 +32,7 @@ pub(crate) fn update(id: &UserId, rule: &Rule, write: &Write) -> Update {
     update
 }
 
-/// Requires that the operation is none of the user's last ones.
+/// Requires that the operation is not one of the user's last ones.
 pub(crate) fn require_new(update: &mut Update, operation: &OperationId) {
     let (operations, id) = (
         update.path(&[user::OPERATIONS]),
@@ -41,7 +41,7 @@ pub(crate) fn require_new(update: &mut Update, operation: &OperationId) {
     update.require(format!("NOT contains({operations}, {id})"));
 }
 
-/// The condition as expressions have it; an `OR` is in parentheses.
+/// The condition as part of an expression; an `OR` is in parentheses.
 fn condition_text(condition: Condition, update: &mut Update) -> String {
     match condition {
         Condition::Disabled(value) => equal(update, &["disabled"], value),

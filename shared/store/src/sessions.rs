@@ -19,8 +19,8 @@ impl Sessions {
         Self { table }
     }
 
-    /// For each token the user and the session that it names, when both are there: one
-    /// `BatchGetItem`, and none for no token.
+    /// For each token the user and the session that it names, when both exist: one `BatchGetItem`, or
+    /// no request for no tokens.
     pub async fn find(
         &self,
         tokens: &[SessionToken],
@@ -58,9 +58,9 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends the least recently used of a user's sessions where there are too many: one `Query`, and
-    /// a deletion for each. A user with few sign-ins has few sessions, and isn't looked at; half of
-    /// what is allowed is left for sign-ins at the same moment.
+    /// Ends the least recently used of a user's sessions where there are too many: one `Query`, and a
+    /// deletion for each. A user with few sign-ins can't have too many sessions, so there is no query.
+    /// Half of the limit is kept as a margin for sign-ins at the same moment.
     pub async fn end_surplus(
         &self,
         owner: &UserId,
@@ -82,7 +82,7 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends a session. That it has ended already makes no difference.
+    /// Ends a session. It is no error if the session has ended already.
     pub async fn end(&self, owner: &UserId, id: &SessionId) -> Result<(), StoreError> {
         self.table.delete(session::key(owner, id)).await
     }

@@ -26,13 +26,13 @@ impl Users {
         read::user(&self.table, id).await
     }
 
-    /// Whose identifier it is: one `GetItem`, also for what is no identifier.
+    /// The user who has an identifier: one `GetItem`, also where the text is no identifier.
     pub async fn owner(&self, of: Option<&Identifier>) -> Result<Option<UserId>, StoreError> {
         read::owner(&self.table, of).await
     }
 
-    /// Refuses an identifier that another user has by now. It reserves nothing: another user may
-    /// take the identifier in the next moment.
+    /// Refuses an identifier that another user has now. It does not reserve the identifier, so another
+    /// user may take it in the next moment.
     pub async fn refuse_taken(
         &self,
         identifier: Identifier,
@@ -46,8 +46,8 @@ impl Users {
 
     /// Writes a new user with all reservations: one transaction, all or nothing.
     ///
-    /// The user's id follows from the operation, so a repeat finds the user that the first
-    /// attempt wrote, and answers it in its present state.
+    /// The user's id follows from the operation. So a repeat finds the user that the first attempt
+    /// wrote, and answers with its present state.
     pub async fn create(&self, new: User, write: &Write) -> Result<User, WriteError> {
         let mut transaction = Transaction::default();
         transaction.put_if_absent(Role::User, user::item(&new)?);
@@ -75,9 +75,9 @@ impl Users {
 
     /// Carries out a rule: one conditional `UpdateItem`, no read.
     ///
-    /// When the condition fails, the item that comes back for free tells why: no such user, a
-    /// repeat of this operation, another version, the rule's own error, or "already so", which is
-    /// written down where the operation is named.
+    /// When the condition fails, DynamoDB returns the item without an extra read, and the item shows
+    /// why: there is no user, the operation is a repeat, the version is another one, a rule refuses, or
+    /// the effect holds already. The last is written down if the operation is named.
     pub async fn change(
         &self,
         id: &UserId,
@@ -120,8 +120,8 @@ impl Users {
         Ok(edited.user)
     }
 
-    /// Deletes the user and every reservation: one transaction. What else belongs to the user
-    /// goes by the stream; no reader trusts it without its user.
+    /// Deletes the user and every reservation: one transaction. Other items of the user are deleted by
+    /// a consumer of the stream; no reader trusts them without their user.
     pub async fn delete(&self, id: &UserId, write: &Write) -> Result<(), WriteError> {
         let mut attempts = Attempts::until(write.deadline);
         loop {
@@ -143,16 +143,17 @@ impl Users {
                 transaction.put_if_absent(Role::Operation, item);
             }
             match self.table.transact(&transaction, write.deadline).await? {
-                // A user who came back under the same id since is not this operation's to delete.
+                // After a repeat, a user with the same id may be there again. This operation must not
+                // delete that one.
                 Outcome::Written | Outcome::Repeated => return Ok(()),
-                // Moved or gone: the next look tells by whom.
+                // The user was changed or deleted meanwhile: the next round reads it again.
                 _ if attempts.again_after(&StoreError::Conflict).await => {}
                 _ => return Err(StoreError::Conflict.into()),
             }
         }
     }
 
-    /// Why a deletion is refused, unless it is the repeat of one that happened.
+    /// The reason why a deletion is refused, unless it is the repeat of one that happened.
     async fn unless_repeated(&self, write: &Write, refused: WriteError) -> Result<(), WriteError> {
         let key = operation::key(&write.operation);
         if write.is_named && self.table.get(key).await?.is_some() {
@@ -162,7 +163,7 @@ impl Users {
     }
 }
 
-/// Why a rule's condition was false of `present`.
+/// The reason why a rule's condition was false for `present`.
 fn unmet(present: User, rule: &Rule, write: &Write) -> Result<User, WriteError> {
     if present.has_seen(&write.operation) {
         return Ok(present);

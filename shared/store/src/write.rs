@@ -1,4 +1,4 @@
-//! How a write is carried out, and which states of a user it may replace.
+//! How a write is carried out, and which versions of a user it may replace.
 
 use domain::{OperationId, Timestamp, Version};
 use tokio::time::Instant;
@@ -12,7 +12,8 @@ pub enum Precondition {
     /// Any.
     #[default]
     None,
-    /// One of these; none of them when the caller's tags can't be ours.
+    /// One of these. The list is empty when no tag of the caller can be a version: then none may be
+    /// replaced.
     Versions(Vec<Version>),
 }
 
@@ -24,11 +25,11 @@ impl Precondition {
         }
     }
 
-    /// Requires it of an update of the user.
+    /// Makes it a condition of an update of the user.
     pub(crate) fn require(&self, update: &mut Update) {
         match self {
             Self::None => {}
-            // No version is negative: never true, and still told apart from a missing user.
+            // No version is negative, so this is never true. A missing user still gets its own answer.
             Self::Versions(versions) if versions.is_empty() => {
                 update.require_equal(&["version"], number(-1));
             }
@@ -47,7 +48,7 @@ impl Precondition {
 /// How a write is carried out: by which operation, when, and until when it may be tried.
 #[derive(Clone, Debug)]
 pub struct Write {
-    /// Names the attempt and its repeats.
+    /// The operation of the write and of its repeats.
     pub operation: OperationId,
     /// The client named the operation with an `Idempotency-Key` and may repeat it later.
     pub is_named: bool,
@@ -60,7 +61,7 @@ pub struct Write {
 }
 
 impl Write {
-    /// The item that tells a later repeat that the operation happened, when the user is gone.
+    /// The item by which a later repeat finds that the operation happened, also when the user is gone.
     pub(crate) fn operation_item(&self) -> Option<Item> {
         self.is_named
             .then(|| operation::item(&self.operation, self.now))

@@ -75,7 +75,7 @@ struct CreateUser {
     skip_conformance_checks: Option<bool>,
 }
 
-/// The identifiers of the body, each a valid one.
+/// The valid identifiers of the body.
 struct CreateIdentifiers {
     username: Option<Username>,
     email: Option<Email>,
@@ -94,7 +94,7 @@ impl CreateUser {
         }
     }
 
-    /// All that are not valid are named at once.
+    /// One problem names all identifiers that are not valid.
     fn identifiers(&self) -> Result<CreateIdentifiers, Problem> {
         let username = self.username.as_deref().map(Username::parse).transpose();
         let email = self.email.as_deref().map(Email::parse).transpose();
@@ -155,7 +155,7 @@ async fn create_user(app: &App, request: Request) -> Result<Response, Failure> {
         email,
         phone,
     } = body.identifiers()?;
-    // Last, because it takes the longest.
+    // This comes last, because hashing takes the longest.
     let names = OwnNames::new(username.as_ref(), &email);
     let credential = body.credential(app, &names, request.now())?;
     let id = || app.new_identifier_id(request.now());

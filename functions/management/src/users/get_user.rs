@@ -18,7 +18,8 @@ async fn get_user(app: &App, request: Request) -> Result<Response, Failure> {
         .get(&user_id)
         .await?
         .ok_or(Problem::NotFound(domain::Part::User))?;
-    // While a lock-out is set, the clock alone changes the answer.
+    // While a lock-out is set, the answer changes with the time alone: `blocked` becomes false when it
+    // ends.
     if user.sign_ins().block_until.is_none() && request.has_current(user.version()) {
         return Ok(Response::not_modified(user.version()));
     }

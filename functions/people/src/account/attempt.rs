@@ -1,4 +1,4 @@
-//! One attempt with a password: at signing in, and where a signed-in person gives it again.
+//! One attempt with a password: at a sign-in, or where a signed-in person gives it again.
 
 use domain::device::DeviceId;
 use domain::password::{self, Verified};
@@ -8,34 +8,34 @@ use roster_http::{App, Problem};
 use secrecy::SecretString;
 use store::{SignInState, Write};
 
-/// Who tries to sign in, and as which user.
+/// The user that an attempt is for, and where it comes from.
 pub(super) struct Candidate {
     /// The user who has the identifier, if there is one.
     pub(super) owner: Option<UserId>,
-    /// What failures are counted by, unless the attempt comes from the owner's own device.
+    /// The counter of failures, unless the attempt comes from the owner's own device.
     pub(super) pair: IdentifierAndIp,
-    /// Who comes, from where.
+    /// Where the attempt comes from.
     pub(super) visitor: Visitor,
-    /// The device that the request tells.
+    /// The device that the request names.
     pub(super) device: Option<DeviceId>,
 }
 
-/// An attempt that is counted already.
+/// An attempt that has been counted.
 pub(super) struct Attempt<'a> {
     app: &'a App,
     write: &'a Write,
     owner: Option<UserId>,
     device: Option<DeviceId>,
     pub(super) visitor: Visitor,
-    /// What counts it over all identifiers, unless it comes from the user's own device.
+    /// The counter over all identifiers, unless the attempt comes from the user's own device.
     address: Option<Counter>,
-    /// What counts failures in a row.
+    /// The counter of failures in a row.
     pub(super) in_a_row: Counter,
 }
 
 impl<'a> Attempt<'a> {
-    /// Looks the user and the device up, and counts the attempt before it looks at the
-    /// password: by the user's own device alone, or else by IP address and by pair.
+    /// Reads the user and the device, and counts the attempt before the password is checked: by the
+    /// user's own device alone, or else by the IP address and by the pair.
     pub(super) async fn begin(
         app: &'a App,
         candidate: Candidate,
@@ -80,7 +80,7 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// When it is made.
+    /// When the attempt is made.
     pub(super) fn now(&self) -> Timestamp {
         self.write.now
     }
@@ -95,14 +95,14 @@ impl<'a> Attempt<'a> {
         Ok(state.await?)
     }
 
-    /// The device that the request tells, if it is one of the user's own.
+    /// The device that the request names, if it is one of the user's own.
     pub(super) fn own_device(&self, state: Option<&SignInState>) -> Option<&DeviceId> {
         self.device
             .as_ref()
             .filter(|_| state.is_some_and(|state| state.is_own_device))
     }
 
-    /// What it comes to. It takes as many argon2 runs, whoever tries.
+    /// Judges the attempt. The number of argon2 runs is the same for all users, known or not.
     pub(super) fn judge(
         &self,
         state: Option<&SignInState>,
@@ -120,7 +120,8 @@ impl<'a> Attempt<'a> {
         let Self { app, write, .. } = self;
         let limits = app.account.limits;
         tracing::info!(sign_in = "failed");
-        // First what limits guesses: the user may be busy.
+        // The counters that limit guesses come first: the write to the user may fail when other writes
+        // are in the way.
         app.sign_ins
             .count_failure(&self.in_a_row, limits, write)
             .await?;
@@ -135,14 +136,15 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// Forgets earlier failures in a row: the password was right.
+    /// Forgets earlier failures in a row, after a right password.
     pub(super) async fn forgive(&self) -> Result<(), Problem> {
         self.app.sign_ins.forgive(&self.in_a_row).await?;
         self.leave().await;
         Ok(())
     }
 
-    /// Makes room for others from the same IP address. A place that can't be given back lapses.
+    /// Takes the attempt out of the IP address's counter, to make room for others. If that fails, the
+    /// attempt stops counting after some seconds.
     pub(super) async fn leave(&self) {
         if let Some(address) = &self.address {
             let _ = self.app.sign_ins.give_back(address, self.write).await;

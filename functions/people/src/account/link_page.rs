@@ -1,5 +1,5 @@
-//! What links have in common: a page that says what will happen, a button that does it, and the
-//! page that says that it is done.
+//! What links have in common: a page that says what will happen, a button that does it, and a page that
+//! says that it is done.
 
 use domain::account::{ChangeContext, LinkStatus};
 use domain::device::{Device, DeviceId};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::page::{Deed, Done, Page, PasswordDeed, content_security_policy};
 
-/// A link that does something to the address that it names.
+/// A link that acts on the address that it names.
 pub(super) struct AddressLink {
     pub(super) purpose: Purpose,
     pub(super) act: fn(&mut Account, &Link, ChangeContext<'_>) -> Result<(), Refusal>,
@@ -72,7 +72,8 @@ pub(super) async fn follow(
             };
             let is_unproved = matches!(outcome, Err(Problem::Unproved));
             if is_unproved && *request.method() == Method::GET && request.wants_page() {
-                // Its page has a button, which needs the nonce even where every GET acts.
+                // The page of an unproved link has a button, which needs the nonce, even where every
+                // GET acts.
                 outcome = look(app, &request, &click, what).await;
             }
             outcome.map_err(|problem| explain(app, &request, problem, &click.link.address))
@@ -146,7 +147,7 @@ pub(super) async fn set_password(
     })
 }
 
-/// Why a new password was refused: a sentence.
+/// Why a new password was refused, as a sentence.
 fn refused_password(problem: &Problem) -> Option<String> {
     match problem {
         Problem::Rules(errors) => errors.first().map(|error| error.description.to_owned()),
@@ -165,7 +166,7 @@ async fn change_password(
     what: &PasswordLink,
 ) -> Result<Response, Problem> {
     let address = click.link.address.as_str();
-    // Before the password is hashed, which takes its time.
+    // The link is checked first, because hashing the password takes long.
     let (seen, status) = account(app, request, click).await?;
     if status == LinkStatus::Done {
         return Ok(answer(app, request, Page::Done(Done::Already)));
@@ -187,7 +188,7 @@ async fn change_password(
     let account = app
         .accounts
         .edit(&click.user_id, write, |account| {
-            // Rarely: a sign-in or another link has replaced the hash that was looked at.
+            // Rare: a sign-in or another link has replaced the hash that was checked.
             let is_another = present_hash(account) != present_hash(&seen);
             if is_another
                 && account.link_status(&click.link, app.account.lifetimes, write.now)?
@@ -197,13 +198,13 @@ async fn change_password(
             }
             let epoch = account.user.session_epoch();
             (what.act)(account, &click.link, hash.clone(), context)?;
-            // A new password makes all devices before it void, and this one the user's own.
+            // A new password makes all older devices void, and this browser's device the user's own.
             let is_set = account.user.session_epoch() != epoch;
             account.new_device = is_set.then(|| Device::seen(&device, write.now));
             Ok(())
         })
         .await?;
-    // Another use of the link at the same moment may have been first, with its own password.
+    // Another use of the same link may have been faster, and have set its own password.
     let is_own = account.user.has_seen(&write.operation);
     let done = if is_own {
         (what.done)(address)
@@ -218,8 +219,8 @@ fn present_hash(account: &Account) -> Option<&PasswordHash> {
     account.user.password_hash()
 }
 
-/// The present password may be known to whoever it is to be taken from. It costs the time of a
-/// sign-in.
+/// Refuses the present password: the link may be used to lock out a person who knows it. The check
+/// takes as long as a sign-in.
 fn refuse_present(account: &Account, typed: &SecretString) -> Result<(), Refusal> {
     let hash = present_hash(account);
     if hash.is_some() && password::verify(typed, hash).is_right {
@@ -228,7 +229,7 @@ fn refuse_present(account: &Account, typed: &SecretString) -> Result<(), Refusal
     Ok(())
 }
 
-/// The account of a link, and how things stand with what the link does.
+/// The account of a link, and the status of the link.
 async fn account(
     app: &App,
     request: &Request,
@@ -270,7 +271,7 @@ fn explain(app: &App, request: &Request, problem: Problem, address: &str) -> Fai
         Problem::PageExpired | Problem::Malformed(_) => Page::Expired,
         Problem::Unproved => Page::Unproved { address },
         problem if is_taken(problem) => Page::Taken,
-        // The link holds, and can't do its work now.
+        // The link is valid, but can't act now.
         Problem::Validation(_)
         | Problem::Conflict
         | Problem::Unavailable(_)

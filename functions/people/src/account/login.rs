@@ -93,7 +93,7 @@ impl Login {
     }
 }
 
-/// How often the user may be read again, because another write came in between.
+/// How often the user may be read again because another write came in between.
 const MAX_LOOKS: u32 = 5;
 
 async fn login(app: &App, request: Request) -> Result<Response, Failure> {
@@ -154,7 +154,8 @@ async fn login(app: &App, request: Request) -> Result<Response, Failure> {
                 attempt.leave().await;
                 let user_id = user.id.as_str();
                 let response = Response::json(&LoginBody { user_id })?;
-                // The sign-in is written: a fault of what comes after must not cost its cookies.
+                // The sign-in is written already. So the cookies must be sent, even if a later step
+                // fails.
                 if let Err(problem) = tidy_up(app, &request, user, is_new, write).await {
                     let fault = store::with_sources(&problem);
                     tracing::warn!(route = ENDPOINT.name, fault, "not tidied up");
@@ -169,7 +170,8 @@ async fn login(app: &App, request: Request) -> Result<Response, Failure> {
     Err(Problem::Conflict.into())
 }
 
-/// Ends the sessions whose cookies came along, and what a user has too much of.
+/// Ends the sessions whose cookies came with the request, and the sessions and devices that are too
+/// many.
 async fn tidy_up(
     app: &App,
     request: &Request,
@@ -190,8 +192,8 @@ async fn tidy_up(
     Ok(())
 }
 
-/// Tells the user by a link that the password must be changed, unless that is one notification too
-/// many: the answer is the same.
+/// Sends the user a link to change the password. If the limit on notifications is reached, no link is
+/// sent, and the answer is the same.
 async fn word_to_change(
     app: &App,
     user: &SignInUser,

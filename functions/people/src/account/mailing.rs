@@ -1,4 +1,4 @@
-//! Changes that mail an address which is not the person's yet.
+//! Changes that send mail to an address before it is proved to be the person's.
 
 use domain::notification::{RateLimitKey, Recipient};
 use domain::{Account, Email, Refusal, UserId};
@@ -6,8 +6,8 @@ use roster_http::{App, Problem};
 use store::Write;
 
 /// Carries out a change, and counts the mail that it sends to `email` (email-self-service.md,
-/// "Notifications"). What is refused sends nothing and counts nothing: so a stranger can't use up the hour
-/// of an address that isn't theirs.
+/// "Notifications"). A change that is refused sends no mail and counts none. So a stranger can't use up
+/// the hourly limit of another person's address.
 pub(super) async fn edit_and_mail(
     app: &App,
     user_id: &UserId,
@@ -25,7 +25,7 @@ pub(super) async fn edit_and_mail(
     Ok(())
 }
 
-/// Whether the change of the account would mail this address; why it is refused, if it is.
+/// Whether the change of the account would send mail to this address; the refusal, if it is refused.
 fn mails(
     account: &Account,
     email: &Email,

@@ -1,6 +1,6 @@
 //! The pages behind links: plain HTML without script, from `templates/pages`.
 //!
-//! A form posts to the page's own URL. It carries no token: a cookie tells that the page was shown.
+//! A form posts to the page's own URL. It carries no token: a cookie proves that the page was shown.
 
 #![expect(
     clippy::ref_binding_to_reference,
@@ -16,17 +16,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
-/// The style of all pages. The policy names its hash, so a page holds it to the byte.
+/// The style of all pages. The policy names its hash, so a page must contain exactly these bytes.
 const STYLE: &str = include_str!("../../templates/pages/style.css");
 
-/// What a person sees who opened a link.
+/// A page for a person who opened a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Template)]
 pub(super) enum Page<'a> {
-    /// What the link will do, and the button that does it: a POST without a field.
+    /// Says what the link will do, with the button that does it: a POST without a field.
     #[template(path = "pages/confirm.html")]
     Confirm(Deed<'a>),
-    /// The address is not proved yet: which mail to open, and a button that cancels the change: a
-    /// POST of `action=cancel`.
+    /// The address is not proved yet. The page says which mail to open, and has a button that cancels
+    /// the change: a POST of `action=cancel`.
     #[template(path = "pages/unproved.html")]
     Unproved {
         /// The address to be proved.
@@ -35,29 +35,29 @@ pub(super) enum Page<'a> {
     /// The form for a new password: a POST of `password`.
     #[template(path = "pages/new_password.html")]
     NewPassword {
-        /// What it is for.
+        /// What the password is for.
         deed: PasswordDeed<'a>,
-        /// Why the last one was refused: a sentence.
+        /// Why the last password was refused, as a sentence.
         error: Option<&'a str>,
     },
     /// It is done.
     #[template(path = "pages/done.html")]
     Done(Done<'a>),
-    /// The link is not valid. No word about why.
+    /// The link is not valid. The page doesn't say why.
     #[template(path = "pages/not_valid.html")]
     NotValid,
     /// The form was sent too late, or not from the link's own page.
     #[template(path = "pages/expired.html")]
     Expired,
-    /// The address belongs to another account by now.
+    /// The address belongs to another account now.
     #[template(path = "pages/taken.html")]
     Taken,
-    /// It can't be done now, or it is not known whether it was done.
+    /// The link can't act now, or it is not known whether it did.
     #[template(path = "pages/unavailable.html")]
     Unavailable,
 }
 
-/// What a link does at the press of a button.
+/// What a link does when the button is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed<'a> {
     /// Puts a proved address on the account.
@@ -84,20 +84,20 @@ pub(super) enum PasswordDeed<'a> {
     ResetPassword,
 }
 
-/// What is done.
+/// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Done<'a> {
-    /// The address is on the account, now or since before.
+    /// The address is on the account. The link has added it now or before.
     Verified {
         /// The address.
         address: &'a str,
     },
-    /// The address is the main one, now or since before.
+    /// The address is the main one. The link has made it that now or before.
     PrimarySet {
         /// The address.
         address: &'a str,
     },
-    /// The change that waited for its proof is dropped.
+    /// The change that waited for a proof of its address is dropped.
     Cancelled,
     /// The earlier address is the main one again.
     Undone {
@@ -106,13 +106,12 @@ pub(super) enum Done<'a> {
     },
     /// The new password is set.
     PasswordReset,
-    /// The link has set a password before, and not this time.
+    /// The link has set a password before, so it did not set one now.
     Already,
 }
 
 impl Page<'_> {
-    /// The page as HTML. `site` is the host that people know the service by; every page ends with
-    /// it.
+    /// The page as HTML. `site` is the host of the public URL; every page ends with it.
     pub(super) fn render(&self, site: Option<&str>) -> String {
         let site = site.map(str::to_owned);
         let values = site.as_ref().map(|site| ("site", site as &dyn Any));
@@ -121,7 +120,7 @@ impl Page<'_> {
     }
 }
 
-/// The Content-Security-Policy of pages: their own style and form, and nothing else.
+/// The Content-Security-Policy of pages: it allows only their own style and form.
 pub(super) fn content_security_policy() -> &'static str {
     static POLICY: LazyLock<String> = LazyLock::new(|| {
         let hash = STANDARD.encode(Sha256::digest(STYLE));

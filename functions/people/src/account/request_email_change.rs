@@ -79,7 +79,7 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, F
     let change = |account: &mut Account| {
         account.refuse_ended_session(&caller.user)?;
         if account.user.is_blocked(write.now) && !is_own_device {
-            // Locked out since the password was looked at.
+            // The account was locked after the password was checked.
             return Err(Refusal::Member("password", WRONG));
         }
         account.request_change(id, email.clone(), context)
@@ -90,8 +90,9 @@ async fn request_email_change(app: &App, request: Request) -> Result<Response, F
 
 const WRONG: &str = "is not right";
 
-/// A wrong password counts as a failed sign-in: a stolen session is no place to guess it. Tells
-/// whether it comes from the user's own device, which a lock-out of the account doesn't hold for.
+/// Checks the password. A wrong one counts as a failed sign-in, so that a stolen session can't be used
+/// to guess it. Returns whether the request comes from the user's own device: a lock-out of the account
+/// doesn't hold for it.
 async fn check_password(
     app: &App,
     request: &Request,

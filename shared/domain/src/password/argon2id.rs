@@ -45,7 +45,7 @@ pub(super) fn run(
 
 #[cfg(test)]
 thread_local! {
-    /// Each run's `m`, `t` and `p`, for the tests that count them.
+    /// The `m`, `t` and `p` of each run, for the tests that count runs.
     pub(super) static RUNS: std::cell::RefCell<Vec<[u32; 3]>> = const {
         std::cell::RefCell::new(Vec::new())
     };

@@ -1,4 +1,4 @@
-//! Hashes: which are taken, and how each was made.
+//! Hashes: which ones the directory takes, and how each was made.
 
 use argon2::Version;
 use password_hash::phc::{self, Output, Salt};
@@ -12,9 +12,9 @@ use crate::{Code, IdentityError};
 pub struct PasswordHash(SecretString);
 
 impl PasswordHash {
-    /// Takes a hash that was made elsewhere. `algorithm`, when given, must be the one that the
-    /// hash names. Parameters that would make a sign-in dear are refused (users-api.md,
-    /// section 4), and so is what no password could be verified against.
+    /// Takes a hash that was made elsewhere. `algorithm`, when given, must be the one that the hash
+    /// names. Parameters that would make a sign-in expensive are refused (users-api.md, section 4), and
+    /// so are hashes against which no password can be verified.
     pub fn parse(text: &str, algorithm: Option<&str>) -> Result<Self, IdentityError> {
         match Form::parse(text) {
             Some(form) if algorithm.is_none_or(|algorithm| form.is_named(algorithm)) => {
@@ -29,8 +29,8 @@ impl PasswordHash {
         }
     }
 
-    /// Hashes anew, as the directory hashes its own, a password that [`verify`](super::verify)
-    /// found right. No policy is asked: short, common or long, it stays what its owner types.
+    /// Hashes a password anew in the directory's own form, after [`verify`](super::verify) has found it
+    /// right. No policy is checked: its owner goes on using it, even if it is short, common or long.
     pub fn of_verified(typed: &SecretString, salt: [u8; 16]) -> Self {
         Self::of(&super::form(typed.expose_secret()), salt)
     }
@@ -62,7 +62,7 @@ impl Eq for PasswordHash {}
 
 /// A hash that was read: all that verifying a password against it needs.
 pub(super) enum Form<'a> {
-    /// Exactly what the directory makes itself.
+    /// Exactly the form that the directory makes itself.
     Own {
         salt: [u8; argon2id::SALT_LENGTH],
         output: Output,
@@ -137,11 +137,11 @@ pub(super) enum Function {
 impl Function {
     const MAX_MEMORY: u64 = 64 * 1024 * 1024;
 
-    /// Reads it from a PHC string, unless it could make a sign-in dear. Plain `pbkdf2` means
-    /// SHA-1, and is refused.
+    /// Reads it from a PHC string. Parameters that could make a sign-in expensive are refused. Plain
+    /// `pbkdf2` means SHA-1, and is refused.
     fn of(hash: &phc::PasswordHash) -> Option<Self> {
         let decimal = |name: &str| hash.params.get_decimal(name);
-        // Each at most once: of two, the meant one is not known.
+        // Each parameter at most once: of two, it is not known which one was meant.
         let only = |names: &[&str]| {
             let mut given: Vec<String> = hash
                 .params
@@ -162,7 +162,8 @@ impl Function {
                     && u64::from(m) <= Self::MAX_MEMORY / 1024
                     && t <= 10
                     && p <= 4;
-                // A string without a version is older than the second one.
+                // The version was added to the format with argon2's second version: a string without
+                // one is of the first.
                 let version = hash.version.map_or(Ok(Version::V0x10), Version::try_from);
                 let params = argon2::Params::new(m, t, p, Some(output_length));
                 is_bounded.then_some(Self::Argon2id(version.ok()?, params.ok()?))
@@ -197,8 +198,8 @@ impl Function {
         }
     }
 
-    /// Whether a password with a NUL is hashed as others are: all of these functions but argon2id
-    /// fill the password up with NULs.
+    /// Whether the function can tell passwords with a NUL apart. Only argon2id can: the others fill the
+    /// password up with NULs.
     pub(super) fn knows_nul(&self) -> bool {
         matches!(self, Self::Argon2id(..))
     }

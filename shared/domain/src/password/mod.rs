@@ -1,4 +1,4 @@
-//! Passwords and their hashes. Neither prints itself.
+//! Passwords and their hashes. Neither shows its content when it is printed.
 
 mod argon2id;
 mod hash;
@@ -17,11 +17,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::identifier::folded;
 use crate::{Code, Email, IdentityError, User, Username};
 
-/// A password that the directory will keep a hash of, in its form.
+/// A new password, in the form in which the directory hashes it.
 #[derive(Debug)]
 pub struct Password(SecretString);
 
-/// Whether a new password must be a good one.
+/// Whether a new password is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
     /// At least 8 characters, not among the common ones, and none of the user's own names.
@@ -32,7 +32,7 @@ pub enum Policy {
 
 impl Password {
     const MIN_CHARACTERS: usize = 8;
-    /// A longer one would let a caller buy hashing time.
+    /// A limit, because hashing a longer one would cost a caller little and the service much.
     const MAX_CHARACTERS: usize = 128;
 
     /// Takes a new password of a user with these names.
@@ -90,13 +90,13 @@ fn form(text: &str) -> Cow<'_, str> {
     composed.unwrap_or(Cow::Borrowed(text))
 }
 
-/// What a user is named by in public, and what guesses therefore start with.
+/// The names of a user that others may know. Guesses start with them.
 #[derive(Debug)]
 pub struct OwnNames(BTreeSet<String>);
 
 impl OwnNames {
-    /// The username, the addresses and their local parts, each as typed and in canonical form,
-    /// whatever their case and width.
+    /// The username, the addresses and their local parts, each as typed and in canonical form. They are
+    /// compared without regard to case and width.
     pub fn new<'a>(
         username: Option<&Username>,
         emails: impl IntoIterator<Item = &'a Email>,
@@ -113,7 +113,7 @@ impl OwnNames {
         Self(names.map(folded).collect())
     }
 
-    /// Those of a user.
+    /// The names of a user.
     pub fn of(user: &User) -> Self {
         Self::new(
             user.username().map(|username| &username.value),

@@ -7,14 +7,14 @@ use secrecy::{ExposeSecret as _, SecretString};
 use super::hash::Form;
 use super::{PasswordHash, argon2id, form};
 
-/// What a typed password comes to against a stored hash.
+/// The result of a typed password against a stored hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
     /// The hash is this password's.
     pub is_right: bool,
-    /// The hash was made elsewhere, with other parameters, or of the password in another form than
-    /// the directory's: once the password is right, replace it ([`PasswordHash::of_verified`]).
-    /// Never where more was typed than the hash covers.
+    /// The hash was made elsewhere, with other parameters, or of the password in another form than the
+    /// directory's: once the password is right, replace it ([`PasswordHash::of_verified`]). Never true
+    /// where more was typed than the hash covers.
     pub is_outdated: bool,
 }
 
@@ -23,14 +23,15 @@ const BCRYPT_BYTES: usize = 72;
 
 /// Verifies a typed password against the stored hash, if there is one.
 ///
-/// Whatever is stored, argon2id runs with the directory's own parameters: once, or twice where the
-/// text typed differs from the password's form. So a missing user costs what a wrong password
-/// does. Only a hash that was made elsewhere costs runs of its own beside, until it is replaced.
+/// With any stored hash, and with none, argon2id runs with the directory's own parameters: once, or
+/// twice where the text typed differs from the password's form. So a missing user costs the same time
+/// as a wrong password. Only a hash that was made elsewhere costs runs of its own in addition, until it
+/// is replaced.
 ///
-/// What such a hash can't tell apart from its password is refused, or whoever types it would
-/// choose the hash that replaces it. One case is beyond telling: HMAC, and so scrypt and pbkdf2,
-/// takes the digest of a password that is longer than its block for that password. A digest is
-/// text only by a rare chance.
+/// Such a hash can fit texts that are not its password. They are refused: else a person who types one
+/// would choose the hash that replaces it. One case can't be recognised: HMAC, and so scrypt and
+/// pbkdf2, accepts the digest of a password that is longer than its block in place of that password. A
+/// digest is valid text only by a rare chance.
 pub fn verify(typed: &SecretString, stored: Option<&PasswordHash>) -> Verified {
     let typed = typed.expose_secret();
     let formed = form(typed);
@@ -41,8 +42,8 @@ pub fn verify(typed: &SecretString, stored: Option<&PasswordHash>) -> Verified {
         Some(Form::Own { salt, .. }) => salt,
         _ => [0; argon2id::SALT_LENGTH],
     };
-    // The compiler must not skip the runs where nothing is compared with them. An `Output` compares
-    // itself in constant time.
+    // The compiler must not skip the runs whose result is not compared. An `Output` compares itself in
+    // constant time.
     let run_own = |password: &str| black_box(argon2id::run_own(password.as_bytes(), &salt)).hash;
     let (own, own_as_typed) = (run_own(formed), other.map(run_own));
     let right = |is_outdated| Verified {
@@ -70,7 +71,7 @@ const WRONG: Verified = Verified {
     is_outdated: false,
 };
 
-/// Whether a hash that was made elsewhere is this password's.
+/// Whether a hash that was made elsewhere is the hash of this password.
 fn is_of(password: &str, hash: &Form<'_>) -> bool {
     let has_nul = password.contains('\0');
     let password = password.as_bytes();
@@ -88,9 +89,9 @@ fn is_of(password: &str, hash: &Form<'_>) -> bool {
     }
 }
 
-/// Whether the hash is of all of the password and of nothing longer. What bcrypt ignored was not
-/// verified, and must not become part of the password; and one that fills what bcrypt reads may be
-/// the start of a longer one, whose owner must not be left with the start alone.
+/// Whether the hash covers the whole password. bcrypt ignores what comes after 72 bytes: that part was
+/// not verified, and must not become part of the password. A password that fills the 72 bytes may also
+/// be only the start of a longer one, and its owner must not be left with the start alone.
 fn is_covered(password: &str, hash: &Form<'_>) -> bool {
     !matches!(hash, Form::Bcrypt(_)) || password.len() < BCRYPT_BYTES
 }
@@ -157,13 +158,13 @@ mod tests {
 
     #[test]
     fn bcrypt_reads_no_further_than_72_bytes() {
-        // By libxcrypt, from all 100 characters.
+        // By libxcrypt, from all 100 characters of the password.
         let long = "0123456789".repeat(10);
         for hash in [
             "$2a$04$N9qo8uLOickgx2ZMRZoMye0W7xLwk3vCOIatIAhIkRAvPiuERUu.O",
             "$2y$04$N9qo8uLOickgx2ZMRZoMye0W7xLwk3vCOIatIAhIkRAvPiuERUu.O",
         ] {
-            // What comes after was not verified: the hash stays.
+            // What comes after 72 bytes was not verified, so the hash is not replaced.
             assert_eq!(verified(&long, hash), RIGHT);
             assert_eq!(verified(&long[..72], hash), RIGHT);
             assert_eq!(verified(&long[..71], hash), WRONG);
@@ -180,7 +181,8 @@ mod tests {
              1LN4588y34WyzLhAr2uuPF2k1WRSy4yV1AXmKqkjDhDRhNqcP0cNl7gbXsyqB2ATmG+3ZXpDXBclkClV+ZEcuw",
             "$argon2id$v=16$m=64,t=3,p=2$AAECAwQFBgcICQoLDA0ODw$\
              0htULzXTGCqNydUGgGuZPN3wa130bubKn2moyPUhVCs",
-            // Its own but for the version, the length of the output or of the salt, the order.
+            // As the directory's own, but with another version, length of the output or of the salt, or
+            // order.
             "$argon2id$v=16$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$\
              rVPWF8XRRn86lsLxA3bD8qN8GzFn+v+l6a5v6gHECTc",
             "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$\
@@ -317,11 +319,12 @@ mod tests {
                 assert_eq!(verified(&variant, &hash), WRONG, "{hash} {variant:?}");
             }
         }
-        // Such a password is not verified even where the hash is of it: who could tell?
+        // Such a password is refused even where the hash was made from it: the hash fits other
+        // passwords, too.
         for hash in imported(b"hunter2\0hunter2") {
             assert_eq!(verified("hunter2\0hunter2", &hash), WRONG, "{hash}");
         }
-        // argon2id hashes the password's length, and tells them apart.
+        // argon2id hashes the password's length, too, so it tells such passwords apart.
         let own = PasswordHash::of_verified(&"hunter2\0".into(), [7; 16]);
         assert_eq!(verified("hunter2\0", own.expose()), RIGHT);
         assert_eq!(verified("hunter2", own.expose()), WRONG);
@@ -386,13 +389,14 @@ mod tests {
                 assert_eq!(runs(typed, stored), [own], "{stored:?}");
             }
         }
-        // What is typed in another form than the password's costs two runs, whoever tries.
+        // A password typed in another form than it is hashed in costs two runs for every user, known or
+        // not.
         for stored in [None, Some(OWN), Some("unreadable")] {
             for typed in ["pa\u{308}sswo\u{308}rd", "\u{a0}"] {
                 assert_eq!(runs(typed, stored), [own, own], "{stored:?}");
             }
         }
-        // Beside another argon2id's run.
+        // In addition to the run of an imported argon2id hash.
         let imported = "$argon2id$v=19$m=64,t=3,p=2$AAECAwQFBgcICQoLDA0ODw$\
                         WIknuWkyDLv5zBP5ggJw5U5uNOpgfq7Dk+MybjFcYeU";
         assert_eq!(runs(PASSWORD, Some(imported)), [own, [64, 3, 2]]);

@@ -9,11 +9,11 @@ use crate::{Body, Problem};
 /// 256 KB.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// What some editors and libraries write before UTF-8 (RFC 8259, section 8.1, lets readers ignore
-/// it).
+/// Some editors and libraries write these bytes before UTF-8. RFC 8259, section 8.1, lets readers
+/// ignore them.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// The body as calls read it, when it is of the size and the form that the call takes.
+/// The body as calls read it, after a check of its size and form.
 pub(super) fn checked(mut body: Vec<u8>, kind: &Body) -> Result<Vec<u8>, Problem> {
     if body.len() > MAX_BYTES {
         return Err(Problem::BodyTooLarge);
@@ -30,15 +30,15 @@ pub(super) fn checked(mut body: Vec<u8>, kind: &Body) -> Result<Vec<u8>, Problem
 }
 
 impl Request {
-    /// The body as a `T`. An empty body is an empty object; unknown members are ignored; a member
-    /// of the wrong type is named; one that comes twice makes the body malformed.
+    /// The body as a `T`. An empty body is an empty object, and unknown members are ignored. A member
+    /// of the wrong type is named in the problem. A member that comes twice makes the body malformed.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let body: &[u8] = if is_blank(&self.body) {
             b"{}"
         } else {
             &self.body
         };
-        // An array would be taken for the members in their order.
+        // serde would take an array's elements as the members, in their order.
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(malformed_body("a JSON object"));
         }
@@ -49,14 +49,14 @@ impl Request {
         })
     }
 
-    /// The form that came, or a JSON object in its place, in UTF-8 to the last byte. Fields that
-    /// the call does not read are ignored.
+    /// The form, or a JSON object in its place. All of it must be UTF-8. Fields that the call does not
+    /// read are ignored.
     pub fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         if self.is_of("application/json") {
             check_object(&self.body)?;
             return self.json();
         }
-        // A reader of forms puts replacement characters in place of what isn't UTF-8.
+        // The form reader would put replacement characters in place of bytes that aren't UTF-8.
         if percent_decode(&self.body).decode_utf8().is_err() {
             return Err(Problem::Malformed("The form is not UTF-8.".to_owned()));
         }
@@ -75,7 +75,7 @@ fn is_blank(body: &[u8]) -> bool {
         .all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
 }
 
-/// On every call a body that is sent must be a JSON object in UTF-8, even where it isn't needed.
+/// On every call, a body must be a JSON object in UTF-8, even where the call reads none.
 fn check_object(body: &[u8]) -> Result<(), Problem> {
     if is_blank(body) {
         return Ok(());
@@ -93,8 +93,9 @@ fn malformed_body(what: &str) -> Problem {
     Problem::Malformed(format!("The body is not {what}."))
 }
 
-/// What is wrong with the member that could not be read. `serde_json`'s messages repeat the value,
-/// which may be a password in the wrong place or type: only what they expect is said.
+/// What is wrong with a member that could not be read. `serde_json`'s messages repeat the value, which
+/// may be a password in the wrong place or of the wrong type. So only the part about what is expected
+/// is kept.
 fn unreadable(member: String, error: &serde_json::Error) -> Problem {
     let message = error.to_string();
     let message = message
@@ -115,7 +116,7 @@ fn unreadable(member: String, error: &serde_json::Error) -> Problem {
     }
 }
 
-/// What serde's message says that a value must be, without the value.
+/// The part of serde's message about what a value must be, without the value.
 pub(super) fn expected(message: &str) -> Option<&str> {
     let (_, expected) = message.rsplit_once(", expected ")?;
     Some(expected)

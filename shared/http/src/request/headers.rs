@@ -7,7 +7,7 @@ use crate::etag::Tags;
 use crate::{App, Problem, PublicUrl};
 
 impl Request {
-    /// A header's text, of several lines the last one's; nothing where it isn't plain text.
+    /// A header's text; of several lines, the last one; `None` where it isn't plain text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         last_line(&self.headers, name)?.to_str().ok()
     }
@@ -17,8 +17,8 @@ impl Request {
         self.headers.get_all(name).iter().map(HeaderValue::as_bytes)
     }
 
-    /// The values of a cookie, of which there may be several: other applications on the host and
-    /// on parent domains set cookies, too, whatever their names and bytes.
+    /// The values of a cookie. There may be several, with any bytes: other applications on the host and
+    /// on parent domains set cookies, too.
     pub(crate) fn cookies<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.header_lines(header::COOKIE.as_str())
             .flat_map(|line| line.split(|byte| *byte == b';'))

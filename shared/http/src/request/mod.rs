@@ -1,4 +1,4 @@
-//! A request as a call sees it: checked as far as every call needs it.
+//! A request as a call gets it, after the checks that every call needs.
 
 mod body;
 mod headers;
@@ -31,8 +31,8 @@ use query::Query;
 /// A request whose key, headers and body are in order.
 #[derive(Debug)]
 pub struct Request {
-    /// How it writes: its operation, its time, the versions that it may replace, its deadline. A
-    /// request is one operation and takes place at one moment.
+    /// How the request writes: its operation, its time, the versions that it may replace, its deadline.
+    /// A request is one operation at one moment.
     pub write: Write,
     method: Method,
     path_parameters: PathParameters,
@@ -41,7 +41,7 @@ pub struct Request {
     body: Vec<u8>,
     /// The path that the client sees.
     public_path: String,
-    /// Where it comes from; behind CloudFront the viewer's address.
+    /// The client's IP address; behind CloudFront, the viewer's.
     ip_address: String,
     if_none_match: Option<Tags>,
 }
@@ -53,7 +53,7 @@ const USUAL_TIME: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_millis(100);
 
 impl Request {
-    /// Checks what every call must: the key, the body's size and form, and the headers.
+    /// Makes the checks that every call needs: the key, the body's size and form, and the headers.
     pub(crate) fn new(
         app: &App,
         endpoint: &Endpoint,
@@ -61,7 +61,7 @@ impl Request {
         event: lambda_http::Request,
     ) -> Result<Self, Problem> {
         let key_id = match origin.key_id.as_deref().filter(|id| !id.is_empty()) {
-            // A call of people takes no notice of a key.
+            // People's own calls ignore a key.
             key_id if endpoint.access.needs_key() => {
                 let key_id = key_id.ok_or(Problem::Unauthorized)?;
                 app.keys.check(key_id, endpoint.access)?;
@@ -79,8 +79,8 @@ impl Request {
             ip_address = viewer.to_string();
         }
         let body = body::checked(body.to_vec(), &endpoint.body)?;
-        // Versions and names of requests are for programs: what people do themselves is safe to
-        // repeat without.
+        // Only programs use versions and `Idempotency-Key`: what people do themselves is safe to repeat
+        // without them.
         let (mut operation, mut if_match, mut if_none_match) = (None, None, None);
         if let Some(key_id) = key_id {
             if_match = headers::tags(&head.headers, "if-match")?;
@@ -108,12 +108,12 @@ impl Request {
         })
     }
 
-    /// When the answer must be on its way.
+    /// When the answer must be sent.
     pub(crate) fn deadline(&self) -> Instant {
         self.write.deadline
     }
 
-    /// When it takes place.
+    /// The moment of the request.
     pub fn now(&self) -> Timestamp {
         self.write.now
     }
@@ -128,14 +128,14 @@ impl Request {
         &self.public_path
     }
 
-    /// Whether the caller has this version already (`If-None-Match`).
+    /// Whether the caller already has this version (`If-None-Match`).
     pub fn has_current(&self, version: Version) -> bool {
         self.if_none_match
             .as_ref()
             .is_some_and(|tags| tags.matches(version))
     }
 
-    /// Who sends it. Where CloudFront stands before the API, its viewer headers tell address and
+    /// Where the request comes from. Behind CloudFront, its viewer headers have the IP address and the
     /// place.
     pub fn visitor(&self, app: &App) -> Visitor {
         const MAX_CHARACTERS: usize = 256;

@@ -1,4 +1,4 @@
-//! The operation that a request is: by it, a repeat is recognised.
+//! The operation of a request. By it, a repeat is recognised.
 
 use domain::OperationId;
 use lambda_http::http;
@@ -7,9 +7,9 @@ use super::headers::malformed;
 use super::origin::Origin;
 use crate::Problem;
 
-/// The operation that an `Idempotency-Key` names. The API key's value is hashed in, too: a body
-/// may hold a password, and who can read the table or a user's id must not be able to try guesses
-/// of it against them.
+/// The operation that an `Idempotency-Key` names. The API key's value is part of the hash, because a
+/// body may hold a password: without it, a person who can read the table or a user's id could test
+/// guesses of the password against them.
 pub(super) fn named_operation(
     name: &str,
     key_id: &str,
@@ -22,7 +22,8 @@ pub(super) fn named_operation(
     if !(1..=MAX_CHARACTERS).contains(&name.len()) || !name.bytes().all(is_printable) {
         return Err(malformed("idempotency-key"));
     }
-    // Without what a domain of one's own puts before it: a repeat may come another way.
+    // The path from `/api/` on: a custom domain may put a base path before it, and a repeat may use
+    // another domain.
     let path = origin
         .path
         .find("/api/")

@@ -1,4 +1,4 @@
-//! What API Gateway tells of a request, before anything of it is checked.
+//! What API Gateway says about a request, before the request is checked.
 
 use lambda_http::RequestExt as _;
 use lambda_http::request::RequestContext;
@@ -15,9 +15,9 @@ pub(crate) struct Origin {
     pub(crate) public_path: String,
     /// The id of the API key, where API Gateway asked for one.
     pub(super) key_id: Option<String>,
-    /// The key's value: what an operation id must not be guessed without.
+    /// The key's value. It goes into operation ids, so that they can't be guessed without it.
     pub(super) key: String,
-    /// Who connected to API Gateway.
+    /// The IP address that connected to API Gateway.
     pub(super) source_ip: String,
 }
 

@@ -11,7 +11,7 @@ use percent_encoding::percent_decode_str;
 use super::Request;
 use crate::Problem;
 
-/// A value that stands in a path: its type says which parameter of the route it is.
+/// A value in a path. Its type says which parameter of the route it is.
 pub trait PathParameter: Sized {
     /// The parameter's name, as routes have it in braces.
     const NAME: &'static str;
@@ -36,7 +36,7 @@ impl PathParameter for IdentifierId {
     }
 }
 
-/// Name and value of each, percent-encoded as API Gateway passes them.
+/// Name and value of each parameter, percent-encoded as API Gateway passes them.
 #[derive(Debug)]
 pub(super) struct PathParameters(BTreeMap<String, String>);
 
@@ -53,13 +53,13 @@ impl PathParameters {
 }
 
 impl Request {
-    /// The path parameter that is a `T`; what is none is a member that is not valid (422).
+    /// The path parameter of type `T`. A text that is no `T` is a member that is not valid (422).
     pub fn path<T: PathParameter>(&self) -> Result<T, Problem> {
         let text = self.parameter(T::NAME)?;
         T::parse(&text).map_err(|invalid| Problem::invalid(T::NAME, invalid))
     }
 
-    /// A path parameter's text, decoded, which happens here and once.
+    /// A path parameter's text. It is decoded here, and only here.
     pub(crate) fn parameter(&self, name: &str) -> Result<Cow<'_, str>, Problem> {
         let encoded = self.path_parameters.0.get(name).map_or("", String::as_str);
         percent_decode_str(encoded)

@@ -46,8 +46,8 @@ fn malformed(name: &str, message: &str) -> Problem {
 }
 
 impl Request {
-    /// The query as a `T`. Unknown parameters are ignored; one that is not valid, or comes twice, is
-    /// named: 400 (users-api.md, "paging query").
+    /// The query as a `T`. Unknown parameters are ignored. A parameter that is not valid, or comes
+    /// twice, is named in the answer: 400 (users-api.md, "paging query").
     pub fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         self.query.read()
     }

@@ -1,16 +1,16 @@
-//! How users and reservations lie in the partitions of the indexes.
+//! How users and reservations are spread over the partitions of the indexes.
 
 /// The layout that this code writes; the partition keys of all indexes start with it.
 ///
-/// Another number of shards, or another hash, is another version: items keep the one that they were
+/// Another number of shards, or another hash, is another version. Items keep the version that they were
 /// written with, and a list asks the partitions of every version in use.
 const VERSION: u32 = 1;
-/// Over how many partitions what belongs together is spread. One takes 1,000 writes a second, and
-/// a page of a list costs one query for each.
+/// Over how many partitions one list is spread. A partition takes 1,000 writes a second, and a page of
+/// a list costs one query for each partition.
 const SHARDS: u32 = 8;
 
-/// The partition of what is named `of`, in the list of all that have `group` in common: `1#5`
-/// without a group, `1#example.com#5` with one.
+/// The partition of what is named `of`, in the list of its `group`: `1#5` without a group,
+/// `1#example.com#5` with one.
 pub(super) fn partition(group: &[&str], of: &str) -> String {
     let mut partition = format!("{VERSION}#");
     for name in group {
@@ -20,7 +20,7 @@ pub(super) fn partition(group: &[&str], of: &str) -> String {
     partition + &shard(of).to_string()
 }
 
-/// By a stable hash (FNV-1a): what is stored must be found again.
+/// Uses a stable hash (FNV-1a), because stored items must be found again.
 fn shard(of: &str) -> u32 {
     let hash = of.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)

@@ -1,4 +1,4 @@
-//! What is stored: one file for each kind of item, with its key, its attributes, and the way to and
+//! The items of the table. Each kind has a file with its key, its attributes, and the conversion to and
 //! from the domain.
 
 pub(crate) mod attempts;

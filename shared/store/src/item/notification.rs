@@ -1,4 +1,5 @@
-//! The notification item: its making is the order to send, its state says who sends it.
+//! The notification item. Its INSERT on the stream is the order to send it, and its state says whether
+//! a sender has it.
 
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use super::user;
 use crate::table::Item;
 use crate::{Cause, StoreError};
 
-/// How long it is kept, for people who look into what was sent.
+/// How long the item is kept, so that people can look up what was sent.
 const KEPT_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// How the sort keys of notifications start.
@@ -32,7 +33,7 @@ struct NotificationItem {
     state: State,
 }
 
-/// Where a notification is on its way.
+/// The state of a notification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -77,7 +78,7 @@ pub(crate) fn item(notification: &Notification) -> Result<Item, StoreError> {
 /// The notification of an item.
 pub(crate) fn from_item(item: Item) -> Result<Notification, StoreError> {
     let unreadable = || Cause::Unreadable("notification").unexpected();
-    // Without the cause, which may quote the item.
+    // The cause is left out, because it may quote the item.
     let item: NotificationItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
     let id = item.sk.strip_prefix(NOTIFICATION_SORT_KEY);
     Ok(Notification {

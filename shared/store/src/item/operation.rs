@@ -1,4 +1,4 @@
-//! The item that outlives a user: that a named operation created it, or deleted it.
+//! The item that outlives a user. It says that a named operation created the user, or deleted it.
 //!
 //! Written only for a request with an `Idempotency-Key`. A repeated deletion finds it and answers
 //! success instead of "no such user"; a repeated create finds it and doesn't bring a deleted user
@@ -17,7 +17,7 @@ pub(crate) fn key(operation: &OperationId) -> Item {
     table::key(Partition::Operation.key(operation.as_str()), "OPERATION")
 }
 
-/// The whole item; it lapses after a day.
+/// The whole item; it expires after a day.
 pub(crate) fn item(operation: &OperationId, now: Timestamp) -> Item {
     let mut item = key(operation);
     let expires_at = now.plus(KEPT_FOR).as_unix();

@@ -8,7 +8,7 @@ use super::user;
 use crate::table::Item;
 use crate::{Cause, StoreError};
 
-/// How its sort key starts: as the user's own, so that one `Query` brings both.
+/// The start of its sort key. It is the same as the user's own, so that one `Query` reads both.
 pub(crate) const SORT_KEY_START: &str = "USER#PENDING_EMAIL#";
 
 /// As it is stored.
@@ -49,7 +49,7 @@ pub(crate) fn item(
 /// The pending address of an item, and its id.
 pub(crate) fn from_item(item: Item) -> Result<(IdentifierId, PendingEmail), StoreError> {
     let unreadable = || Cause::Unreadable("pending address").unexpected();
-    // Without the cause, which may quote the item.
+    // The cause is left out, because it may quote the item.
     let item: PendingEmailItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
     let id = item
         .sk

@@ -16,15 +16,15 @@ struct Reservation {
     sk: String,
     /// Whose identifier it is.
     owner: String,
-    /// Under which id the owner has it.
+    /// The identifier id that it has for the owner.
     identifier_id: String,
     /// `by_prefix`'s partition: kind, start of the canonical form, and one of some shards.
     prefix: String,
-    /// `by_domain`'s partition: domain, and one of some shards. Addresses alone have one, so that
-    /// nothing else lies in the index or pays for it.
+    /// `by_domain`'s partition: domain, and one of some shards. Only e-mail addresses have it, so that
+    /// other items are not in the index and don't pay for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     domain: Option<String>,
-    /// The order of both.
+    /// The sort key of both indexes.
     canonical: String,
 }
 
@@ -38,8 +38,8 @@ fn kind_name(kind: Kind) -> &'static str {
     }
 }
 
-/// Every phone number starts with a plus sign, so that one character alone would put all of them
-/// into one partition.
+/// The length of the start by which identifiers are grouped. Every phone number starts with a plus
+/// sign, so one character alone would put all of them into one partition.
 fn prefix_length(kind: Kind) -> usize {
     match kind {
         Kind::Email | Kind::Username => 1,
@@ -113,7 +113,7 @@ mod tests {
         item_of(Identifier::from(&Email::parse(text).unwrap()))
     }
 
-    /// What the partition holds, and which one of it.
+    /// The partition of an item in an index, without its shard, and the shard.
     fn partition<'a>(item: &'a Item, name: &str) -> (&'a str, &'a str) {
         item[name].as_s().unwrap().rsplit_once('#').unwrap()
     }

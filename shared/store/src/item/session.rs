@@ -23,7 +23,7 @@ struct SessionItem {
     epoch: Epoch,
     initiated_at: Timestamp,
     last_updated: Timestamp,
-    /// The TTL attribute; readers compare it themselves.
+    /// The TTL attribute. Readers compare it themselves, because DynamoDB deletes items late.
     expires_at: Timestamp,
     ip_address: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +64,7 @@ pub(crate) fn item(session: &Session, owner: &UserId) -> Result<Item, StoreError
 /// The session of an item.
 pub(crate) fn from_item(item: Item) -> Result<Session, StoreError> {
     let unreadable = || Cause::Unreadable("session").unexpected();
-    // Without the cause, which may quote the item.
+    // The cause is left out, because it may quote the item.
     let item: SessionItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
     let id = item.sk.strip_prefix(SORT_KEY_START);
     Ok(Session {

@@ -1,5 +1,5 @@
-//! What signing in reads of a user's item, and no more: the size of the rest must not show in the
-//! time of an answer.
+//! The attributes of a user that signing in reads. The others are not read: their size must not show in
+//! the time of an answer.
 
 use domain::password::PasswordHash;
 use domain::sign_in::SignInUser;
@@ -38,11 +38,11 @@ struct SignInUserItem {
     block_until: Option<Timestamp>,
 }
 
-/// The user of an item, as far as signing in looks.
+/// The user of an item, with the facts that signing in needs.
 pub(crate) fn from_item(item: Item) -> Result<SignInUser, StoreError> {
     user::refuse_newer(&item)?;
     let unreadable = || Cause::Unreadable("user").unexpected();
-    // Without the cause, which may quote the item.
+    // The cause is left out, because it may quote the item.
     let item: SignInUserItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
     Ok(SignInUser {
         id: user::owner_of(&item.pk).ok_or_else(unreadable)?,

@@ -9,7 +9,7 @@ use super::user;
 use crate::table::Item;
 use crate::{Cause, StoreError};
 
-/// How its sort key starts: as the user's own, so that one `Query` brings both.
+/// The start of its sort key. It is the same as the user's own, so that one `Query` reads both.
 pub(crate) const SORT_KEY_START: &str = "USER#EMAIL_CHANGE#";
 
 /// As it is stored.
@@ -54,7 +54,7 @@ pub(crate) fn item(owner: &UserId, id: &ChangeId, right: &UndoRight) -> Result<I
 pub(crate) fn from_item(item: Item) -> Result<(ChangeId, UndoRight), StoreError> {
     let unreadable = || Cause::Unreadable("right to undo").unexpected();
     let identifier_id = |text: &str| IdentifierId::parse(text).map_err(|_| unreadable());
-    // Without the cause, which may quote the item.
+    // The cause is left out, because it may quote the item.
     let item: UndoRightItem = serde_dynamo::from_item(item).map_err(|_| unreadable())?;
     let id = item.sk.strip_prefix(SORT_KEY_START);
     let id = id.ok_or_else(unreadable)?.to_owned();

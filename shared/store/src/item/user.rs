@@ -1,4 +1,4 @@
-//! The user item: a user's own facts, none of what is computed from them.
+//! The user item: a user's own facts, and nothing that can be computed from them.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -19,9 +19,9 @@ use crate::{Cause, StoreError};
 
 /// The format that this code writes. A reader refuses a newer one.
 const FORMAT: u32 = 1;
-/// The sort key of the user, and how those of what is read with the user start.
+/// The sort key of the user. The sort keys of items that are read with the user start with it.
 pub(crate) const SORT_KEY: &str = "USER";
-/// Stands for an address that was the primary one before and is it again.
+/// Stands for [`Tenure::Restored`]: the address had been the primary one before.
 const RESTORED: Timestamp = Timestamp::from_unix(0);
 
 /// The attribute with the last operations.
@@ -61,9 +61,9 @@ struct UserItem {
     #[serde(rename = "SK")]
     sk: String,
     format: u32,
-    /// `by_creation`'s partition.
+    /// The partition in `by_creation`.
     list_shard: String,
-    /// `by_creation`'s order.
+    /// The sort key in `by_creation`.
     list_sort: String,
     creation_time: Timestamp,
     last_updated: Timestamp,
@@ -72,15 +72,15 @@ struct UserItem {
     email_generation: Generation,
     disabled: bool,
     sessions_revoked: bool,
-    /// Newest first, filled up with empty texts, so that an update can shift it without a read.
+    /// Newest first. Empty texts fill the list up, so that an update can shift it without a read.
     operations: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<IdentifierItem>,
     emails: BTreeMap<String, IdentifierItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_email: Option<String>,
-    /// When the person made it the primary one; zero where it was that before. Absent where the
-    /// management API did.
+    /// When the person made it the primary one; zero where it had been the primary one before. Absent
+    /// where the management API made it primary.
     #[serde(skip_serializing_if = "Option::is_none")]
     primary_email_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "is_zero")]
@@ -157,7 +157,7 @@ struct IdentifierItem {
     unverified: u64,
 }
 
-/// What counts is stored from one on.
+/// A count is stored only if it is greater than zero.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -190,12 +190,12 @@ pub(crate) fn owner_of(partition_key: &str) -> Option<UserId> {
     UserId::parse(id).ok()
 }
 
-/// The whole item.
+/// The whole item of a user.
 pub(crate) fn item(user: &User) -> Result<Item, StoreError> {
     Ok(serde_dynamo::to_item(UserItem::from(user)).map_err(Cause::from)?)
 }
 
-/// Refuses an item of a format that this code can't know.
+/// Refuses an item whose format is newer than this code.
 pub(crate) fn refuse_newer(item: &Item) -> Result<(), Cause> {
     let format = item.get("format").and_then(|format| format.as_n().ok());
     let format: u32 = format
@@ -210,7 +210,7 @@ pub(crate) fn refuse_newer(item: &Item) -> Result<(), Cause> {
 /// The user of an item.
 pub(crate) fn from_item(item: Item) -> Result<User, StoreError> {
     refuse_newer(&item)?;
-    // Without the cause, which may quote the item.
+    // The cause is left out, because it may quote the item.
     let item: UserItem =
         serde_dynamo::from_item(item).map_err(|_| Cause::Unreadable("user").unexpected())?;
     Ok(item.try_into()?)
@@ -450,7 +450,7 @@ fn primary_since(primary: Option<Primary>) -> Option<Timestamp> {
     }
 }
 
-/// The addresses of one kind; the primary one's id, and since when it is that.
+/// The addresses of one kind, with the id of the primary one and since when it is primary.
 fn addresses<T: AddressValue>(
     kind: AddressKind,
     stored: BTreeMap<String, IdentifierItem>,
@@ -486,15 +486,15 @@ fn json(stored: Option<String>, attribute: &'static str) -> Result<JsonObject, C
     )
 }
 
-/// Puts an operation before the others, without a read: so no write needs to know which operations
-/// came between.
+/// Puts an operation in front of the others without a read, so that a write need not know which
+/// operations came before.
 pub(crate) fn push_operation(update: &mut Update, operation: &OperationId) {
     let operation = table::text(operation.as_str());
     update.push(OPERATIONS, Operations::KEPT, operation);
 }
 
-/// What differs between two states of a user, as attributes to set and names to remove. What
-/// newer code has added to the item is in neither, and stays.
+/// The difference between two states of a user: attributes to set and names to remove. Attributes that
+/// newer code has added to the item are in neither, and stay.
 pub(crate) fn difference(before: &User, after: &User) -> Result<(Item, Vec<String>), StoreError> {
     let (before, after): (HashMap<_, _>, HashMap<_, _>) = (item(before)?, item(after)?);
     let removed = before

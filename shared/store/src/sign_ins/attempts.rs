@@ -1,7 +1,7 @@
 //! The counters of attempts: by identifier and IP address, by IP address alone, and by device.
 //!
-//! The set `tries` holds the attempts that are under way or have failed, `failed` the latter: sets
-//! take what is repeated once, so that no lost reply counts twice.
+//! The set `tries` holds the attempts that are under way or have failed; the set `failed` only those
+//! that have failed. A set holds an element once, so a repeat after a lost reply is not counted twice.
 
 use domain::Timestamp;
 use domain::sign_in::{Admission, Counter, Full, LOCK_OUT, Limits, Try};
@@ -13,9 +13,9 @@ use crate::table::{Attempts, Update, Updated, number, text};
 use crate::write::Write;
 
 impl SignIns {
-    /// Counts an attempt before the password is looked at, so that guesses made at once can't get
-    /// past the limit: one conditional `UpdateItem`, the same for identifiers that no user has.
-    /// Where attempts that don't count any more fill the counter up, it takes two more.
+    /// Counts an attempt before the password is checked, so that guesses made at the same time can't
+    /// get past the limit: one conditional `UpdateItem`, the same for identifiers that no user has. If
+    /// attempts that don't count any more fill the counter up, it takes two more.
     pub async fn count_attempt(
         &self,
         counter: &Counter,
@@ -43,12 +43,12 @@ impl SignIns {
                 Updated::Refused(present) => present.as_ref().map(tally).unwrap_or_default(),
             };
             match present.refuses(&this, counter, limits, write.now) {
-                // The reply to this very attempt was lost.
+                // This attempt was counted before, and the reply was lost.
                 Full::Counted => return Ok(Admission::Counted),
                 Full::LockedUntil(until) => return Ok(Admission::LockedUntil(until)),
                 Full::UnderWay => return Ok(Admission::OneTooMany),
                 Full::Lapsed(lapsed) => self.forget(counter, &lapsed).await?,
-                // The attempt that failed last was ended before it could lock.
+                // The function ended after the last failure was counted and before it could lock.
                 Full::ToBeLocked => {
                     self.lock(counter, limits, write.now).await?;
                     return Ok(Admission::LockedUntil(write.now.plus(LOCK_OUT)));
@@ -58,8 +58,7 @@ impl SignIns {
         Err(StoreError::Conflict)
     }
 
-    /// Counts as failed what was counted as under way, and locks the counter where that is one too
-    /// many.
+    /// Counts an attempt under way as failed, and locks the counter if that is one too many.
     pub async fn count_failure(
         &self,
         counter: &Counter,
@@ -75,7 +74,8 @@ impl SignIns {
         update.add(FAILED, [this.as_str()]);
         update.count(&["failure_count"]);
         set_expiry(&mut update, counter, write.now);
-        // What is there already was counted, its reply lost; a lock holds all that there is.
+        // If the condition fails, this attempt was counted before and its reply was lost, or the
+        // counter is locked.
         let (Updated::Written(item) | Updated::Refused(Some(item))) =
             self.table.update(&update, Attempts::soon()).await?
         else {
@@ -87,18 +87,18 @@ impl SignIns {
         Ok(())
     }
 
-    /// Gives back the place of an attempt that is not under way any more and has not failed.
+    /// Takes an attempt out of the counter that has ended without failing.
     pub async fn give_back(&self, counter: &Counter, write: &Write) -> Result<(), StoreError> {
         let this = Try::new(&write.operation, write.now);
         self.forget(counter, &[this]).await
     }
 
-    /// Forgets failures in a row: the password was right.
+    /// Forgets failures in a row, after a right password.
     pub async fn forgive(&self, in_a_row: &Counter) -> Result<(), StoreError> {
         self.table.delete(key(in_a_row)).await
     }
 
-    /// Locks a counter, which then starts afresh, unless another attempt has just done so.
+    /// Locks a counter and empties it, unless another attempt has just done so.
     async fn lock(
         &self,
         counter: &Counter,
@@ -127,7 +127,7 @@ impl SignIns {
     }
 }
 
-/// Lets the item lapse when nothing in a counter that was written at `now` counts any more.
+/// Lets the item expire when nothing in a counter that was written at `now` counts any more.
 fn set_expiry(update: &mut Update, counter: &Counter, now: Timestamp) {
     let expires_at = now.plus(counter.remembers_for()).plus(LOCK_OUT);
     update.set(&["expires_at"], number(expires_at.as_unix()));

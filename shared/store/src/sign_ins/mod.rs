@@ -1,4 +1,4 @@
-//! Signing in: who is about to, the attempts that are counted, and what they come to.
+//! Signing in: the user of an attempt, the counters of attempts, and their outcomes.
 
 mod attempts;
 mod outcome;
@@ -15,16 +15,16 @@ use crate::table::{Table, key_of};
 
 /// How often a write is tried while others change the item.
 const MAX_LOOKS: u32 = 10;
-/// How many devices are kept of a user: a client that keeps no cookies makes one at each sign-in.
+/// How many devices of a user are kept: a client that keeps no cookies makes a new one at each sign-in.
 const MAX_DEVICES: usize = 50;
 
-/// What signing in reads and writes.
+/// The items that signing in reads and writes.
 #[derive(Clone, Debug)]
 pub struct SignIns {
     table: Table,
 }
 
-/// Who is about to sign in.
+/// The state of the user before a sign-in.
 #[derive(Debug)]
 pub struct SignInState {
     /// The user.
@@ -39,8 +39,8 @@ impl SignIns {
         Self { table }
     }
 
-    /// What a decision takes of the user, and whether the device is one of the user's own: one
-    /// `BatchGetItem`, also where there is no user or no device.
+    /// The facts of the user that a decision needs, and whether the device is one of the user's own:
+    /// one `BatchGetItem`, also where there is no user or no device, so that the time doesn't tell.
     pub async fn state(
         &self,
         id: Option<&UserId>,
@@ -61,9 +61,9 @@ impl SignIns {
         }))
     }
 
-    /// Drops a user's devices that are void, and then those that signed in the longest ago, where
-    /// there are too many: one `Query`, and a deletion for each. A user with few sign-ins isn't looked
-    /// at.
+    /// Drops a user's devices that are void, and then, where there are too many, those whose last
+    /// sign-in is the oldest: one `Query`, and a deletion for each. For a user with few sign-ins there
+    /// is no query.
     pub async fn drop_surplus_devices(
         &self,
         owner: &UserId,

@@ -1,4 +1,4 @@
-//! What an attempt comes to, written to the user: a failure, or a sign-in with what it leads to.
+//! The outcome of an attempt, written to the user: a failure, or a sign-in with what it leads to.
 
 use domain::device::Device;
 use domain::password::PasswordHash;
@@ -13,8 +13,8 @@ use crate::table::{
 };
 use crate::write::Write;
 
-/// The operation of the last attempt. It is an attribute of its own: strangers' attempts must not
-/// push a user's last operations out of their list.
+/// The operation of the last attempt. It is an attribute of its own, because strangers' attempts must
+/// not push a user's last operations out of their list.
 const OPERATION: &str = "last_sign_in_operation";
 
 /// What a right password leads to.
@@ -29,11 +29,11 @@ pub enum Entry<'a> {
 /// How a right password is written down.
 #[derive(Debug)]
 pub struct SignIn<'a> {
-    /// The user, as the password was checked against.
+    /// The user, as the password was checked against it.
     pub user: &'a SignInUser,
-    /// What counted failures in a row.
+    /// The counter of failures in a row.
     pub in_a_row: &'a Counter,
-    /// Who comes.
+    /// Where the sign-in comes from.
     pub visitor: &'a Visitor,
     /// What it leads to.
     pub entry: Entry<'a>,
@@ -42,9 +42,10 @@ pub struct SignIn<'a> {
 }
 
 impl SignIns {
-    /// Writes a failure of a user down: one `UpdateItem`, also where there is no user. It goes by the
-    /// user as read, on condition that this is still so; otherwise by the one that comes back. Where
-    /// the user's own device has counted it, only the attempt shows.
+    /// Writes down a user's failure: one `UpdateItem`, also where there is no user. It is based on the
+    /// user as read, and its condition is that this is still true. If not, it is made anew from the
+    /// user that comes back. Where the user's own device has counted the failure, only the attempt is
+    /// written.
     pub async fn record_failure(
         &self,
         user: Option<&SignInUser>,
@@ -77,9 +78,9 @@ impl SignIns {
         Err(StoreError::Conflict)
     }
 
-    /// Writes a right password down, with what it leads to: one transaction. It doesn't happen, and
-    /// this is false, when the user has changed since in what it rests on: password, epoch, being
-    /// enabled and not locked out.
+    /// Writes down a right password, with what it leads to: one transaction. It is not written, and the
+    /// result is false, when the user's password or epoch has changed since, or the user was disabled
+    /// or locked out.
     pub async fn sign_in(&self, sign_in: &SignIn<'_>, write: &Write) -> Result<bool, StoreError> {
         let user = sign_in.user;
         let mut transaction = Transaction::default();
@@ -102,8 +103,8 @@ impl SignIns {
     }
 }
 
-/// What every attempt leaves on the user, if they are there and have not seen this attempt, the reply
-/// to which may have been lost. It moves the version, not the profile.
+/// What every attempt writes to the user, on condition that the user exists and this attempt was not
+/// written before: its reply may have been lost. It moves the version, but does not change the profile.
 fn attempt(key: Item, visitor: &Visitor, write: &Write) -> Update {
     let mut update = Update::of_present(key);
     let operation = text(write.operation.as_str());
@@ -116,13 +117,13 @@ fn attempt(key: Item, visitor: &Visitor, write: &Write) -> Update {
     update
 }
 
-/// What a right password leaves on the user, on condition that they are as the password was checked
+/// What a right password writes to the user, on condition that the user is as the password was checked
 /// against.
 fn user_update(sign_in: &SignIn<'_>, write: &Write) -> Update {
     let SignIn { user, visitor, .. } = sign_in;
     let now = write.now.as_unix();
     let mut update = attempt(user::key(&user.id), visitor, write);
-    // A lock-out that lets the user's own device in stays as it is for all others.
+    // A lock-out that doesn't hold for the user's own device stays for all others.
     if !user.is_blocked(write.now) {
         update.require_absent_or_at_most(&["block_until"], now);
         update.set(&["failure_count"], number(0));
@@ -153,7 +154,8 @@ fn user_update(sign_in: &SignIn<'_>, write: &Write) -> Update {
     update
 }
 
-/// What a failure does to the user's counters, on condition that it is what is due.
+/// What a failure writes to the user's counters, on condition that the counters are as the failure was
+/// judged by.
 fn count_failure(update: &mut Update, failure: Failure, limits: Limits, now: Timestamp) {
     let now = now.as_unix();
     let (block, failures) = (["block_until"], ["failure_count"]);

@@ -1,4 +1,4 @@
-//! Bounded, jittered repeats of what other writers got in the way of.
+//! Bounded, jittered repeats of writes that conflicted with others.
 //!
 //! The SDK doesn't retry a transaction conflict (API reference, `TransactWriteItems`); this does.
 
@@ -10,7 +10,7 @@ use crate::StoreError;
 
 /// The attempts at one write.
 pub(crate) struct Attempts {
-    /// Those that others were in the way of.
+    /// How many attempts failed because of others.
     refused: u32,
     pauses: u32,
     deadline: Instant,
@@ -21,7 +21,7 @@ impl Attempts {
     const FIRST_PAUSE: Duration = Duration::from_millis(20);
     const MAX_PAUSE: Duration = Duration::from_millis(500);
     const SOON: Duration = Duration::from_secs(3);
-    /// What a further attempt and the answer need.
+    /// The time that one more attempt and the answer need.
     const RESERVE: Duration = Duration::from_millis(250);
 
     pub(crate) fn until(deadline: Instant) -> Self {
@@ -32,13 +32,13 @@ impl Attempts {
         }
     }
 
-    /// Attempts at what goes with a request and has no deadline of its own.
+    /// Attempts at a write that has no deadline of its own.
     pub(crate) fn soon() -> Self {
         Self::until(Instant::now() + Self::SOON)
     }
 
-    /// Waits for the next attempt after `error`; false when that is final. While an attempt before
-    /// is under way, the table is asked until the deadline.
+    /// Waits for the next attempt after `error`; false when there is none. While an earlier attempt is
+    /// under way, the table is asked until the deadline.
     pub(crate) async fn again_after(&mut self, error: &StoreError) -> bool {
         match error {
             StoreError::Conflict | StoreError::Busy(_) => self.refused += 1,
@@ -56,8 +56,8 @@ impl Attempts {
     }
 }
 
-/// A new client request token: a transaction that is sent twice with it happens once (ten
-/// minutes long).
+/// A new client request token. A transaction that is sent twice with the same token within ten minutes
+/// happens once.
 pub(super) fn client_request_token() -> String {
     format!("{:032x}", random_token())
 }

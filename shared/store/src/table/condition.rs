@@ -1,4 +1,4 @@
-//! What must hold of an item for a write to it to happen.
+//! A condition that an item must meet for a write to happen.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 

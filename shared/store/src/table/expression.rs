@@ -1,5 +1,5 @@
-//! Names and values of an expression, each behind a placeholder, so that no attribute's name is
-//! ever taken for a reserved word.
+//! Names and values of an expression, each behind a placeholder, so that DynamoDB never reads an
+//! attribute's name as a reserved word.
 
 use std::collections::HashMap;
 

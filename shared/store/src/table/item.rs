@@ -48,7 +48,7 @@ pub(crate) fn number_of(item: &Item, name: &str) -> Option<i64> {
     item.get(name)?.as_n().ok()?.parse().ok()
 }
 
-/// An attribute's texts; none where it isn't there: DynamoDB keeps no empty set.
+/// An attribute's texts; empty where the attribute isn't there, because DynamoDB keeps no empty set.
 pub(crate) fn texts_of(item: &Item, name: &str) -> Vec<String> {
     let texts = item.get(name).and_then(|texts| texts.as_ss().ok());
     texts.cloned().unwrap_or_default()

@@ -1,4 +1,4 @@
-//! The table: the one place that sends requests. It knows keys and expressions, and no entity.
+//! The table. Only this module sends requests. It knows keys and expressions, but no entity.
 
 mod attempts;
 mod condition;
@@ -42,13 +42,12 @@ impl Table {
         Self::new(crate::connect(settings), settings.table.clone())
     }
 
-    /// Connects by a `GetItem` that finds nothing. Whether it succeeds shows at the first request
-    /// that counts.
+    /// Connects by a `GetItem` that finds nothing. If it fails, the first real request will show it.
     pub async fn connect_by_get(&self) {
         let _ = self.get(absent_key()).await;
     }
 
-    /// Connects by an `UpdateItem` of nothing, on condition that it is there.
+    /// Connects by an `UpdateItem` that has no effect: its condition is that an absent item exists.
     pub async fn connect_by_update(&self) {
         let _ = self
             .client
@@ -60,7 +59,7 @@ impl Table {
             .await;
     }
 
-    /// Connects by a `PutItem` of nothing, on condition that it is there.
+    /// Connects by a `PutItem` that has no effect: its condition is that an absent item exists.
     pub async fn connect_by_put(&self) {
         let _ = self
             .client
@@ -73,7 +72,7 @@ impl Table {
     }
 }
 
-/// A key that no item ever has: what is asked for where there is nothing to ask for.
+/// A key that no item ever has, for requests that must find nothing.
 pub(crate) fn absent_key() -> Item {
     key(Partition::Operation.key("none"), "OPERATION")
 }

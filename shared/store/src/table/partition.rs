@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-/// What a partition of the table is about: how its key starts.
+/// What a partition of the table is about. It is the start of the partition's key.
 ///
 /// A role is allowed the kinds that its function touches (`dynamodb:LeadingKeys`), so a function that
 /// reads users can't read failed sign-ins.
@@ -12,13 +12,13 @@ pub enum Partition {
     Email,
     /// Limits on notifications: of a user or an address within an hour.
     Limit,
-    /// An operation that a client named, and what a function asks for to connect.
+    /// An operation that a client named. Functions also read an absent one to connect.
     Operation,
     /// A reservation of a phone number.
     Phone,
     /// Failed sign-ins.
     SignIn,
-    /// A user, and all that hangs on one.
+    /// A user, and all that hangs on the user.
     User,
     /// A reservation of a username.
     Username,
@@ -49,7 +49,7 @@ impl Partition {
         }
     }
 
-    /// The partition key of one of the kind.
+    /// The partition key of one partition of the kind.
     pub(crate) fn key(self, of: impl Display) -> String {
         format!("{}{of}", self.prefix())
     }

@@ -25,8 +25,8 @@ impl Table {
         Ok(output.item)
     }
 
-    /// Two items at once, in this order: one `BatchGetItem`. Of `attributes`, the keys' own among
-    /// them, or of all where none is named.
+    /// Two items at once, in this order: one `BatchGetItem`. Only `attributes` are read, which must
+    /// include the key's; all attributes where the list is empty.
     pub(crate) async fn get_both(
         &self,
         keys: [Item; 2],
@@ -38,8 +38,8 @@ impl Table {
         Ok([next(), next()])
     }
 
-    /// The items of these keys, in their order: one `BatchGetItem`, of `attributes` as
-    /// [`Table::get_both`]. Keys may come twice, which DynamoDB would refuse.
+    /// The items of these keys, in their order: one `BatchGetItem`. `attributes` are those of
+    /// [`Table::get_both`]. A key may come twice: DynamoDB would refuse that, so it is sent once.
     pub(crate) async fn get_each(
         &self,
         keys: Vec<Item>,
@@ -134,7 +134,7 @@ impl Table {
         }
     }
 
-    /// Deletes an item; that it isn't there makes no difference.
+    /// Deletes an item. It is no error if the item isn't there.
     pub(crate) async fn delete(&self, key: Item) -> Result<(), StoreError> {
         let output = self
             .client

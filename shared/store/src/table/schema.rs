@@ -1,4 +1,4 @@
-//! What the table is made of, for stores that no CloudFormation makes: the local ones.
+//! The definition of the table, for stores without CloudFormation: the local ones.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -41,7 +41,7 @@ pub struct Index {
     pub attributes: Vec<String>,
 }
 
-/// Whether the table had to be made.
+/// Whether the table is new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Made {
     /// It is new and empty.
@@ -116,8 +116,8 @@ pub async fn make(client: &Client, name: &str, schema: &Schema) -> Result<Made, 
     Ok(Made::New)
 }
 
-/// In which of its keys and indexes the table differs from `schema`: one that was made for another
-/// layout can't be read and written by this code.
+/// The keys and indexes in which the table differs from `schema`. This code can't read and write a
+/// table that was made for another layout.
 pub async fn differences(
     client: &Client,
     name: &str,

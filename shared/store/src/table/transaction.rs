@@ -1,4 +1,4 @@
-//! Several writes that all happen, or none of them.
+//! Several writes that happen together, or not at all.
 
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
@@ -17,33 +17,33 @@ use super::usage::{Direction, record};
 use super::{Attempts, Condition, Table, Update};
 use crate::{Cause, StoreError};
 
-/// What a part of a transaction is there for. What failed is told by it.
+/// The purpose of a part of a transaction. By the roles of the parts that failed, the reason is found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// The user whom all of it is about.
+    /// The user that the transaction is about.
     User,
     /// Makes an identifier the user's own.
     Reserve(Identifier),
-    /// Frees an identifier for others.
+    /// Releases an identifier, so that others may reserve it.
     Release(Identifier),
     /// Writes down that the operation happened.
     Operation,
-    /// Whatever else goes with it.
+    /// Another item that belongs to the change.
     Related,
 }
 
-/// How a transaction ended, short of an error.
+/// How a transaction ended, unless it was an error.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// All of it happened.
     Written,
-    /// The user was there in another state, which is this one, or not at all.
+    /// The user was in another state, which is this one, or was not there.
     Moved(Option<Item>),
     /// The operation happened before.
     Repeated,
-    /// Others have these identifiers; nothing else was in the way.
+    /// Others have these identifiers, and no other condition failed.
     Taken(Vec<Identifier>),
-    /// Something else that it rests on is gone.
+    /// Another item that the transaction needs is gone.
     Overtaken,
 }
 
@@ -61,12 +61,12 @@ enum Write {
 }
 
 impl Transaction {
-    /// Writes an item, whatever was there.
+    /// Writes an item, and replaces one that is there.
     pub(crate) fn put(&mut self, role: Role, item: Item) {
         self.parts.push((role, Write::Put(item, None)));
     }
 
-    /// Writes an item, if none is there.
+    /// Writes an item on condition that none is there.
     pub(crate) fn put_if_absent(&mut self, role: Role, item: Item) {
         let absent = Some(Condition::absent());
         self.parts.push((role, Write::Put(item, absent)));
@@ -77,12 +77,12 @@ impl Transaction {
         self.parts.push((role, Write::Update(update)));
     }
 
-    /// Deletes an item; that it isn't there makes no difference.
+    /// Deletes an item. It is no error if the item isn't there.
     pub(crate) fn delete(&mut self, role: Role, key: Item) {
         self.parts.push((role, Write::Delete(key, None)));
     }
 
-    /// Deletes an item, if this holds of it.
+    /// Deletes an item on this condition.
     pub(crate) fn delete_if(&mut self, role: Role, key: Item, condition: Condition) {
         self.parts.push((role, Write::Delete(key, Some(condition))));
     }
@@ -103,8 +103,8 @@ impl Transaction {
         if let Some((_, reason)) = failed().find(|(role, _)| **role == Role::User) {
             return Ok(Outcome::Moved(reason.item.clone()));
         }
-        // Before the reservations: while another transaction is under way, it may be this very
-        // operation's, and the reservations its own.
+        // This comes before the reservations. The other transaction under way may be an attempt of the
+        // same operation, and the reservations may be its own.
         let fault = reasons.iter().find_map(|reason| {
             let code = reason.code().unwrap_or_default();
             StoreError::from_code(code, reason.message().unwrap_or_default())
@@ -127,7 +127,7 @@ impl Transaction {
         if failed().any(|(role, _)| *role == Role::Related) {
             return Ok(Outcome::Overtaken);
         }
-        // Codes only: a reason also holds the item.
+        // Only the codes: a reason also holds the item.
         let codes = reasons.iter().filter_map(CancellationReason::code);
         Err(Cause::Cancelled(codes.map(str::to_owned).collect()).unexpected())
     }
@@ -135,7 +135,7 @@ impl Transaction {
 
 impl Write {
     fn request(&self, role: &Role, table: &str) -> Result<TransactWriteItem, BuildError> {
-        // What was there is looked at of the user alone.
+        // Only the user's former state is looked at.
         let old = match role {
             Role::User => Some(ReturnValuesOnConditionCheckFailure::AllOld),
             _ => None,
@@ -189,8 +189,8 @@ fn split(condition: Option<&Condition>) -> (Option<String>, Option<&Placeholders
 }
 
 impl Table {
-    /// Sends a transaction; repeats it, unchanged and with the same token, while other transactions
-    /// are in its way.
+    /// Sends a transaction. While other transactions are in its way, it is repeated unchanged and with
+    /// the same token.
     pub(crate) async fn transact(
         &self,
         transaction: &Transaction,

@@ -11,8 +11,8 @@ use super::usage::{Direction, record};
 use super::{Attempts, Table};
 use crate::{Cause, StoreError};
 
-/// A conditional change of one item in the making: what must hold of it, what is set and removed, and
-/// what its sets gain and lose.
+/// A conditional change of one item: the conditions, the attributes to set and remove, and the elements
+/// that its sets gain and lose.
 #[derive(Clone, Debug)]
 pub(crate) struct Update {
     pub(super) key: Item,
@@ -24,12 +24,12 @@ pub(crate) struct Update {
     delete: Vec<String>,
 }
 
-/// What became of an update.
+/// The result of an update.
 #[derive(Debug)]
 pub(crate) enum Updated<T = Item> {
     /// It happened.
     Written(T),
-    /// Its condition does not hold of the item that is there, if one is.
+    /// Its condition does not hold for the item that is there, if there is one.
     Refused(Option<Item>),
 }
 
@@ -66,7 +66,7 @@ impl Update {
         self.placeholders.value(value)
     }
 
-    /// What must hold, beside all other conditions: a text without an `OR` outside of parentheses.
+    /// Adds a condition, beside all others: a text without an `OR` outside of parentheses.
     pub(crate) fn require(&mut self, condition: String) {
         self.conditions.push(condition);
     }
@@ -124,8 +124,8 @@ impl Update {
         self.set_to(path, &format!("if_not_exists({own}, {zero}) + {one}"));
     }
 
-    /// Puts an element before those of a list of this length, and drops the last one: a shift
-    /// register, since the right-hand sides are the values from before the update.
+    /// Puts an element in front of a list of this length, and drops the last one. This works in one
+    /// update, because the right-hand sides have the values from before the update.
     pub(crate) fn push(&mut self, list: &str, length: usize, value: AttributeValue) {
         let (list, value) = (self.path(&[list]), self.value(value));
         for place in (1..length).rev() {
@@ -141,13 +141,13 @@ impl Update {
         self.remove.push(path);
     }
 
-    /// Puts texts into a set, which comes into being with the first.
+    /// Puts texts into a set. The first text creates the set.
     pub(crate) fn add(&mut self, set: &str, these: impl IntoIterator<Item = impl ToString>) {
         let (set, these) = (self.path(&[set]), self.value(texts(these)));
         self.add.push(format!("{set} {these}"));
     }
 
-    /// Takes texts out of a set, which goes with the last.
+    /// Takes texts out of a set. DynamoDB removes the set with its last text.
     pub(crate) fn take(&mut self, set: &str, these: impl IntoIterator<Item = impl ToString>) {
         let (set, these) = (self.path(&[set]), self.value(texts(these)));
         self.delete.push(format!("{set} {these}"));
@@ -175,8 +175,8 @@ impl Update {
 }
 
 impl Table {
-    /// Carries out an update: the item after it, or the one that is there when its condition does not
-    /// hold.
+    /// Carries out an update. Returns the item after it, or the item that is there when the condition
+    /// does not hold.
     pub(crate) async fn update(
         &self,
         update: &Update,
@@ -191,7 +191,7 @@ impl Table {
         }
     }
 
-    /// As [`Table::update`], where the item after it is of no use: its size doesn't show in the time.
+    /// As [`Table::update`], but without the item after it, so that its size doesn't show in the time.
     pub(crate) async fn update_unseen(
         &self,
         update: &Update,

@@ -1,10 +1,10 @@
-//! What a call asked of the table, as `ConsumedCapacity` tells it.
+//! What a call used of the table, by `ConsumedCapacity`.
 
 use std::cell::RefCell;
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
-/// Capacity units, the base table's and the indexes' apart.
+/// Capacity units. Those of the base table and of the indexes are counted apart.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Capacity {
     /// Read capacity units.
@@ -28,7 +28,7 @@ tokio::task_local! {
     static METER: RefCell<Usage>;
 }
 
-/// Runs `work` and tells what it asked of the table.
+/// Runs `work` and returns what it used of the table with its result.
 pub async fn metered<T>(work: impl Future<Output = T>) -> (T, Usage) {
     METER
         .scope(RefCell::default(), async {
@@ -45,7 +45,7 @@ pub(super) enum Direction {
     Write,
 }
 
-/// Counts one request. Outside of [`metered`] it is of no effect.
+/// Counts one request. Outside of [`metered`] it has no effect.
 pub(super) fn record<'a>(
     direction: Direction,
     consumed: impl IntoIterator<Item = &'a ConsumedCapacity>,
