@@ -1,5 +1,5 @@
-//! Looks for the programs that some tests need. Without them those tests are ignored and say why;
-//! where `CI` is set their absence fails the build.
+//! Looks for the programs that some tests need. Without a program, its tests are ignored and say why.
+//! Where `CI` is set, a missing program fails the build.
 
 use std::process::{Command, Stdio};
 

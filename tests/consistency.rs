@@ -1,4 +1,4 @@
-//! What stands in more than one place says the same everywhere.
+//! Facts that are written down in several places are the same everywhere.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -81,9 +81,9 @@ fn people_need_no_key_and_are_throttled_more_strictly_than_programs() {
 }
 
 #[test]
-fn what_fails_is_counted_and_every_alarm_rings_where_it_is_told() {
+fn failures_are_counted_and_every_alarm_notifies_the_alarm_topic() {
     let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
-    // As `send_notifications` and an attempt with a password log them.
+    // `send_notifications` and an attempt with a password log these fields.
     for field in ["notification", "sign_in"] {
         let pattern = format!(r#"FilterPattern: '{{ $.{field} = "failed" }}'"#);
         assert!(template.contains(&pattern), "{field}");
@@ -132,7 +132,7 @@ fn the_stream_brings_new_notifications_and_gives_up_after_an_hour() {
     assert_eq!(serde_json::from_str::<Value>(pattern).unwrap(), wanted);
     assert!(consumer.reports_failures() && consumer.bisects && consumer.has_destination);
     assert_eq!(consumer.maximum_record_age, Some(Duration::from_hours(1)));
-    // Any number of retries can pass while a dead sender's lease lasts.
+    // There may be any number of retries while the lease of a dead sender lasts.
     assert_eq!(consumer.maximum_retry_attempts, None);
     assert_eq!(consumer.parallelization_factor, 10);
     assert_eq!(consumer.starting_position, "TRIM_HORIZON");
@@ -247,7 +247,7 @@ fn e_mails_may_go_out_by_the_configuration_set_that_is_named_and_by_no_other() {
     );
 }
 
-/// A parameter's own lines in the template.
+/// The lines of a parameter in the template.
 fn declaration(parameter: &str) -> String {
     let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
     let (_, rest) = text.split_once(&format!("\n  {parameter}:\n")).unwrap();
@@ -256,7 +256,7 @@ fn declaration(parameter: &str) -> String {
 }
 
 #[test]
-fn what_is_no_list_of_addresses_and_no_time_that_logs_can_be_kept_is_refused_before_it_is_deployed()
+fn invalid_address_lists_and_log_retentions_are_refused_before_the_deployment()
 {
     let declared = declaration("AllowedAddresses");
     let (_, pattern) = declared.split_once("AllowedPattern: ").unwrap();

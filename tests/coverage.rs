@@ -1,4 +1,4 @@
-//! Every documented status of every call can be provoked, and is what the call answers.
+//! Every documented status of every call can be provoked, and the call answers no other one.
 
 use std::sync::LazyLock;
 
@@ -41,7 +41,7 @@ fn request<'a>(roster: &'a Roster, endpoint: &Endpoint, path: &str) -> Call<'a> 
     }
 }
 
-/// As good as [`good`], for a link: the form of its page, sent.
+/// As [`good`], for a link: sends the form of its page.
 async fn press<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
     let page = roster.open(&path(endpoint)).await;
     let cookies = page.set_cookies();
@@ -71,7 +71,7 @@ async fn forget_primary_email(roster: &Roster) {
     roster.users.edit(&id, &write, change).await.unwrap();
 }
 
-/// A service that lets nobody in.
+/// A service whose throttle refuses every request.
 async fn throttled() -> Roster {
     let slow = [
         ("ThrottlingRateLimit", "0.001"),
@@ -82,7 +82,7 @@ async fn throttled() -> Roster {
     Roster::with_parameters(&slow).await
 }
 
-/// What may not be done, to each kind of caller.
+/// A request that is forbidden, for each kind of caller.
 async fn forbidden(roster: &Roster, endpoint: &Endpoint) -> Answer {
     let call = good(roster, endpoint);
     match endpoint.access {
@@ -103,7 +103,7 @@ async fn forbidden(roster: &Roster, endpoint: &Endpoint) -> Answer {
     }
 }
 
-/// Provokes one status; `None` where nobody has written down how.
+/// Provokes one status; `None` where no way to provoke it is written down here.
 async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<Answer> {
     let forever = usize::MAX;
     let answer = match status {
@@ -194,7 +194,7 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
     Some(answer)
 }
 
-/// The documented statuses of a call that it can't be made to answer.
+/// The documented statuses that the call could not be made to answer.
 async fn gaps(endpoint: &Endpoint) -> Vec<String> {
     let roster = Roster::start().await;
     let mut gaps = Vec::new();
@@ -218,7 +218,7 @@ async fn gaps(endpoint: &Endpoint) -> Vec<String> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_documented_status_of_every_call_can_be_provoked() {
-    // At the same time: most of it goes by while the SDK and the store wait before they try again.
+    // All calls at once, because most of the time the SDK and the store wait before they try again.
     let gaps = join_all(ENDPOINTS.iter().map(|endpoint| gaps(endpoint))).await;
     let gaps = gaps.concat();
     assert!(gaps.is_empty(), "{gaps:#?}");
@@ -361,7 +361,7 @@ async fn further_keys_may_do_what_the_list_says_that_their_ids_are_added_to() {
     }
 }
 
-/// An app without a store: what gets this far must not ask for one.
+/// An app without a store: requests that reach it must not ask the store.
 fn unreachable() -> App {
     let nowhere = Dynamodb::At("http://127.0.0.1:1".to_owned());
     let settings = nowhere.settings("none");
@@ -403,7 +403,7 @@ async fn the_gateways_own_answers_have_no_instance_and_their_own_trace_id() {
 #[tokio::test]
 async fn every_answer_tells_browsers_to_stay_with_https_and_with_the_media_type() {
     let roster = Roster::start().await;
-    // The clock would change what it shows.
+    // With a lock-out, what it shows would change with the time.
     let user = sample::changed(sample::published(), |user| user.sign_ins.block_until = None);
     let path = roster.write(&user).await;
     let ada = roster.ada().await;
@@ -458,7 +458,7 @@ async fn every_answer_tells_browsers_to_stay_with_https_and_with_the_media_type(
             Some("no-store"),
             "{answer:?}"
         );
-        // What names none is called JSON by the gateway.
+        // API Gateway says JSON where an answer has no media type.
         let media_type = if media_type.is_empty() {
             "application/json"
         } else {

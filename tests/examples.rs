@@ -1,4 +1,4 @@
-//! The published example responses, as users: what an import will make of them.
+//! The published example responses, as users. An import will make such users from them.
 
 use domain::address::{AddressValue, Primary, Tenure};
 use domain::external::{Authenticator, Connection, ExternalProvider};

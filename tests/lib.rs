@@ -1,4 +1,4 @@
-//! What the tests know beside the service: published examples, and what a run leaves behind.
+//! What the tests and the check of a whole run share: published examples, and the files of a run.
 
 pub mod examples;
 pub mod run;

@@ -1,4 +1,5 @@
-//! What a whole run of the tests leaves behind: every log, every request, and what no log may tell.
+//! The files that a whole run of the tests leaves: every log, every request, and the secrets that no
+//! log may contain.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,7 @@ pub const USED: &str = "used.jsonl";
 /// A [`Used`] in each line: what functions may do to the table.
 pub const ALLOWED: &str = "allowed.jsonl";
 
-/// Words that only a secret or a person's address brings into a log.
+/// Words that are in a log only together with a secret or a person's address.
 const TELLTALES: [&str; 9] = [
     "@",
     "$argon2id$",
@@ -35,9 +36,9 @@ const TELLTALES: [&str; 9] = [
     "local-read-only-key",
     "sessionid",
 ];
-/// As long as a MAC, a hash or a session's secret is as text.
+/// The length of a MAC, a hash or a session's secret as text.
 const LENGTH_OF_A_MAC: usize = 43;
-/// Shorter ones could be anything.
+/// Shorter texts could mean something else.
 const SHORTEST_PASSWORD: usize = 12;
 const SHORTEST_NUMBER: usize = 8;
 
@@ -46,18 +47,18 @@ pub fn file(tmp: &str, name: &str) -> PathBuf {
     Path::new(tmp).join("run").join(name)
 }
 
-/// A request that was answered.
+/// A request that got an answer.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct Sent {
-    /// API Gateway's id of it.
+    /// API Gateway's id of the request.
     pub id: String,
     /// The answer's status.
     pub status: u16,
-    /// What no log may tell.
+    /// The secrets that no log may contain.
     pub secrets: BTreeSet<String>,
 }
 
-/// Something that a function's role allows, and that the function has done.
+/// Something that a function's role allows, and that the function did.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Used {
     /// It has done something to the table or to an index of it.
@@ -78,8 +79,8 @@ pub enum Used {
     },
 }
 
-/// What a request or an answer with these parts carries that no log may tell: addresses, numbers,
-/// passwords, and what proves a session or a link.
+/// The secrets in the parts of a request or an answer: addresses, numbers, passwords, and what proves a
+/// session or a link.
 pub fn secrets<'a>(
     path: &str,
     headers: impl Iterator<Item = (&'a str, &'a [u8])>,
@@ -102,7 +103,7 @@ pub fn secrets<'a>(
     secrets
 }
 
-/// What a token, a cookie or a nonce ends with, as long as nothing else is.
+/// The MAC at the end of a token, a cookie or a nonce. Nothing else has this length.
 fn mac_of(word: &str) -> Option<String> {
     let start = word.len().checked_sub(LENGTH_OF_A_MAC)?;
     let mac = word.get(start..)?;
@@ -140,7 +141,7 @@ fn collect(name: &str, value: &Value, secrets: &mut BTreeSet<String>) {
 pub struct Search(AhoCorasick);
 
 impl Search {
-    /// For these secrets, and for words that only secrets bring along.
+    /// Searches for these secrets, and for words that appear only with secrets.
     ///
     /// # Panics
     ///
@@ -151,7 +152,7 @@ impl Search {
         Self(AhoCorasick::new(all).expect("the secrets of a run fit into memory"))
     }
 
-    /// The lines that tell one.
+    /// The lines that contain one.
     pub fn leaks<'a>(&self, log: &'a str) -> impl Iterator<Item = &'a str> {
         log.lines().filter(|line| self.0.is_match(*line))
     }

@@ -1,6 +1,6 @@
-//! The logs of everything that the other tests did: each request has its line, and nobody's
-//! address, password, cookie or link is in any (email-self-service.md, "Links"); and roles allow
-//! nothing that nobody used.
+//! Checks the files of a whole run of the other tests. Each request has its line in the log. No log
+//! contains an address, a password, a cookie or a link (email-self-service.md, "Links"). Each
+//! permission of a role was used.
 
 #![expect(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use tests::run::{self, Search, Sent, Used};
 
-/// More than any test sends by itself.
+/// More requests than a single test sends.
 const FEW: usize = 1000;
 
 fn read(name: &str) -> String {
@@ -18,7 +18,7 @@ fn read(name: &str) -> String {
         .unwrap_or_else(|_| panic!("there is no {name}: `cargo test` runs the other tests first"))
 }
 
-/// The requests of the run; nothing where it was a part of one only, which is told.
+/// The requests of the run; `None`, with a message, where only a part of the tests ran.
 fn requests() -> Option<Vec<Sent>> {
     let requests = read(run::REQUESTS);
     let requests: Vec<_> = requests
@@ -60,7 +60,7 @@ fn secrets(requests: Vec<Sent>) -> BTreeSet<String> {
 #[test]
 fn every_request_has_a_line_of_its_own_which_tells_its_status() {
     let Some(requests) = requests() else { return };
-    // Each test draws the same ids: as many lines as requests must tell one.
+    // Each test draws the same ids, so there must be as many lines with an id as requests.
     let mut told: BTreeMap<(String, u64), usize> = BTreeMap::new();
     for line in read(run::CALLS).lines() {
         let line: Value = serde_json::from_str(line).unwrap();
@@ -119,7 +119,7 @@ fn no_line_tells_an_address_a_password_a_cookie_or_a_link() {
 }
 
 #[test]
-fn whatever_a_role_allows_to_do_to_the_table_was_done() {
+fn every_permission_of_a_role_on_the_table_was_used() {
     if requests().is_none() {
         return;
     }

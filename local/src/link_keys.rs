@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn kept_keys_are_used_again_and_nobody_else_reads_them() {
+    fn kept_keys_are_used_again_and_only_their_owner_can_read_them() {
         let data = data("kept");
         let first = keep(&data, 1).unwrap();
         let again = keep(&data, 2).unwrap();
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_but_are_no_keys_is_refused_and_left_alone() {
+    fn a_file_without_valid_keys_is_refused_and_left_alone() {
         let data = data("refused");
         let path = data.with_extension("link-keys");
         let good = STANDARD.encode([1; 32]);

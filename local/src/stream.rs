@@ -398,7 +398,7 @@ impl Stream {
         while let Some(place) = iterator {
             let request = json!({ "ShardIterator": place });
             let page = match self.source.ask("GetRecords", request).await {
-                // The first record was removed between the two requests. The next call reads on.
+                // The shard's first record came between the two requests. The next call reads it.
                 Err(fault) if fault.is_trimmed() => return Ok(()),
                 page => page?,
             };
@@ -719,7 +719,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_fails_rests_longer_each_time_and_never_for_long() {
+    fn a_failed_record_waits_longer_each_time_up_to_a_limit() {
         let failed_at = Instant::now();
         let rest = |failures| {
             let record = Value::Null;

@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hangs_on_a_condition_is_there_when_it_holds() {
+    fn a_conditional_part_is_there_when_its_condition_holds() {
         let actions = |template: &Template| -> Vec<String> {
             let permissions = template.functions[0].permissions.iter();
             permissions.map(|(action, _)| action.clone()).collect()
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_followed_is_refused() {
+    fn a_template_with_an_unknown_feature_is_refused() {
         for (present, other, reason) in [
             ("/~1open~1{token}", "/~1elsewhere", "POST /elsewhere"),
             (

@@ -1,4 +1,4 @@
-//! Bad input gets the contract's answer, stores nothing and leaks nothing.
+//! Bad input gets the answer of the contract, is not stored, and does not appear in answers or logs.
 
 use domain::sample;
 use local::calls::ENDPOINTS;
@@ -25,12 +25,12 @@ async fn create(roster: &Roster, body: impl Into<Vec<u8>>) -> Answer {
     roster.request("POST", "/api/users").body(body).send().await
 }
 
-/// An object of so many levels.
+/// An object with this many levels.
 fn nested(levels: usize) -> String {
     format!("{}1{}", "{\"a\":".repeat(levels), "}".repeat(levels))
 }
 
-/// A request that no HTTP library would send.
+/// Sends a request that an HTTP library would refuse to send.
 async fn raw(roster: &Roster, request: &str) -> String {
     let mut stream = TcpStream::connect(roster.base.strip_prefix("http://").unwrap())
         .await
@@ -151,7 +151,7 @@ async fn unknown_members_are_ignored_and_wrong_types_named() {
         ("email_verified", "\"true\""),
         ("password", "12345678"),
         ("name", "[\"a\"]"),
-        // Past what a double holds.
+        // The number is greater than a double can be.
         ("email_verified", "1e400"),
         ("username", "-1e400"),
         ("password", "1e999"),
@@ -288,8 +288,8 @@ async fn control_characters_and_marks_that_hide_are_refused() {
 #[tokio::test]
 async fn homoglyphs_are_different_names_and_no_duplicates() {
     let roster = Roster::start().await;
-    // The second one is Cyrillic: looks alike, is another address. It must not be taken for
-    // the first one, in either direction.
+    // The second address has a Cyrillic letter: it looks the same and is another address. Neither may
+    // be taken for the other.
     create(&roster, json!({ "email": "grace@example.org" }).to_string())
         .await
         .expect(201);
@@ -388,7 +388,7 @@ async fn of_repeated_headers_the_last_one_counts() {
 }
 
 #[tokio::test]
-async fn a_second_key_can_not_lift_the_first_ones_limits() {
+async fn a_second_key_can_not_lift_the_limits_of_the_first_one() {
     let roster = Roster::start().await;
     let path = roster.write(&sample::published()).await;
     let call = roster

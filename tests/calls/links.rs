@@ -1,5 +1,5 @@
-//! What holds of every kind of link: whom they obey, and whom they don't (email-self-service.md,
-//! "Links").
+//! What is true for every kind of link: which requests act by it, and which don't
+//! (email-self-service.md, "Links").
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -25,14 +25,14 @@ const PURPOSES: [Purpose; 4] = [
 ];
 const BROWSER: &str = "text/html,application/xhtml+xml,*/*;q=0.8";
 const JSON: &str = "application/json";
-/// The form of every page at once.
+/// One form that fits every page.
 const FORM: &str = "password=a+new+long+password";
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A kind of link, with the sample person's one.
+/// A kind of link, and the sample person's link of this kind.
 struct Kind {
     endpoint: &'static Endpoint,
-    /// Its path before the token.
+    /// The path before the token.
     start: String,
     token: String,
     link: Link,
@@ -47,7 +47,7 @@ impl Kind {
         format!("{}/{token}/{}", self.start, sample::PERSON)
     }
 
-    /// Whether its GET may act.
+    /// Whether a GET of it may act.
     fn may_act_on_get(&self) -> bool {
         !self.sets_password()
     }
@@ -65,7 +65,7 @@ impl Kind {
     }
 }
 
-/// Every kind that there is a call for.
+/// All kinds of links that have a call.
 fn kinds() -> Vec<Kind> {
     let keys = Keys::parse(sample::LINK_KEY, None).unwrap();
     let kinds: Vec<Kind> = link_calls()
@@ -91,7 +91,7 @@ fn person() -> UserId {
     UserId::parse(sample::PERSON).unwrap()
 }
 
-/// The sample person with all that the links are about, and nobody else.
+/// A table with only the sample person, and with all that the links are about.
 async fn afresh(roster: &Roster) {
     roster.table.clear().await;
     samples::write_person(&roster.app().table, NOW)
@@ -100,13 +100,13 @@ async fn afresh(roster: &Roster) {
     roster.faults.clear();
 }
 
-/// The token that the service itself would send.
+/// A token as the service itself makes it.
 async fn signed(roster: &Roster, link: &Link) -> String {
     let app = roster.app();
     app.link_keys.get().await.unwrap().sign(link, &person())
 }
 
-/// What a refusal says, whichever request it answers.
+/// The body of a refusal, without the parts that differ between requests.
 fn said(answer: &Answer) -> Value {
     let mut body = answer.body.clone();
     if let Some(members) = body.as_object_mut() {
@@ -125,7 +125,7 @@ async fn get(roster: &Roster, path: &str, accept: &str) -> Answer {
         .await
 }
 
-/// A POST of the link's form with this nonce, from where `site` says.
+/// A POST of the link's form with this nonce, from a page of `site`.
 async fn post(roster: &Roster, path: &str, nonce: &str, site: &str) -> Answer {
     roster
         .visit("POST", path)
@@ -142,7 +142,7 @@ fn nonce_of(page: &Answer) -> String {
     page.set_cookies()["linknonce"].0.to_owned()
 }
 
-/// The text with one bit flipped, in a form that a path carries as it is.
+/// The text with one bit flipped, encoded so that a path can carry it.
 fn flipped(token: &str, bit: usize) -> String {
     let mut bytes = token.as_bytes().to_vec();
     bytes[bit / 8] ^= 1 << (bit % 8);
@@ -156,7 +156,7 @@ fn flipped(token: &str, bit: usize) -> String {
     })
 }
 
-/// Sends what no HTTP library sends: a request without the header Accept.
+/// Sends a request without the header Accept, which HTTP libraries always send.
 async fn get_without_accept(roster: &Roster, path: &str) -> String {
     let address = roster.base.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -167,7 +167,7 @@ async fn get_without_accept(roster: &Roster, path: &str) -> String {
     answer
 }
 
-/// The only refusals that a link gets, to a program and to a person.
+/// The only refusals for a link, for a program and for a person.
 struct Refusals {
     problem: Value,
     page: Value,
@@ -185,7 +185,7 @@ impl Refusals {
         Self { problem, page }
     }
 
-    /// Each way to use `path` gets them.
+    /// Every way to use `path` gets these refusals.
     async fn meet(&self, roster: &Roster, path: &str, what: &str) {
         let nonce = "1700000000.none";
         let program = get(roster, path, JSON).await;
@@ -215,7 +215,7 @@ async fn no_flipped_bit_gets_past_the_signature() {
         for token in [kind.token.clone(), signed(&roster, &kind.link).await] {
             roster.open(&kind.path_of(&token)).await.expect(200);
             roster.faults.clear();
-            // Each character, each place in a character.
+            // Every character is covered, and every bit position in a character.
             let bits: Vec<usize> = (0..token.len() * 8).step_by(5).collect();
             assert!(bits.len() >= 300, "{}: {}", kind.endpoint.name, bits.len());
             for bit in bits {
@@ -369,7 +369,7 @@ async fn a_last_slash_makes_no_difference() {
             afresh(&roster).await;
             let path = kind.path();
             let page = roster.open(&format!("{path}{shown}")).await.expect(200);
-            // One path for both, so that the browser sends the cookie to either.
+            // The cookie's path has no last slash, so that the browser sends it to both forms.
             let attributes = page.set_cookies()["linknonce"].1.to_owned();
             assert!(
                 attributes.contains(&format!("Path={path};")),
@@ -417,7 +417,7 @@ async fn the_nonce_is_a_cookie_of_this_link_alone() {
 #[tokio::test]
 async fn the_nonces_path_is_the_one_that_people_see() {
     let roster = Roster::start().await;
-    // A domain of one's own whose paths are rewritten, and a stage.
+    // A custom domain whose paths are rewritten, and a stage.
     for (public, base) in [
         ("https://accounts.example.org", ""),
         ("https://accounts.example.org/people/", "/people"),
@@ -441,7 +441,7 @@ async fn the_nonces_path_is_the_one_that_people_see() {
 }
 
 #[tokio::test]
-async fn a_form_that_asks_for_something_else_does_nothing() {
+async fn a_form_with_an_unknown_action_does_nothing() {
     let roster = Roster::start().await;
     afresh(&roster).await;
     let items = roster.table.items().await;
@@ -838,7 +838,7 @@ async fn pages_keep_to_themselves() {
         }
         afresh(&roster).await;
     }
-    // A program's answers stay out of caches, too.
+    // Answers to programs are not cached either.
     for kind in kinds().iter().filter(|kind| kind.may_act_on_get()) {
         afresh(&roster).await;
         for (path, status) in [(kind.path(), 200), (kind.path_of("none"), 400)] {
@@ -866,7 +866,7 @@ async fn a_link_that_meets_a_fault_of_the_store_is_told_so_on_a_page() {
     }
 }
 
-/// What the buttons of a form send, each of them, its fields filled in.
+/// The bodies that the buttons of a form send, one for each button, with the fields filled in.
 fn filled_in(form: &str) -> Vec<String> {
     let attribute = |tag: &str, name: &str| {
         let (_, rest) = tag.split_once(&format!(" {name}=\""))?;

@@ -1,10 +1,10 @@
-//! What is logged tells of every request, and of nobody.
+//! The log has every request, and no personal data.
 
 use serde_json::{Value, json};
 
 use crate::harness::{Fault, Roster, log};
 
-/// In everything personal that the requests below carry.
+/// A mark that all personal data of the requests below contains.
 const MARK: &str = "m4rk3d";
 
 #[tokio::test]

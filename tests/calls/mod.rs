@@ -1,8 +1,8 @@
-//! What each call says over HTTP: a file for each, in the folders of the calls, beside those about
-//! what calls have in common.
+//! What each call answers over HTTP. Each call has a file, in the folders of the calls. Other files are
+//! about what calls have in common.
 //!
-//! They run on the embedded store. On DynamoDB Local run the four published calls, signing in and the
-//! change of an address, too, and of the other files what depends on the store's conditions.
+//! They run on the embedded store. The four published calls, signing in and the change of an address
+//! also run on DynamoDB Local, and so do tests in other files that depend on the store's conditions.
 
 mod account;
 mod bad_input;

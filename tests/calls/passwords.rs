@@ -1,5 +1,5 @@
-//! What a password is: the same however its letters are encoded, none that others know, and nobody
-//! else's because a hash or a form was read loosely.
+//! Passwords: the encoding of their letters makes no difference, known ones are refused, and a hash or
+//! a form that is read loosely lets no other password in.
 
 use domain::password::PasswordHash;
 use domain::sample;
@@ -12,12 +12,12 @@ use crate::harness::{Answer, Fault, Roster};
 
 const COMPOSED: &str = "pässwörd";
 const DECOMPOSED: &str = "pa\u{308}sswo\u{308}rd";
-/// By argon2-cffi, of the decomposed password.
+/// The hash of the decomposed password, made by argon2-cffi.
 const OWN_AS_TYPED: &str = "$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$\
                             bsEJfH3C7JH9WMQJUbnHMf7G/gi8naut/XgyNevKGqA";
-/// bcrypt's own example: of `U*U`.
+/// bcrypt's own example, a hash of `U*U`.
 const BCRYPT: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
-/// By passlib and OpenSSL, of `pässwörd`.
+/// Hashes of `pässwörd`, made by passlib and OpenSSL.
 const SCRYPT: &str = "$scrypt$ln=4,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$\
                       BHecd7e7pPRBAcF7C7q7Pxn+RgFr3BEbGWUw2zr+aOA";
 const PBKDF2: &str = "$pbkdf2-sha256$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw$\
@@ -28,7 +28,7 @@ const EMAIL: &str = "grace.hopper@example.org";
 const PRESENT: &str = "The password must not be the present one.";
 const PRESENT_IN_FORM: &str = "password=correct%C2%A0horse+battery";
 
-/// A user with a hash from elsewhere; their path.
+/// Creates a user with a hash that was made elsewhere. Returns the user's path.
 async fn import(roster: &Roster, hash: &str) -> String {
     roster
         .create(json!({ "username": "grace", "password_hash": hash }))
@@ -46,7 +46,7 @@ async fn stored(roster: &Roster, path: &str) -> String {
     credential.hash.unwrap().expose().to_owned()
 }
 
-/// The link that signing in with a password sends that must be changed.
+/// The link that is sent after a sign-in with a password that must be changed.
 async fn reset_link(roster: &Roster) -> String {
     roster
         .create(json!({
@@ -61,7 +61,7 @@ async fn reset_link(roster: &Roster) -> String {
     roster.link_to(EMAIL).await
 }
 
-/// Ada, and the link that takes the change of her primary address back.
+/// Ada, and the link that undoes the change of her primary address.
 async fn undo_link(roster: &Roster) -> (Person<'_>, String) {
     let ada = roster.ada().await;
     ada.move_to("countess@example.com").await;
@@ -69,7 +69,7 @@ async fn undo_link(roster: &Roster) -> (Person<'_>, String) {
     (ada, link)
 }
 
-/// Sends a link's form, or what comes in its place, byte for byte.
+/// Sends a link's form, or other bytes in its place, unchanged.
 async fn submit(roster: &Roster, link: &str, media_type: &str, body: &[u8]) -> Answer {
     let nonce = roster.nonce(link).await;
     roster
@@ -216,7 +216,7 @@ async fn the_present_password_is_no_new_one_when_a_change_is_undone() {
 async fn a_password_that_became_the_present_one_meanwhile_is_refused(roster: Roster) {
     let (ada, link) = undo_link(&roster).await;
     let nonce = roster.nonce(&link).await;
-    // Between the look at the present password and the write.
+    // The test acts between the check of the present password and the write.
     roster.faults.plan(1, 1, Fault::Pause);
     let meanwhile = async {
         roster.faults.wait_for_a_held_request().await;

@@ -1,4 +1,4 @@
-//! Who earns a right to undo a change of the primary address, what a right lives through, and what
+//! Which addresses earn a right to undo a change of the primary address, when a right stays, and what
 //! ends it (email-self-service.md, "The flow", 4 and 5).
 
 use std::time::Duration;
@@ -21,7 +21,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 const LIFETIME: Duration = Duration::from_hours(72);
 
-/// The text of the last message to an address, the consumers run first.
+/// The text of the last message to an address, after the consumers have run.
 async fn told(roster: &Roster, to: &str) -> String {
     roster.deliver().await;
     let messages = roster.outbox.messages();
@@ -40,12 +40,12 @@ async fn has_undo_link(roster: &Roster, to: &str) -> bool {
     text.contains("/users/email-undo/")
 }
 
-/// The same person that much later, with a new session: limits of an hour are out of the way.
+/// The same person at a later time, with a new session, so that limits of an hour don't apply.
 async fn later(roster: &Roster) -> Person<'_> {
     roster.sign_in("ada", sample::PASSWORD).await
 }
 
-/// Asks for an own, proved address as the primary one.
+/// Asks for a proved address of the person's own as the primary one.
 async fn return_to(person: &Person<'_>, email: &str) {
     person
         .change_email(email, sample::PASSWORD)
@@ -54,7 +54,7 @@ async fn return_to(person: &Person<'_>, email: &str) {
     assert_eq!(person.listed().await[0], format!("{email} primary"));
 }
 
-/// The owner uses a link of the undo, and is in, alone.
+/// The owner uses an undo link. Afterwards only the owner can sign in.
 async fn the_owner_is_in(roster: &Roster, link: &str, thief: &Person<'_>) {
     roster.press(link, FORM).await.expect(200);
     thief.at(roster).get("/users/emails/").await.expect(401);
@@ -86,7 +86,7 @@ async fn a_thiefs_address_has_no_right_to_undo_the_owners_return() {
 #[tokio::test]
 async fn the_owner_of_an_address_that_was_moved_twice_has_a_fresh_right() {
     let roster = Roster::start().await;
-    // A, T, A, T, the second strike a minute before the first right lapses.
+    // From A to T, back to A, and to T again: that is a minute before the first right lapses.
     let thief = roster.ada().await;
     thief.move_to(T).await;
     let first = roster.link_to(A).await;
@@ -120,7 +120,7 @@ async fn the_first_right_of_an_address_that_was_moved_twice_holds_on() {
     return_to(&thief, T).await;
     let second = hour.link_to(A).await;
     the_owner_is_in(&hour, &first, &thief).await;
-    // The other one stands for what is undone by now.
+    // What the other link would undo is undone already.
     let page = hour.open(&second).await.expect(200);
     assert!(page.html().contains("This was done already"), "{page:#?}");
 }
@@ -134,9 +134,9 @@ async fn the_owners_move_to_a_fresh_address_gives_the_thief_no_right() {
     let ada = later(&roster).await;
     ada.move_to(V).await;
     assert!(!has_undo_link(&roster, T).await);
-    // The established address is told of each change, each time with its link.
+    // The established address is told about each change, each time with its link.
     assert!(has_undo_link(&roster, A).await);
-    // The thief strikes again: V is young, and the owner's older right outlives the strike.
+    // The thief acts again. V is young, and the owner's older right stays.
     let sent = roster.recipients().await.len();
     return_to(&ada, T).await;
     assert_eq!(roster.recipients_after(sent).await, [PHONE, A, V]);
@@ -164,7 +164,7 @@ async fn an_address_that_its_owner_put_there_earns_a_right_in_72_hours() {
         ada.move_to(&format!("next{earns}@example.com")).await;
         let told = told(&roster, V).await;
         assert_eq!(told.contains("/users/email-undo/"), earns, "{told}");
-        // As it was.
+        // Sets the state from before.
         roster
             .edit(&ada.id, |user| {
                 let (id, _) = user
@@ -198,7 +198,7 @@ async fn an_address_that_an_undo_brought_back_has_a_right_at_once() {
 #[tokio::test]
 async fn an_administrators_move_ends_the_right_and_what_they_added_stays() {
     let roster = Roster::start().await;
-    // A is in foreign hands: whoever holds it moved nothing, and has a right.
+    // A belongs to a stranger now. The stranger has moved nothing, and has a right.
     let ada = roster.ada().await;
     ada.move_to(T).await;
     let undo = roster.link_to(A).await;
@@ -220,7 +220,7 @@ async fn an_administrators_move_ends_the_right_and_what_they_added_stays() {
     roster.open(&undo).await.expect(400);
     roster.submit(&undo, &nonce, FORM).await.expect(400);
     assert_eq!(roster.table.items().await, items);
-    // Nor does it come back with the address.
+    // The right doesn't come back with the address either.
     let old = ada.email_path(A).await;
     roster
         .send("POST", &format!("{old}/primary"))
@@ -241,7 +241,7 @@ async fn an_administrator_who_makes_the_present_address_primary_ends_the_right_t
         .await
         .expect(200);
     roster.open(&undo).await.expect(400);
-    // From then on the address is established, and a repeat changes nothing.
+    // From now on the address is established, and a repeat changes nothing.
     let twice = roster
         .send("POST", &format!("{present}/primary"))
         .await
@@ -279,7 +279,7 @@ async fn an_administrator_who_doubts_the_old_address_ends_its_right_for_good() {
             .expect(200);
         roster.open(&undo).await.expect(400);
     }
-    // Nothing holds the address on the profile either.
+    // The address on the profile has no right that protects it either.
     let id = ada.email_id(A).await;
     ada.delete(&format!("/users/emails/{id}/"))
         .await
@@ -317,7 +317,7 @@ async fn no_other_call_of_the_management_api_ends_a_right() {
     ] {
         roster.send_json(method, &path, body).await.expect(200);
     }
-    // A disabled account's links wait until it is enabled again.
+    // Links of a disabled account don't work until it is enabled again.
     roster.open(&undo).await.expect(400);
     roster
         .send("POST", &format!("{path}/enable"))
@@ -329,7 +329,7 @@ async fn no_other_call_of_the_management_api_ends_a_right() {
         .send()
         .await;
     let ada = Person::of(&roster, &signed_in.expect(200));
-    // What the management API added since stays.
+    // What the management API has added since stays.
     assert_eq!(
         ada.listed().await,
         [format!("{A} primary"), format!("{V} verified")]
@@ -454,7 +454,7 @@ async fn a_session_alone_makes_no_address_primary_where_there_is_none() {
             .iter()
             .all(|line| !line.ends_with("primary"))
     );
-    // The phone has a link that would do it, every proved address has word of it.
+    // The phone has a link that would do it, and every proved address is told.
     assert_eq!(roster.recipients_after(sent).await, [PHONE, OTHER, A]);
     for told_one in [OTHER, A] {
         let told = told(&roster, told_one).await;
@@ -472,7 +472,7 @@ async fn a_session_alone_makes_no_address_primary_where_there_is_none() {
             .all(|line| !line.ends_with("primary"))
     );
 
-    // Who knows the password, or holds the phone, can.
+    // A person who knows the password, or has the phone, can do it.
     ada.change_email(A, sample::PASSWORD).await.expect(200);
     assert_eq!(ada.listed().await[0], format!("{A} primary"));
 }
@@ -529,7 +529,7 @@ async fn a_proved_address_becomes_primary_at_once_with_the_password() {
         ada.listed().await,
         [format!("{OTHER} primary"), format!("{A} verified")]
     );
-    // No mail to the new one; the old one has its undo, the phone its notice.
+    // The new address gets no mail. The old one gets its undo link, and the phone its notice.
     assert_eq!(roster.recipients_after(0).await, [PHONE, A]);
     assert!(has_undo_link(&roster, A).await);
     let sms = told(&roster, PHONE).await;

@@ -1,5 +1,5 @@
-//! Who is signed in: the cookies that say it, how long it lasts, what ends it, and what another
-//! site's page can't do with it.
+//! Sessions: the cookies that carry them, how long they last, what ends them, and what a page of
+//! another site can't do with them.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -22,7 +22,7 @@ use crate::harness::{Answer, Fault, NOW, Roster};
 const DAY: Duration = Duration::from_hours(24);
 const PATH: &str = "/users/emails/";
 
-/// All routes that a session carries.
+/// All routes of calls that need a session.
 fn routes() -> impl Iterator<Item = (&'static Endpoint, &'static Method, &'static str)> {
     let calls = ENDPOINTS
         .iter()
@@ -35,7 +35,7 @@ fn routes() -> impl Iterator<Item = (&'static Endpoint, &'static Method, &'stati
     })
 }
 
-/// The sample person with all that hangs on them, as the examples of calls want it.
+/// The sample person with all that hangs on them, as the examples of the calls need it.
 async fn sample_person(roster: &Roster) -> Person<'_> {
     samples::write_person(&roster.app().table, NOW)
         .await
@@ -50,7 +50,7 @@ async fn sample_person(roster: &Roster) -> Person<'_> {
     }
 }
 
-/// A request with these cookies and headers alone.
+/// A request with only these cookies and headers.
 async fn status_with(
     roster: &Roster,
     (call, method, path): (&Endpoint, &Method, &str),
@@ -74,7 +74,7 @@ async fn get_with(roster: &Roster, cookies: &str) -> u16 {
         .status
 }
 
-/// What a person's look at their addresses asks of the store.
+/// The requests to the store when a person lists their addresses.
 async fn requests_of(person: &Person<'_>) -> Vec<String> {
     person.roster.faults.clear();
     person.get("/users/email").await.expect(200);
@@ -102,7 +102,7 @@ fn every_call_of_people_is_known_by_a_session_a_link_or_a_password() {
     assert_eq!(methods, BTreeSet::from(["DELETE", "GET", "POST"]));
 }
 
-/// A request that changes something, in Ada's session.
+/// A request that changes something, by Ada's session.
 async fn under_way(ada: &Person<'_>, request: &str, other: &str) -> Answer {
     match request {
         "change" => ada.change_email("c@example.com", sample::PASSWORD).await,
@@ -111,7 +111,7 @@ async fn under_way(ada: &Person<'_>, request: &str, other: &str) -> Answer {
     }
 }
 
-/// How many requests to the store it takes.
+/// How many requests to the store it makes.
 async fn how_many_requests(roster: &Roster, request: &str) -> usize {
     roster.table.clear().await;
     let ada = roster.ada().await;
@@ -222,7 +222,7 @@ async fn no_call_that_changes_something_is_answered_to_another_sites_page() {
             route.1,
             route.2
         );
-        // The same request in good order, with and without the last slash.
+        // The same request without a fault, with and without the last slash.
         for (origin, path) in [
             ("-", route.2.to_owned()),
             (&roster.base, format!("{}/", route.2)),
@@ -237,7 +237,7 @@ async fn no_call_that_changes_something_is_answered_to_another_sites_page() {
 }
 
 #[tokio::test]
-async fn cookies_of_other_applications_lock_nobody_out() {
+async fn cookies_of_other_applications_do_not_hide_the_session() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     let good = &ada.session;
@@ -282,7 +282,7 @@ async fn cookies_of_other_applications_lock_nobody_out() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_lock_nobody_out() {
+async fn bytes_that_are_no_text_do_not_hide_the_session() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     let own = format!("sessionid={}", ada.session).into_bytes();
@@ -302,7 +302,7 @@ async fn up_to_four_well_formed_cookies_are_tried_by_one_request() {
     let good = &ada.session;
     let (id, rest) = good.split_once('.').unwrap();
     let (session, secret) = rest.split_once('.').unwrap();
-    // Another session that isn't there, another secret of this one, another user who isn't there.
+    // A session that doesn't exist, another secret for this session, and a user that doesn't exist.
     let dead = [
         format!(
             "{id}.{}.{secret}",
@@ -356,7 +356,7 @@ async fn up_to_four_well_formed_cookies_are_tried_by_one_request() {
             .count();
         assert_eq!(looks, 1, "{cookies}: {actions:?}");
     }
-    // The table is not asked about what can't be a session.
+    // The table is not asked when no cookie can be a session's.
     assert_eq!(get_with(&roster, "sessionid=x; osessionid=y").await, 401);
     assert!(roster.faults.clear().is_empty());
 }
@@ -375,7 +375,7 @@ async fn a_session_that_a_sibling_domain_plants_does_not_win() {
         format!("sessionid={}", ada.session),
     );
     for (cookies, csrf, status) in [
-        // Without the cookie that can't be planted, nobody is signed in.
+        // Without the cookie that a sibling domain can't set, the request has no session.
         (format!("{planted}; {plain}"), &ada.csrf, 401),
         (format!("{planted}; {plain}"), &thief.csrf, 401),
         (format!("{planted}; {plain}; {own}"), &thief.csrf, 403),
@@ -391,7 +391,7 @@ async fn a_session_that_a_sibling_domain_plants_does_not_win() {
     assert_eq!(thief.emails().await.len(), 1);
     let pending = ("a@example.com".to_owned(), false, false);
     assert_eq!(ada.emails().await.last(), Some(&pending));
-    // Where the one that can't be planted doesn't hold, no other counts.
+    // Where that cookie is not valid, the other cookies don't count either.
     roster
         .edit(&ada.id, |user| {
             user.session_epoch = user.session_epoch.next();
@@ -424,7 +424,7 @@ async fn of_two_sessions_of_one_user_the_one_acts_whose_token_comes() {
 }
 
 #[tokio::test]
-async fn where_the_setting_says_so_only_the_cookie_counts_that_nobody_else_can_plant() {
+async fn with_the_setting_only_the_cookie_counts_that_siblings_can_not_set() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     let strict = roster.also(NOW, &[("PlainSessionCookies", "off")]).await;
@@ -475,7 +475,7 @@ async fn csrftoken_cookies_are_not_compared() {
             .visit("POST", "/users/email/")
             .header("cookie", cookies.as_bytes());
         let call = call.header("x-csrftoken", ada.csrf.clone()).json(json!({}));
-        // The member that is missing is what is refused.
+        // The answer is about the missing member, so the session was accepted.
         let answer = call.send().await.expect(400);
         assert!(answer.body["errors"]["email"].is_array(), "{answer:?}");
     }
@@ -534,7 +534,7 @@ async fn no_character_of_the_cookie_can_be_another_one() {
         let Some(place) = ALPHABET.iter().position(|c| *c == good[at]) else {
             continue;
         };
-        // One bit of a base64 digit each, those past the end of the secret included.
+        // One bit of each base64 digit, including those after the end of the secret.
         for bit in 0..6 {
             let mut wrong = good.to_vec();
             wrong[at] = ALPHABET[place ^ (1 << bit)];
@@ -550,7 +550,7 @@ async fn no_character_of_the_cookie_can_be_another_one() {
 }
 
 #[tokio::test]
-async fn a_session_that_nobody_uses_ends_after_14_days() {
+async fn a_session_that_is_not_used_ends_after_14_days() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     let over = roster.later(14 * DAY).await;
@@ -561,7 +561,7 @@ async fn a_session_that_nobody_uses_ends_after_14_days() {
         .expect(401);
     let last = roster.just_before(14 * DAY).await;
     ada.at(&last).get(PATH).await.expect(200);
-    // That was a use: it holds on.
+    // That request used the session, so it lives on.
     ada.at(&over).get(PATH).await.expect(200);
     ada.at(&roster.later(27 * DAY).await)
         .get(PATH)
@@ -622,7 +622,7 @@ async fn at_most_fifty_sessions_are_live_and_fifty_devices_known_and_the_least_r
     let second = roster.sign_in("ada", sample::PASSWORD).await;
     let third = roster.sign_in("ada", sample::PASSWORD).await;
     let mut later = roster.later(DAY).await;
-    // A use that is written down: it is not the least recently used one any more.
+    // This use is written down, so the session is no longer the least recently used one.
     first.at(&later).get(PATH).await.expect(200);
     third.at(&later).get(PATH).await.expect(200);
     for _ in 3..50 {
@@ -641,7 +641,7 @@ async fn at_most_fifty_sessions_are_live_and_fifty_devices_known_and_the_least_r
         live.at(&later).get(PATH).await.expect(200);
     }
     newest.get(PATH).await.expect(200);
-    // Each signed in as a browser that was not there before: these are bounded, too.
+    // Each sign-in came from a new browser, so the number of devices is limited, too.
     for start in ["SESSION#", "DEVICE#"] {
         let items = roster.table.items().await.into_keys();
         assert_eq!(
@@ -784,7 +784,7 @@ async fn a_session_that_is_ended_while_its_request_is_under_way_does_nothing(ros
 }
 
 #[tokio::test]
-async fn nobody_who_reads_the_table_can_take_a_session_over() {
+async fn a_reader_of_the_table_can_not_take_a_session_over() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     let token = SessionToken::parse(&ada.session).unwrap();
@@ -797,7 +797,7 @@ async fn nobody_who_reads_the_table_can_take_a_session_over() {
     for kept in [secret, ada.csrf.as_str(), sample::PASSWORD] {
         assert!(!stored.contains(kept), "{kept}");
     }
-    // What is stored is no cookie, either.
+    // What is stored can't be used as a cookie either.
     let id = &token.session_id;
     for forged in [token.secret.hash(), token.secret.csrf_token()] {
         let cookie = format!("sessionid={}.{id}.{forged}", ada.id);

@@ -1,5 +1,5 @@
-//! How often somebody may guess, and that no stranger's guesses keep anybody out of their own
-//! account.
+//! How often a password may be guessed, and that guesses of strangers don't keep people out of their
+//! own accounts.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ const DAY: Duration = Duration::from_hours(24);
 const WRONG: &str = "wrong";
 const RIGHT: &str = sample::PASSWORD;
 
-/// The same directory, where this many failures lock an account.
+/// The same directory, with this limit of failures for an account.
 async fn with_account_limit(roster: &Roster, limit: &str) -> Roster {
     roster.also(NOW, &[("AccountFailureLimit", limit)]).await
 }
 
-/// One failure from each of `count` addresses.
+/// One failure from each of `count` IP addresses.
 async fn fail_from_afar(roster: &Roster, count: u8) {
     for n in 0..count {
         let ip = format!("127.0.1.{n}");
@@ -32,18 +32,18 @@ async fn fail_from_afar(roster: &Roster, count: u8) {
     }
 }
 
-/// What the management API shows of failures.
+/// What the management API shows about failures.
 async fn failures(roster: &Roster) -> [Value; 3] {
     let user = roster.shown(sample::PERSON).await;
     ["failure_count", "block_until", "blocked"].map(|member| user[member].clone())
 }
 
-/// How long an answer says to wait.
+/// How long an answer tells the caller to wait.
 fn wait(answer: &Answer) -> Option<&str> {
     answer.header("retry-after")
 }
 
-/// Ada's devices, less those of an epoch before.
+/// How many of Ada's devices have the present epoch.
 async fn live_devices(roster: &Roster) -> usize {
     let epoch = roster.read_ada().await.session_epoch().to_string();
     let items = roster.table.items().await;
@@ -55,7 +55,7 @@ async fn live_devices(roster: &Roster) -> usize {
         .count()
 }
 
-/// The pair of Ada's username and the usual address.
+/// The pair of Ada's username and the usual IP address.
 fn pair() -> Counter {
     Counter::IdentifierAndIp(TypedIdentifier::new(Kind::Username, "ada").pair("127.0.0.1"))
 }
@@ -108,7 +108,8 @@ async fn the_fifth_failure_locks_whether_or_not_anybody_has_the_identifier(roste
         headers.contains(&("retry-after".to_owned(), "900".to_owned())),
         "{headers:?}"
     );
-    // Whose it is; user and device; the IP address, the pair, and the address's place back.
+    // The owner; the user and the device; the counters of the IP address and the pair; the attempt
+    // taken out of the IP address's counter.
     assert_eq!(
         *actions,
         [
@@ -119,7 +120,7 @@ async fn the_fifth_failure_locks_whether_or_not_anybody_has_the_identifier(roste
             "UpdateItem"
         ]
     );
-    // Only what was looked at is on the user.
+    // Only the attempts whose password was checked are on the user.
     let shown = roster.shown(sample::PERSON).await;
     assert_eq!(
         (&shown["failure_count"], &shown["sign_in_attempts_count"]),
@@ -228,7 +229,7 @@ async fn another_address_is_not_locked_out() {
         .login_from("127.0.0.2", "ada", RIGHT)
         .await
         .expect(200);
-    // A success from elsewhere doesn't open the lock.
+    // A success from another IP address doesn't end the lock.
     roster.login("ada", RIGHT).await.expect(429);
 }
 
@@ -245,12 +246,12 @@ async fn another_person_at_the_same_address_is_not_locked_out() {
 }
 
 #[tokio::test]
-async fn requests_to_the_store_are_as_long_for_nobody_as_for_somebody() {
+async fn requests_to_the_store_are_as_long_for_unknown_users_as_for_known_ones() {
     let roster = Roster::start().await;
     roster.write_ada().await;
     let none = DeviceId::new([7; 32]).cookie();
     let mut seen = Vec::new();
-    // As long as each other.
+    // These names have the same length.
     for username in ["ada", "eve"] {
         for device in ["", "x", none.expose_secret()] {
             roster.faults.clear();
@@ -288,7 +289,7 @@ async fn the_size_of_a_user_does_not_show_in_what_signing_in_reads(roster: Roste
             seen.push(requests.map(|request| request.received).max().unwrap());
         }
     }
-    // Capacity units have more digits.
+    // The sizes differ by the digits of the capacity units.
     for sizes in seen.chunks(2) {
         assert!(sizes[1] < sizes[0] + 100, "{seen:?}");
     }
@@ -369,7 +370,7 @@ async fn a_fifth_failure_that_was_ended_before_it_locked_locks_all_the_same(rost
     for _ in 0..4 {
         roster.login("ada", WRONG).await.expect(401);
     }
-    // It counts its failure, and the lock that is due then gets nowhere.
+    // The failure is counted, and the write of the lock that is due then fails.
     roster.faults.plan(5, usize::MAX, Fault::Refuse);
     roster.login("ada", WRONG).await.expect(500);
     roster.faults.clear();
@@ -395,10 +396,10 @@ async fn an_attempt_that_the_sdk_repeats_does_not_get_past_the_lock_out(roster: 
     };
     let locked = Admission::LockedUntil(NOW.plus(15 * MINUTE));
     assert_eq!(count(1).await, Admission::Counted);
-    // The reply to the count was lost.
+    // The reply to the count was lost, and the attempt is made again.
     assert_eq!(count(1).await, Admission::Counted);
     assert_eq!(count(2).await, Admission::OneTooMany);
-    // So was that to the failure.
+    // The reply to the failure was lost, too.
     for _ in 0..2 {
         users
             .count_failure(&pair(), limits, &write(1))
@@ -442,7 +443,7 @@ async fn failures_at_any_identifiers_stop_their_ip_address_for_a_quarter_of_an_h
         .login_from("127.0.0.2", "ada", RIGHT)
         .await
         .expect(200);
-    // Who shares the address with the guesser is in from their own device.
+    // A person who shares the IP address with the guesser can sign in from their own device.
     strict.login_by(&ada.device, "ada", RIGHT).await.expect(200);
 
     let last = strict
@@ -470,7 +471,7 @@ async fn an_ip_addresss_failures_count_for_a_quarter_of_an_hour_and_successes_no
         early.login("ada", RIGHT).await.expect(200);
     }
     late.login("nobody", WRONG).await.expect(401);
-    // The first is forgotten by the second.
+    // The first failure no longer counts, so this is the second one.
     over.login("somebody", WRONG).await.expect(401);
     over.login("ada", RIGHT).await.expect(200);
     over.login("anybody", WRONG).await.expect(401);
@@ -514,7 +515,7 @@ async fn a_failure_is_logged_for_the_metric_that_counts_it() {
     let before = told();
     ada.change_email("a@example.com", WRONG).await.expect(400);
     roster.login("nobody", WRONG).await.expect(401);
-    // Other tests may fail at the same time.
+    // Other tests that run at the same time may also have failed sign-ins.
     assert!(told() >= before + 2);
 }
 
@@ -537,7 +538,7 @@ async fn failures_from_anywhere_lock_the_account() {
         .await
         .expect(401);
     assert_eq!(answer.header("retry-after"), None);
-    // The attempt counts; the lock-out is not prolonged by it.
+    // The attempt counts, and the lock-out does not become longer.
     let mut after = before;
     for (member, value) in [
         ("sign_in_attempts_count", json!(4)),
@@ -645,7 +646,7 @@ async fn each_sign_in_from_the_own_device_prolongs_it_and_keeps_its_id() {
 }
 
 #[tokio::test]
-async fn a_device_that_nobody_gave_out_is_as_none_and_never_becomes_the_own_one() {
+async fn a_device_that_the_service_did_not_give_out_counts_as_none_and_never_becomes_the_own_one() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     let grace = roster.person("grace").await;
@@ -666,7 +667,7 @@ async fn a_device_that_nobody_gave_out_is_as_none_and_never_becomes_the_own_one(
         wait(&roster.login("ada", RIGHT).await.expect(429)),
         Some("900")
     );
-    // Nor is Grace locked out by what her device was tried for.
+    // Attempts as Ada with Grace's device don't lock Grace out either.
     roster
         .login_by(&grace.device, "grace", RIGHT)
         .await
@@ -690,7 +691,7 @@ async fn a_failure_and_a_password_to_be_changed_give_out_no_device() {
 }
 
 #[tokio::test]
-async fn strangers_behind_the_same_address_lock_nobody_out_at_home() {
+async fn strangers_behind_the_same_address_do_not_lock_the_own_device_out() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     let limits = [("IpAddressFailureLimit", "6"), ("AccountFailureLimit", "5")];
@@ -698,7 +699,7 @@ async fn strangers_behind_the_same_address_lock_nobody_out_at_home() {
     for _ in 0..5 {
         strict.login("ada", WRONG).await.expect(401);
     }
-    // The pair and the account are locked, and soon the address.
+    // The pair and the account are locked, and the IP address soon will be.
     strict.login("nobody", WRONG).await.expect(401);
     assert_eq!(failures(&roster).await[2], true);
     strict.login("ada", RIGHT).await.expect(429);
@@ -731,7 +732,7 @@ async fn failures_from_the_own_device_are_counted_by_it_alone() {
         failures(&roster).await,
         [json!(0), json!(null), json!(false)]
     );
-    // Another device isn't locked, nor is the address.
+    // Another device isn't locked, and the IP address isn't either.
     strict.login("ada", RIGHT).await.expect(200);
     let over = roster.later(15 * MINUTE).await;
     over.login_by(&ada.device, "ada", RIGHT).await.expect(200);
@@ -800,7 +801,7 @@ async fn a_new_password_by_a_link_makes_older_devices_void_and_its_browser_the_o
             [json!(0), json!(null), json!(false)]
         );
         assert_eq!(live_devices(&roster).await, 1);
-        // Once more: nothing is set, and nothing is given out.
+        // The second use sets nothing, and gives no device.
         let again = strict
             .submit(&link, &nonce, "password=another+long+password")
             .await
@@ -843,7 +844,7 @@ async fn a_right_guess_at_the_moment_of_the_lock_out_is_not_let_in(roster: Roste
     roster.write_ada().await;
     let roster = with_account_limit(&roster, "3").await;
     fail_from_afar(&roster, 2).await;
-    // It is looked at, and found right, before the third failure.
+    // The password is checked, and found right, before the third failure.
     roster.faults.plan(4, 1, Fault::Pause);
     let lock = async {
         roster.faults.wait_for_a_held_request().await;
@@ -878,7 +879,7 @@ async fn failures_in_a_row_are_forgotten_a_day_after_the_last_one(roster: Roster
         last.attempt(wrong()).send().await.expect(401);
         last.attempt(wrong()).send().await.expect(429);
     }
-    // Of attempts at once that find it lapsed, one starts it afresh.
+    // Several attempts find the counter lapsed at the same moment. One of them empties it.
     roster
         .login_from("127.0.0.2", "ada", WRONG)
         .await
@@ -905,7 +906,7 @@ async fn the_own_device_may_not_guess_on_at_a_locked_account() {
 }
 
 #[tokio::test]
-async fn nobody_is_kept_out_of_their_own_account_by_a_stranger() {
+async fn a_stranger_can_not_keep_a_person_out_of_their_own_account() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     let roster = with_account_limit(&roster, "10").await;
@@ -919,7 +920,7 @@ async fn nobody_is_kept_out_of_their_own_account_by_a_stranger() {
         ada.get("/users/emails").await.expect(200);
     }
     assert_eq!(failures(&roster).await[2], true);
-    // The password is asked for at the own device, and taken.
+    // From the own device the password is checked and accepted.
     ada.change_email_at_home("countess@example.com", RIGHT)
         .await
         .expect(200);

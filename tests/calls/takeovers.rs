@@ -1,4 +1,4 @@
-//! Ways to take somebody's account over, tried one by one.
+//! Ways to take over another person's account. Each is tried here.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const SECOND: Duration = Duration::from_secs(1);
 #[tokio::test]
 async fn a_stolen_session_without_the_password_moves_nothing() {
     let roster = Roster::start().await;
-    // The thief's requests are Ada's in every way but the password.
+    // The thief has Ada's session in all requests, but not her password.
     let ada = roster.ada().await;
     let items = roster
         .accounts
@@ -51,13 +51,13 @@ async fn a_stolen_session_without_the_password_moves_nothing() {
 }
 
 #[tokio::test]
-async fn guesses_of_the_password_by_a_stolen_session_lock_as_those_at_the_door_do() {
+async fn guesses_of_the_password_by_a_stolen_session_lock_as_guesses_at_the_sign_in_do() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     for guess in ["first guess", "second guess", "third guess"] {
         ada.change_email(THIEF, guess).await.expect(400);
     }
-    // Two more, at the door.
+    // Two more guesses, at the sign-in.
     for guess in ["fourth guess", "fifth guess"] {
         let body = json!({ "email": OWN, "password": guess });
         roster
@@ -100,7 +100,7 @@ async fn the_right_guess_after_the_lock_out_is_the_sixth_request_and_one_too_man
 #[tokio::test]
 async fn the_victims_undo_reaches_past_all_that_the_thief_did_since() {
     let roster = Roster::start().await;
-    // A thief with the password moves from A to B and on to C.
+    // A thief who knows the password moves from A to B, and then to C.
     let thief = roster.ada().await;
     thief.move_to("b@example.net").await;
     let undo = roster.link_to(OWN).await;
@@ -129,7 +129,7 @@ async fn the_victims_undo_reaches_past_all_that_the_thief_did_since() {
         ada.listed().await,
         ["ada@example.org primary", "ada.byron@example.org verified"]
     );
-    // Only the address that was primary is told, and how to undo isn't.
+    // Only the address that was primary is told, and its message has no undo link.
     roster.deliver().await;
     let messages = roster.outbox.messages();
     let last = messages.last().unwrap();
@@ -139,13 +139,13 @@ async fn the_victims_undo_reaches_past_all_that_the_thief_did_since() {
 }
 
 #[tokio::test]
-async fn changes_enough_do_not_disarm_the_victims_undo() {
+async fn many_changes_do_not_disarm_the_victims_undo() {
     let roster = Roster::start().await;
     let thief = roster.ada().await;
     thief.move_to("b@example.net").await;
     let undo = roster.link_to(OWN).await;
     pile_up(&roster).await;
-    // Each link of an undo takes its part of a transaction, whose size the store limits.
+    // Each right that an undo ends is a part of its transaction, and the store limits the parts.
     let refusal = thief
         .change_email("z@example.net", sample::PASSWORD)
         .await
@@ -160,7 +160,7 @@ async fn changes_enough_do_not_disarm_the_victims_undo() {
     );
     roster.table.check_invariants().await;
 
-    // What can't be undone any more stands in nobody's way.
+    // Rights that have lapsed don't keep the owner from changes.
     let later = roster.later(Duration::from_hours(72)).await;
     let ada = ada.at(&later);
     ada.change_email("countess@example.com", PASSWORD)
@@ -174,7 +174,7 @@ async fn changes_enough_do_not_disarm_the_victims_undo() {
 async fn a_right_that_the_thief_earned_since_is_dead_after_the_victims_undo() {
     let roster = Roster::start().await;
     let thief = roster.ada().await;
-    // On the profile before the change: the victim's undo leaves it there.
+    // The address was on the profile before the change, so the victim's undo leaves it there.
     thief.prove("planted@example.net").await;
     thief.move_to("b@example.net").await;
     let undo = roster.link_to(OWN).await;
@@ -182,7 +182,7 @@ async fn a_right_that_the_thief_earned_since_is_dead_after_the_victims_undo() {
         .change_email("planted@example.net", sample::PASSWORD)
         .await
         .expect(200);
-    // As if an import had established it: the thief can't.
+    // The state after an import has established the address; the thief can't do this.
     roster
         .edit(&thief.id, |facts| {
             *facts = managed(User::restore(facts.clone())).into();
@@ -212,7 +212,7 @@ async fn an_undo_takes_no_older_right_of_another_address_away() {
         .await
         .expect(200);
     let first = roster.link_to(OWN).await;
-    // As if an import had established it.
+    // The state after an import has established the address.
     roster
         .edit(&ada.id, |facts| {
             *facts = managed(User::restore(facts.clone())).into();
@@ -230,7 +230,7 @@ async fn an_undo_takes_no_older_right_of_another_address_away() {
 }
 
 #[tokio::test]
-async fn an_sms_link_gives_a_thief_of_the_phone_no_address_that_nobody_proved() {
+async fn an_sms_link_gives_a_thief_of_the_phone_no_unproved_address() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     ada.change_email(THIEF, sample::PASSWORD).await.expect(200);
@@ -252,7 +252,7 @@ async fn an_sms_link_gives_a_thief_of_the_phone_no_address_that_nobody_proved() 
         ] {
             roster.press(link, form).await.expect(400);
         }
-        // Nor does it do for the other purpose.
+        // The link is not valid for the other purpose either.
         let other = if link.contains("email-verify") {
             "email-set-primary"
         } else {
@@ -267,7 +267,7 @@ async fn an_sms_link_gives_a_thief_of_the_phone_no_address_that_nobody_proved() 
 #[tokio::test]
 async fn an_address_that_is_not_verified_gets_no_undo_link_and_can_use_none() {
     let roster = Roster::start().await;
-    // None: it never was the primary one.
+    // There is no right, because the address never was the primary one.
     let body = json!({
         "username": "grace", "email": THIEF, "email_verified": false,
         "password": sample::PASSWORD, "is_temporary_password": false,
@@ -283,7 +283,7 @@ async fn an_address_that_is_not_verified_gets_no_undo_link_and_can_use_none() {
             .all(|(_, sort)| !sort.starts_with("USER#EMAIL_CHANGE#"))
     );
 
-    // None that works: the management API doubts the address since.
+    // There is no working right, because the management API has marked the address as not proved since.
     let ada = roster.ada().await;
     ada.move_to("countess@example.com").await;
     let undo = roster.link_to(OWN).await;
@@ -301,12 +301,13 @@ async fn an_address_that_is_not_verified_gets_no_undo_link_and_can_use_none() {
 }
 
 #[tokio::test]
-async fn a_lock_out_aimed_at_somebody_leaves_them_in() {
+async fn a_lock_out_by_strangers_leaves_the_user_signed_in() {
     let roster = Roster::start().await;
     let limits = [("PairFailureLimit", "2"), ("AccountFailureLimit", "4")];
     let roster = roster.also(NOW.plus(SECOND), &limits).await;
     let ada = roster.ada().await;
-    // Guesses from several addresses, so that no pair's limit is in the way of the account's.
+    // The guesses come from several IP addresses, so that the account's limit is reached before a
+    // pair's.
     let sign_in = |password: &str, from: &str| {
         let body = json!({ "username": "ada", "password": password });
         roster
@@ -324,7 +325,7 @@ async fn a_lock_out_aimed_at_somebody_leaves_them_in() {
     assert_eq!(roster.read_ada().await.sign_ins().block_until, Some(until));
     sign_in(sample::PASSWORD, "127.0.0.4").await.expect(401);
 
-    // Ada's session lives, and her own device lets her in and change what she likes.
+    // Ada's session lives. From her own device she can sign in and make changes.
     assert_eq!(ada.listed().await[0], "ada@example.org primary");
     ada.change_email_at_home("countess@example.com", sample::PASSWORD)
         .await
@@ -349,7 +350,8 @@ async fn a_stolen_session_adds_and_proves_an_address_and_cannot_make_it_primary(
             "ada.byron@example.org verified",
         ]
     );
-    // The links that would do it go to Ada; the thief's mailbox has the one that proved it.
+    // The links that could do it go to Ada. The thief's mailbox has only the link that proved its
+    // address.
     assert_eq!(
         roster.recipients_after(2).await,
         [PHONE, "ada.byron@example.org", OWN]
@@ -366,7 +368,7 @@ async fn a_stolen_session_adds_and_proves_an_address_and_cannot_make_it_primary(
     assert_eq!(ada.listed().await[0], "ada@example.org primary");
     assert_eq!(roster.recipients().await.len(), 5);
 
-    // And Ada's way out makes all of it worthless.
+    // Ada can make all of this worthless.
     let id = ada.email_id(THIEF).await;
     let proposed = roster.link_to(OWN).await;
     ada.delete(&format!("/users/emails/{id}/"))
@@ -375,7 +377,7 @@ async fn a_stolen_session_adds_and_proves_an_address_and_cannot_make_it_primary(
     roster.follow(&proposed).await.expect(400);
 }
 
-/// All that a thief can hang on Ada in the end, past the limits of an hour.
+/// All items that a thief can make for Ada in the end, beyond the limits of an hour.
 async fn pile_up(roster: &Roster) {
     let ada = roster.read_ada().await;
     let write = write_by(OperationId::of(&[b"pile up"]), NOW);

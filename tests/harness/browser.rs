@@ -1,4 +1,4 @@
-//! Chromium, used as a person does: it reads pages, clicks, types, and goes by keyboard.
+//! Chromium, used as a person uses it: it reads pages, clicks, types, and moves by keyboard.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use super::server::Server;
 
-/// As root there is no sandbox; what it would talk to outside this machine stays off.
+/// As root there is no sandbox. All that would connect to other machines is turned off.
 const FLAGS: [&str; 8] = [
     "--headless",
     "--no-sandbox",
@@ -24,20 +24,21 @@ const FLAGS: [&str; 8] = [
     "--disable-component-update",
     "--disable-sync",
 ];
-/// How long a page may take.
+/// How long a page may take to appear.
 const A_MOMENT: Duration = Duration::from_secs(30);
-/// Between two looks at it.
+/// The pause between two checks of a page.
 const PAUSE: Duration = Duration::from_millis(20);
-/// More stops than any page has.
+/// More elements that take the focus than any page has.
 const MAX_STOPS: usize = 20;
 
 const READ: &str = include_str!("page_facts.js");
-/// The name by which a reader of the screen announces what has the focus, and whether it shows.
+/// The name by which a screen reader announces the element with the focus, and whether the focus is
+/// visible.
 const FOCUS: &str = "const it = document.activeElement; \
     return [(it.labels?.[0] ?? it).textContent.trim(), it.matches(':focus-visible') \
         && getComputedStyle(it).outlineStyle !== 'none'];";
 
-/// A browser with an empty profile of its own. It ends with this value.
+/// A browser with an empty profile of its own. It ends when this value is dropped.
 pub(crate) struct Browser {
     driver: WebDriver,
 }
@@ -62,8 +63,8 @@ impl Browser {
         self.driver.goto(url).await.unwrap();
     }
 
-    /// Waits for the page with this heading, and holds it to what every page promises: on a phone
-    /// and a desktop, in light and dark.
+    /// Waits for the page with this heading, and checks what is true for every page: on a phone and a
+    /// desktop, in light and dark mode.
     pub(crate) async fn sees(&self, heading: &str) {
         let start = Instant::now();
         loop {
@@ -121,7 +122,7 @@ impl Browser {
         .unwrap();
     }
 
-    /// What the page is like; nothing while one page gives way to the next.
+    /// The facts about the page; `None` while one page replaces the other.
     async fn read(&self) -> Option<Value> {
         let facts = self.driver.execute(READ, Vec::new()).await.ok()?;
         Some(facts.json().clone())
@@ -139,7 +140,7 @@ impl Browser {
         }
     }
 
-    /// Waits for an element; its text.
+    /// Waits for an element, and returns its text.
     pub(crate) async fn text_of(&self, selector: &str) -> String {
         let found = self.find(By::Css(selector.to_owned())).await;
         found.text().await.unwrap()
@@ -162,7 +163,7 @@ impl Browser {
         self.keys(Key::Enter).await;
     }
 
-    /// Goes to the field with this label by keyboard, and types.
+    /// Moves to the field with this label by keyboard, and types.
     pub(crate) async fn type_into(&self, label: &str, text: &str) {
         self.tab_to(label).await;
         let keys = self.driver.action_chain().send_keys(text);
@@ -197,13 +198,13 @@ impl Browser {
         self.driver.get_named_cookie(name).await.unwrap()
     }
 
-    /// Forgets the cookies that this page would get.
+    /// Deletes the cookies that this page would get.
     pub(crate) async fn forget_cookies(&self) {
         self.driver.delete_all_cookies().await.unwrap();
     }
 
-    /// What the browser has complained of since it was asked last: scripts, styles, policies,
-    /// requests. That a page came with a status of its own is none.
+    /// The browser's complaints since the last call: about scripts, styles, policies and requests. That
+    /// a page came with an error status is not one of them.
     async fn complaints(&self) -> Vec<String> {
         let log = self.driver.browser_log().await.unwrap();
         log.into_iter()
@@ -223,7 +224,7 @@ impl Browser {
         }
     }
 
-    /// Ends the browser, which must have had nothing to complain of.
+    /// Ends the browser. There must have been no complaints.
     pub(crate) async fn close(self) {
         assert_eq!(self.complaints().await, Vec::<String>::new());
         self.driver.quit().await.unwrap();
@@ -234,7 +235,7 @@ fn by_text(text: &str) -> By {
     By::XPath(format!("(//a|//button)[normalize-space()='{text}']"))
 }
 
-/// What browsers leave behind goes where everything goes that tests write, until the next run.
+/// Files that browsers leave go into cargo's folder for tests, and stay until the next run.
 fn command(port: u16) -> Command {
     let left_behind = Path::new(env!("CARGO_TARGET_TMPDIR")).join("chromium");
     let _ = std::fs::remove_dir_all(&left_behind);

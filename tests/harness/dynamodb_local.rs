@@ -7,11 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::root;
 use super::server::Running;
 
-/// How many tests share one. With each write it looks through the streams of all tables that it
-/// ever had, deleted ones included: with hundreds of them, answers take seconds.
+/// How many tests share one. At each write, DynamoDB Local looks through the streams of all tables that
+/// it ever had, deleted ones included. With hundreds of tables, answers take seconds.
 const MAX_TESTS: usize = 30;
 
-/// One that few other tests use; it ends with the last of them.
+/// A DynamoDB Local that few other tests use. It ends when the last of them ends.
 pub(crate) async fn share() -> Arc<Running> {
     static NEWEST: Mutex<Option<(Arc<Running>, usize)>> = Mutex::new(None);
     let share = || {
@@ -36,17 +36,17 @@ fn command(port: u16) -> Command {
     let lib = jars();
     let mut java = Command::new("java");
     java.arg(format!("-Djava.library.path={}", lib.display()))
-        // It lives for a minute or so: the second compiler would not pay.
+        // It lives for about a minute, so the second compiler would cost more than it saves.
         .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"])
         .args(["-cp", &format!("{}/*", lib.display())])
         .arg("software.amazon.dynamodb.services.local.main.ServerRunner")
-        // Each function signs in its own name, and all of them have one table.
+        // Each function signs with its own credentials, and all of them use the same tables.
         .args(["-inMemory", "-sharedDb", "-disableTelemetry"])
         .args(["-port", &port.to_string()]);
     java
 }
 
-/// Fetches the jars, unless they are there for this very pom.
+/// Fetches the jars, unless those of this pom are there.
 fn jars() -> PathBuf {
     let pom = root().join("tests/pom.xml");
     let lib = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dynamodb-local");

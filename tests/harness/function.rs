@@ -1,4 +1,4 @@
-//! A deployed binary as a process of its own, with a Runtime API that its test holds in its hands.
+//! A deployed binary as a process of its own. The test controls its Runtime API.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::{Roster, cargo, log, policy, root};
 
 /// How long a function may take to start, and to answer.
 const A_MOMENT: Duration = Duration::from_mins(1);
-/// How long it may take by what it is told.
+/// How long an event may take, as the function is told.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A function: a process between Lambda's Runtime API and the services of a Roster.
@@ -26,18 +26,18 @@ pub(crate) struct Function {
     name: &'static str,
     process: Child,
     api: RuntimeApi,
-    /// Takes the event that it has asked for.
+    /// Sends the event that the function has asked for.
     event: Option<oneshot::Sender<Bytes>>,
 }
 
 impl Function {
-    /// Starts the binary `name` and waits for the end of its init. Its requests to the store meet
+    /// Starts the binary `name` and waits for the end of its init. Its requests to the store go through
     /// the faults of `roster`.
     pub(crate) async fn start(roster: &Roster, name: &'static str) -> Self {
         Self::start_with(roster, name, &[]).await
     }
 
-    /// The same with other values for some variables of its environment.
+    /// The same, with other values for some environment variables.
     pub(crate) async fn start_with(
         roster: &Roster,
         name: &'static str,
@@ -85,7 +85,7 @@ impl Function {
         self.event.take().unwrap().send(event).unwrap();
     }
 
-    /// What the function answers to an event.
+    /// The function's answer to an event.
     pub(crate) async fn invoke(&mut self, event: Value) -> Value {
         self.send(event);
         let (answer, taken) = self.answer().await;
@@ -101,7 +101,7 @@ impl Function {
         }
     }
 
-    /// The function's answer, which nobody has taken until it is said so.
+    /// The function's answer. The function doesn't know that it was received until a value is sent.
     pub(crate) async fn answer(&mut self) -> (Value, oneshot::Sender<()>) {
         match self.report().await {
             Report::Answered { body, taken, .. } => {
@@ -111,7 +111,7 @@ impl Function {
         }
     }
 
-    /// Ends the process at once, wherever it is (`SIGKILL`).
+    /// Ends the process at once, at any point (`SIGKILL`).
     pub(crate) async fn kill(mut self) {
         self.process.kill().await.unwrap();
     }
@@ -137,7 +137,7 @@ fn built(name: &str) -> PathBuf {
     target.join("debug").join(name)
 }
 
-/// What local.env says.
+/// The variables in local.env.
 fn local_env() -> Vec<(String, String)> {
     let text = std::fs::read_to_string(root().join("local.env")).unwrap();
     let pairs = text.lines().filter_map(|line| line.split_once('='));

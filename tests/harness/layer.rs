@@ -8,7 +8,7 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 
-/// The SDK's way `inner` to a store, whose requests `layer` passes on or doesn't.
+/// The SDK's client for a store, `inner`, with a layer that passes requests on or doesn't.
 pub(crate) fn before<Layer>(inner: SharedHttpClient, layer: Layer) -> SharedHttpClient
 where
     Layer: Fn(SharedHttpConnector, HttpRequest) -> HttpConnectorFuture,

@@ -1,4 +1,4 @@
-//! All that is logged while the tests run.
+//! The log of everything while the tests run.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -10,7 +10,7 @@ use tests::run::{self, Sent, Used};
 
 use super::{policy, template};
 
-/// This process's part of what a run leaves behind, nothing of the run before it.
+/// This process's part of the files of a run. Those of the run before are deleted.
 static RUN: LazyLock<Run> = LazyLock::new(|| {
     let requests = file(run::REQUESTS);
     let directory = requests.parent().unwrap();
@@ -31,9 +31,9 @@ static RUN: LazyLock<Run> = LazyLock::new(|| {
 struct Run {
     compared: Mutex<File>,
     calls: Mutex<File>,
-    /// With the secrets that are written down already.
+    /// The file, and the secrets that are in it already.
     requests: Mutex<(File, BTreeSet<String>)>,
-    /// With what is written down already.
+    /// The file, and the uses that are in it already.
     used: Mutex<(File, BTreeSet<Used>)>,
 }
 
@@ -54,10 +54,11 @@ pub(crate) fn file(name: &str) -> PathBuf {
     run::file(env!("CARGO_TARGET_TMPDIR"), name)
 }
 
-/// Keeps what is logged from now on, in every test of this process, as a function logs it.
+/// From now on writes down what is logged in every test of this process, in the form of a function's
+/// log.
 pub(crate) fn capture() {
     LazyLock::force(&RUN);
-    // Another test may have been first.
+    // Another test may have done it before.
     let _ = tracing::subscriber::set_global_default(roster_http::log_lines(|| Sink));
 }
 
@@ -66,7 +67,7 @@ pub(crate) fn lines() -> String {
     std::fs::read_to_string(file(run::CALLS)).unwrap()
 }
 
-/// Writes a request down that was answered.
+/// Writes down a request that was answered.
 pub(crate) fn answered(mut sent: Sent) {
     let mut requests = RUN.requests.lock().unwrap();
     let (file, known) = &mut *requests;

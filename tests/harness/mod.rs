@@ -1,4 +1,4 @@
-//! A Roster of one test's own: gateway, store and the layer of faults between them.
+//! A Roster for one test: gateway, store and the layer of faults between them.
 
 pub(crate) mod browser;
 mod dynamodb_local;
@@ -58,7 +58,7 @@ const UNTHROTTLED: [(&str, &str); 6] = [
     ("SelfServiceRateLimit", "1000000"),
     ("SelfServiceBurstLimit", "1000000"),
 ];
-/// When every test takes place.
+/// The time of every test.
 pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_700_000_000);
 
 /// Which store a test runs on.
@@ -93,41 +93,41 @@ macro_rules! on_both_stores {
 
 /// A running service.
 pub(crate) struct Roster {
-    /// Where it is.
+    /// The URL of the API.
     pub(crate) base: String,
-    /// The table, past the gateway and the faults: for fixtures and for looking.
+    /// The table without the gateway and the faults, to prepare and to check its content.
     pub(crate) users: Users,
     pub(crate) accounts: Accounts,
     pub(crate) sign_ins: SignIns,
     pub(crate) notifications: Notifications,
-    /// The same, raw.
+    /// The same, as raw items.
     pub(crate) table: table::RawTable,
-    /// Faults to come, and what went through.
+    /// The planned faults, and the requests that went through.
     pub(crate) faults: Faults,
-    /// What was sent.
+    /// The messages that were sent.
     pub(crate) outbox: Outbox,
-    /// What the consumers of the stream work with.
+    /// What the consumers of the stream share.
     pub(crate) worker: Arc<Worker>,
     service: Service,
     http: reqwest::Client,
-    /// Where the store is for programs, with the faults before it.
+    /// The URL of the store for programs, with the faults in front of it.
     faulty_store_url: String,
-    /// What serves the store, where that is a program of its own.
+    /// The server of the store, where it is a program of its own.
     server: Option<Arc<Running>>,
     parameters: Vec<(String, String)>,
-    /// When its requests take place.
+    /// The time of its requests.
     pub(crate) now: Timestamp,
-    /// How many others look at the same table.
+    /// How many other services use the same table.
     views: Arc<AtomicU64>,
     comparison: Option<Arc<Comparison>>,
 }
 
-/// What came back.
+/// An answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// JSON; a page is a text, and no body is null.
+    /// JSON; a page is a text, and an empty body is null.
     pub(crate) body: Value,
     /// The body as it came.
     pub(crate) raw: String,
@@ -158,7 +158,7 @@ impl Answer {
             .collect()
     }
 
-    /// The body of a problem, less the id that each request has of its own.
+    /// The body of a problem, without the id that each request has.
     pub(crate) fn problem(&self) -> Value {
         let mut problem = self.body.clone();
         let members = problem.as_object_mut().unwrap();
@@ -167,7 +167,7 @@ impl Answer {
         problem
     }
 
-    /// Headers and body byte for byte, less the time and the ids that each answer has of its own.
+    /// Headers and body byte for byte, without the time and the ids that each answer has.
     pub(crate) fn bare(&self) -> (Vec<(String, String)>, String) {
         const OWN: [&str; 2] = ["date", "x-amzn-requestid"];
         let headers = self
@@ -203,7 +203,7 @@ impl Answer {
             .collect()
     }
 
-    /// The same answer, when its status is the expected one.
+    /// Returns the same answer, and fails if its status is not the expected one.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{self:#?}");
@@ -226,7 +226,7 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
     command
 }
 
-/// How a test writes past the calls.
+/// The write of a test that doesn't go through the calls.
 pub(crate) fn write_by(operation: OperationId, now: Timestamp) -> Write {
     Write {
         operation,
@@ -243,17 +243,18 @@ fn new_table_name() -> String {
     format!("roster-{}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The keys of all tests: links of one service hold in another.
+/// The keys of all tests, so that links of one service are valid in another.
 fn keys() -> KeyPair {
     KeyPair::new(&Entropy::seeded(2))
 }
 
-/// Another time, or another view of the same table, draws other bytes.
+/// Another time, or another service on the same table, draws other bytes.
 fn entropy(now: Timestamp, view: u64) -> Entropy {
     Entropy::seeded(1 + now.as_unix().abs_diff(NOW.as_unix()) + (view << 40))
 }
 
-/// The template with other values for some of its parameters, read once for each choice of them.
+/// The template with other values for some of its parameters. It is read once for each choice of
+/// values.
 fn template(parameters: &[(String, String)]) -> Template {
     type Read = BTreeMap<Vec<(String, String)>, Template>;
     static READ: Mutex<Read> = Mutex::new(BTreeMap::new());
@@ -267,12 +268,12 @@ pub(crate) async fn free_port() -> TcpListener {
 }
 
 impl Roster {
-    /// A service on an empty embedded store of its own. Its throttle is out of the way.
+    /// A service on an empty embedded store of its own, without a throttle.
     pub(crate) async fn start() -> Self {
         Self::with(Store::Embedded, None, &UNTHROTTLED, &ENDPOINTS).await
     }
 
-    /// The same on either store. What the embedded one answers is compared in the end.
+    /// The same on either store. The answers of the embedded store are compared at the end.
     pub(crate) async fn start_on(store: Store) -> Self {
         let journal = match store {
             Store::Embedded => Some(Journal::default()),
@@ -286,7 +287,7 @@ impl Roster {
         Self::with(self.store(), None, &UNTHROTTLED, &ENDPOINTS).await
     }
 
-    /// Which store it is on.
+    /// The store that it uses.
     pub(crate) fn store(&self) -> Store {
         match self.dynamodb() {
             Dynamodb::Embedded(_) => Store::Embedded,
@@ -343,7 +344,7 @@ impl Roster {
                 ..setup.settings.clone()
             },
             store_listener: Some(free_port().await),
-            // What somebody else calls the service must reach the functions to be of no effect there.
+            // A request for another host name must reach the functions, which must ignore the name.
             hosts: vec!["evil.example.net".to_owned()],
             has_samples: false,
             has_background: false,
@@ -374,8 +375,8 @@ impl Roster {
         }
     }
 
-    /// The same directory at another time, or with other values for some of the template's
-    /// parameters: another gateway and other functions over the same table.
+    /// The same directory at another time, or with other values for some of the template's parameters:
+    /// another gateway and other functions on the same table.
     pub(crate) async fn also(&self, now: Timestamp, parameters: &[(&str, &str)]) -> Self {
         let mut all = self.parameters.clone();
         for (name, value) in parameters {
@@ -412,13 +413,13 @@ impl Roster {
         self.also(self.now.plus(duration), &[]).await
     }
 
-    /// The same directory one second before it is that much later.
+    /// The same directory one second before this much time has passed.
     pub(crate) async fn just_before(&self, duration: Duration) -> Self {
         self.later(duration.saturating_sub(Duration::from_secs(1)))
             .await
     }
 
-    /// Runs the consumers of the stream until nothing waits.
+    /// Runs the consumers of the stream until no record is left.
     pub(crate) async fn deliver(&self) {
         while self.service.stream().deliver(&self.worker).await.unwrap() > 0 {}
     }
@@ -428,33 +429,33 @@ impl Roster {
         self.service.stream().deliver(&self.worker).await.unwrap()
     }
 
-    /// Gives the consumers every record of the stream once more, from the oldest on.
+    /// Gives the consumers every record of the stream once more, from the oldest one.
     pub(crate) async fn deliver_again(&self) {
         let stream = self.service.reopened_stream().await.unwrap();
         while stream.deliver(&self.worker).await.unwrap() > 0 {}
     }
 
-    /// What a call is given, on the same table.
+    /// The app of a call, on the same table.
     pub(crate) fn app(&self) -> App {
         self.service.app(entropy(self.now, 0)).unwrap()
     }
 
-    /// What functions may do to the same table.
+    /// What functions are allowed to do to the same table.
     pub(crate) fn policies(&self) -> Policies {
         Policies::of(self.service.template(), &self.table.name)
     }
 
-    /// What holds the table.
+    /// The store with the table.
     pub(crate) fn dynamodb(&self) -> &Dynamodb {
         self.service.dynamodb()
     }
 
-    /// How the table is reached.
+    /// How to reach the table.
     pub(crate) fn settings(&self) -> &Settings {
         self.service.settings()
     }
 
-    /// What a function's environment needs to reach the same table.
+    /// The environment variables by which a function reaches the same table.
     pub(crate) fn function_environment(&self) -> Vec<(&'static str, String)> {
         self.give_up_comparison();
         vec![
@@ -465,20 +466,20 @@ impl Roster {
         ]
     }
 
-    /// Where the store is, with the faults before it.
+    /// The URL of the store, with the faults in front of it.
     pub(crate) fn faulty_store_url(&self) -> &str {
         self.give_up_comparison();
         &self.faulty_store_url
     }
 
-    /// A program is going to ask the store, too.
+    /// Called before a program uses the store, too.
     fn give_up_comparison(&self) {
         if let Some(comparison) = &self.comparison {
             comparison.0.give_up();
         }
     }
 
-    /// A request to `path`, with the administrator's key unless told otherwise.
+    /// A request to `path`, with the administrator's key unless another one is set.
     pub(crate) fn request(&self, method: &str, path: &str) -> Call<'_> {
         Call {
             roster: self,
@@ -506,20 +507,20 @@ impl Roster {
         self.request(method, path).json(body).send().await
     }
 
-    /// Creates a user by the API; its path.
+    /// Creates a user by the API, and returns the path.
     pub(crate) async fn create(&self, body: Value) -> String {
         let answer = self.send_json("POST", "/api/users", body).await.expect(201);
         answer.header("location").unwrap().to_owned()
     }
 
-    /// Writes a user past the API, with its reservations.
+    /// Writes a user with its reservations, without the API.
     pub(crate) async fn write(&self, user: &User) -> String {
         let write = write_by(OperationId::of(&[user.id().as_str().as_bytes()]), NOW);
         self.users.create(user.clone(), &write).await.unwrap();
         format!("/api/users/{}", user.id())
     }
 
-    /// Changes a user past the API.
+    /// Changes a user without the API.
     pub(crate) async fn edit(&self, id: &str, change: impl Fn(&mut UserFacts)) {
         let id = UserId::parse(id).unwrap();
         let version = self
@@ -541,14 +542,14 @@ impl Roster {
         edited.await.unwrap();
     }
 
-    /// Reads a user past the API.
+    /// Reads a user without the API.
     pub(crate) async fn read(&self, path: &str) -> Option<User> {
         let id = path.rsplit('/').next().unwrap();
         self.users.get(&UserId::parse(id).unwrap()).await.unwrap()
     }
 }
 
-/// A request in the making.
+/// A request before it is sent.
 pub(crate) struct Call<'a> {
     roster: &'a Roster,
     method: Method,

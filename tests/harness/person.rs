@@ -1,4 +1,4 @@
-//! People: signed in, or with a link in their hands.
+//! People who are signed in or have a link.
 
 use domain::account::{PendingEmail, UndoRight};
 use domain::address::{Primary, Tenure};
@@ -15,14 +15,14 @@ use super::{Answer, Call, NOW, Roster};
 const DEVICE: &str = "__Host-device";
 
 impl Answer {
-    /// The device that it makes the person's own.
+    /// The device that the answer makes the person's own.
     pub(crate) fn device(&self) -> Option<String> {
         let cookies = self.set_cookies();
         cookies.get(DEVICE).map(|(value, _)| (*value).to_owned())
     }
 }
 
-/// The same addresses with another primary one, or none.
+/// The same addresses with another primary one, or with none.
 pub(crate) fn with_primary(
     emails: &Addresses<Email>,
     primary: Option<Primary>,
@@ -42,7 +42,7 @@ pub(crate) fn managed(user: User) -> User {
     })
 }
 
-/// All calls that a link reaches.
+/// All calls that are reached by a link.
 pub(crate) fn link_calls() -> impl Iterator<Item = &'static Endpoint> {
     ENDPOINTS
         .iter()
@@ -50,7 +50,7 @@ pub(crate) fn link_calls() -> impl Iterator<Item = &'static Endpoint> {
         .filter(|endpoint| endpoint.access == Access::Link)
 }
 
-/// A signed-in person, as their browser sends requests.
+/// A signed-in person. Requests are sent as the person's browser sends them.
 pub(crate) struct Person<'a> {
     pub(crate) roster: &'a Roster,
     pub(crate) id: String,
@@ -58,8 +58,8 @@ pub(crate) struct Person<'a> {
     pub(crate) session: String,
     /// The value of the cookie `csrftoken`.
     pub(crate) csrf: String,
-    /// The value of the cookie `__Host-device`, which goes only with what is said to come from
-    /// there: a stolen session has it not.
+    /// The value of the cookie `__Host-device`. It is sent only with requests from the own device,
+    /// because a stolen session doesn't have it.
     pub(crate) device: String,
 }
 
@@ -89,24 +89,24 @@ impl Roster {
         self.sign_in(name, sample::PASSWORD).await
     }
 
-    /// An attempt to sign in, in the making.
+    /// A request to sign in, before it is sent.
     pub(crate) fn attempt(&self, body: Value) -> Call<'_> {
         self.visit("POST", "/users/login/").json(body)
     }
 
-    /// What signing in by username answers.
+    /// The answer to a sign-in by username.
     pub(crate) async fn login(&self, username: &str, password: &str) -> Answer {
         let body = json!({ "username": username, "password": password });
         self.attempt(body).send().await
     }
 
-    /// What signing in by username from another address answers.
+    /// The answer to a sign-in by username from another IP address.
     pub(crate) async fn login_from(&self, ip: &str, username: &str, password: &str) -> Answer {
         let body = json!({ "username": username, "password": password });
         self.attempt(body).from(ip).send().await
     }
 
-    /// What signing in by username from a device, or what says that it is one, answers.
+    /// The answer to a sign-in by username with this value of the device cookie.
     pub(crate) async fn login_by(&self, device: &str, username: &str, password: &str) -> Answer {
         let body = json!({ "username": username, "password": password });
         let call = self.attempt(body);
@@ -126,7 +126,7 @@ impl Roster {
         Person::of(self, &self.login(username, password).await.expect(200))
     }
 
-    /// The path of the link in the last message to an address or number, the consumers run first.
+    /// The path of the link in the last message to an address or number, after the consumers have run.
     pub(crate) async fn link_to(&self, recipient: &str) -> String {
         self.deliver().await;
         let messages = self.outbox.messages();
@@ -141,15 +141,15 @@ impl Roster {
         url[path..].to_owned()
     }
 
-    /// To whom something was sent, the consumers run first.
+    /// The recipients of all messages, after the consumers have run.
     pub(crate) async fn recipients(&self) -> Vec<String> {
         self.deliver().await;
         let messages = self.outbox.messages();
         messages.into_iter().map(|message| message.to).collect()
     }
 
-    /// To whom something was sent after the first `earlier` messages, the consumers run first, in
-    /// alphabetical order.
+    /// The recipients of all messages after the first `earlier` ones, in alphabetical order, after the
+    /// consumers have run.
     pub(crate) async fn recipients_after(&self, earlier: usize) -> Vec<String> {
         let mut later = self.recipients().await.split_off(earlier);
         later.sort();
@@ -186,7 +186,7 @@ impl Roster {
         self.submit(link, &nonce, form).await
     }
 
-    /// What a link's page gives its form.
+    /// The nonce that a link's page gives its form.
     pub(crate) async fn nonce(&self, link: &str) -> String {
         let page = self.open(link).await.expect(200);
         page.set_cookies()["linknonce"].0.to_owned()
@@ -203,8 +203,8 @@ impl Roster {
             .await
     }
 
-    /// Uses a link twice at once, each time with a password of its own: only the one whose password
-    /// is set from then on says that this is `done`.
+    /// Uses a link twice at the same moment, with two passwords. Only the use whose password is set
+    /// then may answer `done`.
     pub(crate) async fn race_passwords(&self, link: &str, done: &str, username: &str) {
         let nonce = self.nonce(link).await;
         let passwords = ["first long password", "other long password"];
@@ -233,7 +233,7 @@ impl Roster {
 }
 
 impl<'r> Person<'r> {
-    /// Whom an answer has signed in.
+    /// The person whom an answer has signed in.
     pub(crate) fn of(roster: &'r Roster, answer: &Answer) -> Self {
         let cookies = answer.set_cookies();
         Self {
@@ -245,7 +245,7 @@ impl<'r> Person<'r> {
         }
     }
 
-    /// The same person in front of the same directory at another time, or set up otherwise.
+    /// The same person with the same directory at another time, or with other parameters.
     pub(crate) fn at<'a>(&self, roster: &'a Roster) -> Person<'a> {
         Person {
             roster,
@@ -261,7 +261,7 @@ impl<'r> Person<'r> {
         self.request_with(method, path, "")
     }
 
-    /// The same from the person's own device.
+    /// The same request from the person's own device.
     pub(crate) fn request_at_home(&self, method: &str, path: &str) -> Call<'_> {
         self.request_with(method, path, &format!("; {DEVICE}={}", self.device))
     }
@@ -282,7 +282,7 @@ impl<'r> Person<'r> {
         self.request("POST", path).json(body).send().await
     }
 
-    /// What a refusal says (400), once it is seen to have changed nothing of the account.
+    /// The text of a refusal (400). Checks that it has changed nothing on the account.
     pub(crate) async fn refused(&self, path: &str, body: Value) -> (String, Value) {
         let before = self.emails().await;
         let answer = self.post(path, body).await.expect(400);
@@ -338,7 +338,7 @@ impl<'r> Person<'r> {
             .collect()
     }
 
-    /// The person's own addresses, a line each: the address and how it stands.
+    /// The person's own addresses, each as one line: the address and its state.
     pub(crate) async fn listed(&self) -> Vec<String> {
         let emails = self.emails().await.into_iter();
         emails
@@ -352,7 +352,7 @@ impl<'r> Person<'r> {
             .collect()
     }
 
-    /// Changes the primary address, all the way.
+    /// Changes the primary address, with all steps.
     pub(crate) async fn move_to(&self, email: &str) {
         self.change_email(email, sample::PASSWORD).await.expect(200);
         self.roster.follow_link_to(email).await;
@@ -383,8 +383,8 @@ impl<'r> Person<'r> {
     }
 }
 
-/// The sample person and what hangs on them, less what is drawn anew with each attempt; and whom
-/// notifications are for, in alphabetical order.
+/// The sample person and what hangs on them, without what is random in each attempt; and the recipients
+/// of notifications, in alphabetical order.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AccountState {
     pub(crate) user: UserFacts,
@@ -405,7 +405,7 @@ impl AccountState {
         let mut user = UserFacts::from(user);
         user.operations = Operations::default();
         let credential = user.credential.as_mut().unwrap();
-        // Salted; whether it is another one is told by its time.
+        // The hash has a random salt. The password's time tells whether it is another password.
         credential.hash = None;
         let items = roster.table.items().await;
         let notifications = items
@@ -425,7 +425,7 @@ impl AccountState {
         }
     }
 
-    /// The same as if all of it had happened at once.
+    /// The same, as if everything had happened at one time.
     pub(crate) fn timeless(mut self) -> Self {
         self.user.last_updated = NOW;
         self.user.proof_told_at = self.user.proof_told_at.map(|_| NOW);

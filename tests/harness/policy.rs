@@ -1,5 +1,5 @@
-//! What template.yaml's roles let their functions do, judged as IAM does. Neither local store asks
-//! whether its caller may.
+//! What template.yaml's roles let their functions do, judged by IAM's rules. The local stores don't
+//! check what a caller may do.
 
 use std::collections::BTreeMap;
 
@@ -9,17 +9,17 @@ use local::template::{Function, Template};
 use serde_json::{Map, Value};
 use store::Credentials;
 
-/// The region, the account and the table's logical id that policies speak of.
+/// The region, the account and the table's logical id that policies name.
 const ACCOUNT: &str = "eu-west-1:000000000000";
 const TABLE: &str = "Table";
-/// What Lambda does in a role's name, and no function: it reads the stream.
+/// Actions that Lambda, and no function, does with a role: it reads the stream.
 const LAMBDAS_OWN: [&str; 4] = [
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
     "dynamodb:GetShardIterator",
     "dynamodb:ListStreams",
 ];
-/// Requests to other services than these aren't judged.
+/// Requests to other services are not judged.
 const SERVICES: [&str; 2] = ["dynamodb:", "ssm:"];
 
 /// The policies of all functions.
@@ -30,7 +30,7 @@ pub(crate) struct Policies {
     partition_keys: BTreeMap<Option<String>, String>,
 }
 
-/// What references in policies stand for.
+/// The values of references in policies.
 struct Names {
     table: String,
     parameters: BTreeMap<String, String>,
@@ -40,17 +40,17 @@ struct Names {
 struct Statement {
     action: String,
     resources: Vec<String>,
-    /// The partition keys that it is for, where not for all.
+    /// The partition keys that it is limited to; `None` without a limit.
     leading_keys: Option<LeadingKeys>,
 }
 
 struct LeadingKeys {
     allowed: Vec<String>,
-    /// `StringLike` and not `StringEquals`.
+    /// The operator is `StringLike`, and not `StringEquals`.
     has_wildcards: bool,
 }
 
-/// What a request does to one resource.
+/// An action of a request on one resource.
 struct Part {
     action: String,
     resource: String,
@@ -65,7 +65,7 @@ pub(crate) fn logical_id(name: &str) -> String {
         .collect()
 }
 
-/// The name in which a function signs its requests.
+/// The credentials by which a function signs its requests.
 pub(crate) fn credentials(function: &Function) -> Credentials {
     Credentials::new(&function.logical_id, "secret", None, None, "tests")
 }
@@ -76,8 +76,8 @@ pub(crate) fn allowed(template: &Template) -> Vec<Used> {
     let mut allowed = Vec::new();
     for function in template.functions.iter().chain(consumers) {
         let of_table = function.permissions.iter().filter(|(action, _)| {
-            // What the proxy before the table can't see: logs, mail, SMS, the queue, and keys, which
-            // most tests are given without the parameters' service.
+            // The proxy in front of the table can't see these: logs, mail, SMS, the queue, and link
+            // keys, which most tests get without the Systems Manager.
             action.starts_with("dynamodb:") && !LAMBDAS_OWN.contains(&action.as_str())
         });
         for (action, on) in of_table {
@@ -92,7 +92,8 @@ pub(crate) fn allowed(template: &Template) -> Vec<Used> {
             }
             let kinds = &on["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"];
             let kinds = kinds.as_array().into_iter().flatten();
-            // Every function connects in one kind, most of them only where they run as processes.
+            // Every function may use one kind of partition to connect, and most connect only where they
+            // run as processes.
             let kinds = kinds
                 .filter_map(Value::as_str)
                 .filter(|kind| *kind != "OPERATION#*");
@@ -112,7 +113,7 @@ fn index_of(resource: &Value) -> Option<String> {
 }
 
 impl Policies {
-    /// The template's, for its table under this name.
+    /// The policies of the template, for its table under this name.
     pub(crate) fn of(template: &Template, table: &str) -> Self {
         let names = Names {
             table: table.to_owned(),
@@ -149,7 +150,7 @@ impl Policies {
         }
     }
 
-    /// What the request does, when the role of the function that signed it allows all of it.
+    /// The parts of the request, if the role of the function that signed it allows all of them.
     pub(crate) fn judge(
         &self,
         headers: &HeaderMap,
@@ -196,7 +197,7 @@ impl Policies {
         Ok(used)
     }
 
-    /// What a request to the table does, as IAM names it.
+    /// The actions of a request on the table, by IAM's names.
     fn parts(&self, action: &str, body: &Value) -> Result<Vec<Part>, String> {
         let item = |action: &str, request: &Value, item: &Value| {
             let keys = self.partition_key(None, item).into_iter().collect();
@@ -222,7 +223,7 @@ impl Policies {
                     Part::of(action, Some(table), None, keys.collect())
                 })
                 .collect(),
-            // No action of its own: its parts are.
+            // It is no action itself: its parts are.
             "TransactWriteItems" => values(&body["TransactItems"])
                 .flat_map(entries)
                 .map(|(kind, request)| match kind.as_str() {
@@ -292,7 +293,7 @@ impl Part {
 }
 
 impl Statement {
-    /// An action, and what the template says it is for.
+    /// An action, and the resources and conditions that the template gives it.
     fn parse(action: &str, on: &Value, names: &Names) -> Result<Self, String> {
         let (resources, condition) = match on.get("Condition") {
             Some(condition) => (&on["Resource"], Some(condition)),
@@ -408,7 +409,7 @@ impl Names {
     }
 }
 
-/// The parameters that are asked for, each a resource.
+/// The parameters that a request reads. Each is a resource.
 fn parameters(body: &Value) -> Vec<Part> {
     let names = values(&body["Names"]).filter_map(Value::as_str);
     names
@@ -421,7 +422,7 @@ fn parameters(body: &Value) -> Vec<Part> {
         .collect()
 }
 
-/// A key's value as a policy has it.
+/// A key's value as a policy writes it.
 fn scalar(attribute: &Value) -> Option<String> {
     let value = attribute.get("S").or(attribute.get("N"))?;
     value.as_str().map(str::to_owned)
@@ -459,7 +460,7 @@ mod tests {
     use crate::harness::root;
     use serde_json::json;
 
-    /// A function that may do this alone, with a table called `roster`.
+    /// The policies of one function that may do only this, with a table named `roster`.
     fn policies(permissions: &[(&str, Value)]) -> Policies {
         let template = Template::read(&root().join("template.yaml"), &[]).unwrap();
         let mut policies = Policies::of(&template, "roster");
@@ -593,7 +594,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_policy_says_and_nobody_understands_is_refused() {
+    fn a_policy_with_an_unknown_feature_is_refused() {
         let names = policies(&[]).names;
         for condition in [
             json!({ "StringEquals": { "dynamodb:LeadingKeys": "a" } }),

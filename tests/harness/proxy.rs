@@ -1,5 +1,5 @@
-//! The layer between the SDK and the store that can fail as the real one does: neither local
-//! store ever throttles, conflicts or loses a reply.
+//! The layer between the SDK and the store that can fail as the real store does. The local stores never
+//! throttle, have no conflicts and lose no reply.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -22,38 +22,39 @@ use tokio::sync::watch;
 use super::policy::Policies;
 use super::{free_port, layer, log};
 
-/// How long a request may take to come.
+/// How long to wait for a request.
 const A_MOMENT: Duration = Duration::from_mins(1);
 
-/// What can happen to a request.
+/// A fault of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// Another transaction is in the way; nothing happens.
+    /// Another transaction is in the way. The request is not carried out.
     Conflict,
-    /// Another transaction is in the way of one part, and seems to have what another part wants;
-    /// nothing happens.
+    /// Another transaction is in the way of one part, and another part's condition seems to fail. The
+    /// request is not carried out.
     ConflictAndClaim,
-    /// The table is over its capacity; nothing happens.
+    /// The table is over its capacity. The request is not carried out.
     Throttle,
-    /// The same, told as a transaction's reason, which the SDK doesn't retry.
+    /// The same as the reason of a transaction, which the SDK doesn't retry.
     ThrottledPart,
-    /// An attempt before is under way; nothing happens.
+    /// An earlier attempt is under way. The request is not carried out.
     UnderWay,
-    /// Something in between fails, without a word of the service's; nothing happens.
+    /// A proxy in between fails, without an error of the service. The request is not carried out.
     BadGateway,
     /// The request is carried out, and the reply can't be read.
     GarbleReply,
-    /// The service fails; nothing happens.
+    /// The service fails. The request is not carried out.
     InternalError,
-    /// The request is carried out, and the reply gets lost.
+    /// The request is carried out, and the reply is lost.
     DropReply,
-    /// The service takes the request and never answers; nothing happens.
+    /// The service reads the request and never answers. The request is not carried out.
     Hang,
     /// The request is carried out, and the reply never comes.
     HoldReply,
-    /// The request waits until the faults are cleared.
+    /// The request is held until the faults are cleared.
     Pause,
-    /// The service refuses the request as one that it doesn't understand; nothing happens.
+    /// The service refuses the request as one that it doesn't understand. The request is not carried
+    /// out.
     Refuse,
 }
 
@@ -72,7 +73,7 @@ pub(crate) struct Recorded {
 
 #[derive(Default)]
 struct State {
-    /// Faults to come: from which request on, how many times, which.
+    /// The planned faults: from which request on, how many times, and which fault.
     planned: Option<(usize, usize, Fault)>,
     recorded: Vec<Recorded>,
     /// How many requests wait for an answer that never comes, or for the end of the faults.
@@ -81,11 +82,11 @@ struct State {
     cleared: watch::Sender<usize>,
 }
 
-/// The faults to come, and the requests that went through.
+/// The planned faults, and the requests that went through.
 #[derive(Clone)]
 pub(crate) struct Faults {
     state: Arc<Mutex<State>>,
-    /// Each function may do what they allow.
+    /// What each function is allowed to do.
     policies: Arc<Policies>,
 }
 
@@ -97,7 +98,7 @@ impl Faults {
         }
     }
 
-    /// The SDK's way `inner` to a store, with the faults before it.
+    /// The SDK's client for a store, `inner`, with the faults in front of it.
     pub(crate) fn before(&self, inner: SharedHttpClient) -> SharedHttpClient {
         let faults = self.clone();
         layer::before(inner, move |inner, request| {
@@ -120,7 +121,7 @@ impl Faults {
         })
     }
 
-    /// A proxy for programs, in front of the service at `url`; its own URL.
+    /// Starts a proxy for programs in front of the service at `url`, and returns its URL.
     pub(crate) async fn between(&self, url: &str) -> String {
         let listener = free_port().await;
         let own = format!("http://{}", listener.local_addr().unwrap());
@@ -164,7 +165,8 @@ impl Faults {
         state.planned = Some((at, times, fault));
     }
 
-    /// No more faults; what went through since the last call of this or of `plan`.
+    /// Removes all faults. Returns the requests that went through since the last call of this or of
+    /// `plan`.
     pub(crate) fn clear(&self) -> Vec<Recorded> {
         let mut state = self.state.lock().unwrap();
         state.planned = None;
@@ -172,7 +174,7 @@ impl Faults {
         std::mem::take(&mut state.recorded)
     }
 
-    /// Waits until a request has got as far as it will get, the other side waiting for its answer.
+    /// Waits until a request is held and its sender waits for the answer.
     pub(crate) async fn wait_for_a_held_request(&self) {
         let mut held = self.state.lock().unwrap().held.subscribe();
         let is_held = tokio::time::timeout(A_MOMENT, held.wait_for(|held| *held > 0));
@@ -315,7 +317,7 @@ fn error(name: &str) -> Value {
     json!({ "__type": format!("com.amazonaws.dynamodb.v20120810#{name}"), "message": "planned" })
 }
 
-/// A conflict as each action tells of it; a read never meets one.
+/// A conflict in the form of each action. A read never has one.
 fn conflict(action: &str, body: &[u8]) -> Option<(u16, Value)> {
     match action {
         "UpdateItem" => Some((400, error("TransactionConflictException"))),

@@ -1,4 +1,4 @@
-//! Every answer of a test is held against openapi.yaml's document.
+//! Checks every answer of a test against openapi.yaml's document.
 
 use std::sync::LazyLock;
 

@@ -9,11 +9,11 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// Where servers may listen.
+/// The ports that servers may use.
 const PORTS: Range<u16> = 20_000..30_000;
 
-/// A port that is free. It is not one that the system hands out: other tests could be given it
-/// before the server takes it.
+/// A free port. It is not one of those that the system gives out: the system could give it to another
+/// test before the server listens.
 pub(crate) fn free_port() -> u16 {
     static TRIED: AtomicUsize = AtomicUsize::new(0);
     let first = std::process::id() as usize;
@@ -27,7 +27,7 @@ pub(crate) fn free_port() -> u16 {
     panic!("no port is free");
 }
 
-/// A server for the whole run, once somebody has asked for it.
+/// A server for the whole run. It starts when a test needs it first.
 pub(crate) struct Server(OnceLock<Result<Running, String>>);
 
 impl Server {
@@ -35,7 +35,7 @@ impl Server {
         Self(OnceLock::new())
     }
 
-    /// Where it is, once it answers. `command` makes it serve on the port that it is given.
+    /// The URL, once the server answers. `command` makes the server for a port.
     pub(crate) async fn url(&'static self, command: fn(u16) -> Command) -> String {
         let start = move || match self.0.get_or_init(|| Running::start(&command)) {
             Ok(running) => running.url.clone(),
@@ -45,21 +45,20 @@ impl Server {
     }
 }
 
-/// A server that ends with this value.
+/// A server that ends when this value is dropped.
 ///
-/// It is a child of a shell that waits for the end of its own input: the pipe closes when this
-/// value or this process ends, however that happens, and the shell takes its whole group along,
-/// with whatever the server has started.
+/// It is a child of a shell that waits for the end of its own input. The pipe closes when this value is
+/// dropped or this process ends in any way. The shell then kills its whole process group, with all
+/// processes that the server has started.
 #[derive(Debug)]
 pub(crate) struct Running {
-    /// Where it is.
+    /// The URL.
     pub(crate) url: String,
     shell: Child,
 }
 
 impl Running {
-    /// Starts a server and waits until it answers. `command` makes it serve on the port that it is
-    /// given.
+    /// Starts a server and waits until it answers. `command` makes the server for a port.
     pub(crate) fn start(command: &dyn Fn(u16) -> Command) -> Result<Self, String> {
         const SCRIPT: &str = r#""$@" >/dev/null 2>&1 & read -r _; kill -s KILL 0"#;
         let port = free_port();

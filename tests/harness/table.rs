@@ -1,4 +1,4 @@
-//! The table as it is, past everything that Roster makes of it.
+//! The table's items, read and written without Roster's code.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,7 @@ pub(crate) struct RawTable {
     pub(crate) name: String,
 }
 
-/// How the sort keys start of what lapses by itself.
+/// The starts of the sort keys of items that expire.
 const LAPSING: [&str; 8] = [
     "ADDRESS",
     "DEVICE",
@@ -65,7 +65,7 @@ impl RawTable {
         items
     }
 
-    /// What an index has in one of its partitions, in its order.
+    /// The items of one partition of an index, in their order.
     pub(crate) async fn query(&self, index: &str, attribute: &str, partition: &str) -> Vec<Item> {
         let pages = self
             .client
@@ -87,7 +87,7 @@ impl RawTable {
         put.set_item(Some(item)).send().await.unwrap();
     }
 
-    /// Takes every item away.
+    /// Deletes every item.
     pub(crate) async fn clear(&self) {
         for (pk, sk) in self.items().await.into_keys() {
             self.client
@@ -101,8 +101,8 @@ impl RawTable {
         }
     }
 
-    /// What must hold of the whole table at any time: every identifier has its reservation, every
-    /// reservation its owner, and a primary address is one of the user's own, and verified.
+    /// What must always be true for the whole table: every identifier has its reservation, every
+    /// reservation has its owner, and a primary address is a verified one of the user's own.
     pub(crate) async fn check_invariants(&self) {
         let items = self.items().await;
         let mut reserved = BTreeSet::new();

@@ -1,7 +1,8 @@
-//! The embedded store beside dynoxide's own server: what a test asked the one in process, the other is
-//! asked through its port afterwards, and answers the same. Not where a program of its own asked, too.
+//! Compares the embedded store with dynoxide's own server. All requests that a test made to the store
+//! in its process are made to the server afterwards, and must get the same answers. A test in which
+//! another program used the store, too, is not compared.
 //!
-//! The requests of a test come to the store one after the other for it, as they do to SQLite anyway.
+//! For that, the requests of a test reach the store one after the other, as they reach SQLite anyway.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,17 +16,17 @@ use tokio::sync::Mutex;
 
 use super::{free_port, layer, log};
 
-/// Actions whose answers tell ids and times of the store's own.
+/// Actions whose answers contain ids and times of the store.
 const TELL_THEIR_OWN: [&str; 2] = ["CreateTable", "DescribeTable"];
 
-/// How many of a test's first requests are compared: what comes after is of the same kinds.
+/// How many of a test's first requests are compared. Later ones are of the same kinds.
 const MAX_COMPARED: usize = 500;
 
-/// What a store was asked in process, in order, and what it answered.
+/// The requests to a store in this process, in order, and its answers.
 #[derive(Clone, Default)]
 pub(crate) struct Journal {
     entries: Arc<Mutex<Vec<Entry>>>,
-    /// Somebody asked the store in another way, too: its state is nobody else's.
+    /// A program has also used the store, so its state can't be reproduced.
     is_incomplete: Arc<AtomicBool>,
 }
 
@@ -41,7 +42,7 @@ struct Asked {
 }
 
 impl Journal {
-    /// The SDK's way `inner` to a store, written down from now on.
+    /// The SDK's client for a store, `inner`, whose requests are written down from now on.
     pub(crate) fn of(&self, inner: SharedHttpClient) -> SharedHttpClient {
         let entries = Arc::clone(&self.entries);
         layer::before(inner, move |inner, request| {
@@ -51,7 +52,7 @@ impl Journal {
                     target: request.headers().get("x-amz-target").unwrap().to_owned(),
                     body: request.body().bytes().unwrap().to_owned(),
                 };
-                // The order of the journal is the order of the writes.
+                // The lock makes the order of the journal the order of the writes.
                 let mut entries = entries.lock().await;
                 if entries.len() == MAX_COMPARED {
                     drop(entries);
@@ -68,12 +69,12 @@ impl Journal {
         })
     }
 
-    /// Somebody is going to ask the store in another way.
+    /// Called before a program uses the store in another way.
     pub(crate) fn give_up(&self) {
         self.is_incomplete.store(true, Ordering::Relaxed);
     }
 
-    /// Asks dynoxide's own server the same, on an empty database, in the same order.
+    /// Sends the same requests to dynoxide's own server, on an empty database, in the same order.
     async fn compare(&self) {
         if self.is_incomplete.load(Ordering::Relaxed) {
             return;
@@ -110,7 +111,7 @@ impl Journal {
                 let own = response.bytes().await.unwrap();
                 let mut own: Value = serde_json::from_slice(&own).unwrap();
                 if action == "TransactWriteItems" && *answer == Value::Object(Map::new()) {
-                    // What happened before under the same token is told as read.
+                    // For a repeat under the same token, only the server reports the capacity of a read.
                     own.as_object_mut().unwrap().remove("ConsumedCapacity");
                 }
                 assert_eq!(&own, answer, "{action} {asked}");

@@ -1,6 +1,6 @@
-//! What each call costs on a user of up to 1 KB: the rows of ARCHITECTURE.md, "Access patterns", read from
-//! `ConsumedCapacity`. DynamoDB Local counts transactions half, so this is about the embedded
-//! store alone, which follows AWS.
+//! What each call costs on a user of up to 1 KB: the rows of ARCHITECTURE.md, "Access patterns",
+//! measured by `ConsumedCapacity`. DynamoDB Local counts half of a transaction's capacity, so these
+//! tests run only on the embedded store, which counts as AWS does.
 
 use domain::sample;
 use serde_json::{Value, json};
@@ -27,7 +27,7 @@ fn cost(actions: &[&str], table: f64, indexes: f64) -> Cost {
 fn measured(recorded: Vec<Recorded>) -> Cost {
     let mut measured = cost(&[], 0.0, 0.0);
     for request in recorded {
-        // An update whose condition fails costs a unit, and tells nobody.
+        // An update whose condition fails costs a unit, but its answer doesn't say so.
         if request.consumed.is_null() {
             measured.actions.push(request.action);
             continue;
@@ -122,7 +122,8 @@ async fn every_call_costs_what_the_design_says() {
     let (set, _) = call("PUT", "/username".into(), body).await;
     assert_eq!(set, read_and_write(4.0, 1.0));
 
-    // What changes nothing: a condition that fails, and the operation's name where it has one.
+    // Calls that change nothing cost an update whose condition fails, and one more write if the
+    // operation has a name.
     assert_eq!(
         call("POST", "/enable".into(), none()).await.0,
         cost(&["UpdateItem"], 0.0, 0.0)
@@ -180,8 +181,8 @@ async fn price_of(roster: &Roster, call: impl Future<Output = Answer>) -> Cost {
 async fn what_people_do_costs_what_the_design_says() {
     let roster = Roster::start().await;
     roster.person("grace").await;
-    // Whose it is; user and device; the IP address's count and the pair's; user, pair, session,
-    // device; the IP address's place given back.
+    // The owner; the user and the device; the counters of the IP address and the pair; user, pair,
+    // session and device; the attempt taken out of the IP address's counter.
     let sign_in = [
         "GetItem",
         "BatchGetItem",
@@ -194,7 +195,7 @@ async fn what_people_do_costs_what_the_design_says() {
     assert_eq!(price, cost(&sign_in, 1.0 + 2.0 + 2.0 + 8.0 + 1.0, 0.0));
 
     let grace = roster.sign_in("grace", sample::PASSWORD).await;
-    // From the own device its count alone.
+    // From the own device, only the device's counter.
     let at_home = [
         "GetItem",
         "BatchGetItem",
@@ -204,7 +205,7 @@ async fn what_people_do_costs_what_the_design_says() {
     let by_device = roster.login_by(&grace.device, "grace", sample::PASSWORD);
     let price = price_of(&roster, by_device).await;
     assert_eq!(price, cost(&at_home, 1.0 + 2.0 + 1.0 + 8.0, 0.0));
-    // Both counts, before and after; the user.
+    // Both counters, before and after the check; the user.
     let wrong = [&["GetItem", "BatchGetItem"], ["UpdateItem"; 5].as_slice()].concat();
     roster.faults.clear();
     roster.login("grace", "wrong").await.expect(401);
@@ -216,9 +217,9 @@ async fn what_people_do_costs_what_the_design_says() {
     let price = price_of(&roster, grace.get("/users/emails/")).await;
     assert_eq!(price, cost(&["BatchGetItem", "Query"], 3.0, 0.0));
 
-    // The caller; the hour of the user; user and device; the counts of the IP address and the pair;
-    // the pair, forgiven; the IP address's place, given back; whose the address is; what hangs on
-    // the user; the hour of the address; user, pending address, notification.
+    // The caller; the user's hour; the user and the device; the counters of the IP address and the
+    // pair; the pair deleted; the attempt taken out of the IP address's counter; the address's owner;
+    // the account; the address's hour; user, pending address and notification.
     let request = [
         "BatchGetItem",
         "UpdateItem",

@@ -1,5 +1,5 @@
-//! Each writing call meets each fault at each of its requests: it answers success or an honest
-//! 409 or 503, its effect happens once, and the version moves at most once.
+//! Each call that writes meets each fault at each of its requests. It answers success, or 409 or 503.
+//! Its effect happens once, and the version moves at most once.
 
 use macro_rules_attribute::apply;
 use std::sync::Mutex;
@@ -44,7 +44,7 @@ fn request<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
         .body(endpoint.body.example())
 }
 
-/// The sample user in a state in which the call has something to do, and nobody else.
+/// A table with only the sample user, in a state in which the call has an effect.
 async fn afresh(roster: &Roster, endpoint: &Endpoint) {
     roster.table.clear().await;
     let user = sample::changed(sample::published(), |user| {
@@ -66,8 +66,7 @@ async fn afresh(roster: &Roster, endpoint: &Endpoint) {
     roster.write(&user).await;
 }
 
-/// The table's state, less what differs from one attempt to the next: operations, and ids that
-/// are drawn anew.
+/// The table's state, without what differs between attempts: operations and random ids.
 async fn state(roster: &Roster) -> Vec<String> {
     const COMPARED: [&str; 5] = [
         "disabled",
@@ -129,8 +128,8 @@ async fn meet(roster: &Roster, endpoint: &Endpoint, fault: Fault, times: usize) 
     }
 }
 
-/// With a key, a client that got no success repeats its request, and ends with the effect done
-/// once.
+/// With an `Idempotency-Key`, a client that got no success repeats its request. In the end the effect
+/// has happened once.
 async fn repeat(roster: &Roster, endpoint: &Endpoint) {
     afresh(roster, endpoint).await;
     let named = || request(roster, endpoint).header("idempotency-key", "k");
@@ -151,8 +150,8 @@ async fn repeat(roster: &Roster, endpoint: &Endpoint) {
     }
 }
 
-/// Does `each` to all of `all`, eight at a time, with a service for each of the eight: most of the time
-/// the SDK and the store wait before they try again.
+/// Runs `each` for all of `all`, eight at a time on eight services. Most of the time the SDK and the
+/// store wait before they try again.
 async fn at_once<T>(
     roster: &Roster,
     all: impl IntoIterator<Item = T>,
@@ -170,8 +169,8 @@ async fn at_once<T>(
     join_all(services).await;
 }
 
-/// Those of `faults` that depend on the store: on DynamoDB Local the ones where it carries the
-/// request out. The others don't get as far as a store.
+/// The `faults` that depend on the store. On DynamoDB Local, only those where it carries the request
+/// out: the others don't reach a store.
 fn that_reach(roster: &Roster, faults: &[Fault]) -> Vec<Fault> {
     let reaches = |fault: &Fault| match roster.store() {
         Store::Embedded => true,
@@ -278,10 +277,10 @@ async fn a_request_to_change_the_address_happens_once_or_not_at_all(roster: Rost
     .await;
 }
 
-/// What a person's call comes to when nothing is in its way.
+/// The result of a person's call without faults.
 struct Calm {
     endpoint: &'static Endpoint,
-    /// What the link's page gave its form.
+    /// The nonce that the link's page gave its form.
     nonce: String,
     untouched: AccountState,
     done: AccountState,
@@ -322,7 +321,7 @@ impl Calm {
         AccountState::of(roster).await
     }
 
-    /// Sends what a person sends; tells how many requests the store got.
+    /// Sends the request of a person. Returns how many requests the store got.
     async fn send(
         roster: &Roster,
         endpoint: &Endpoint,
@@ -385,15 +384,15 @@ impl Calm {
         if endpoint.access == Access::Link {
             assert_eq!(Self::comparable(&last), Self::comparable(done), "{what}");
         } else {
-            // A request that is made twice tells twice.
+            // A request that is made twice also sends its notifications twice.
             let times = if was_done { 2 } else { 1 };
             assert_eq!(last.notified.len(), times * done.notified.len(), "{what}");
         }
         roster.table.check_invariants().await;
     }
 
-    /// Less what a request leaves on the user that goes no further: the counters of sign-ins, and
-    /// the version that moves with them.
+    /// Without the counters of sign-ins, and the version that moves with them: a request leaves them on
+    /// the user even if it gets no further.
     fn comparable(state: &AccountState) -> AccountState {
         let mut state = state.clone();
         state.user.sign_ins = SignIns::default();

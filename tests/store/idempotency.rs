@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: a repeat finds itself and answers success, however late it comes.
+//! `Idempotency-Key`: a repeat is recognised and answers success, also after other writes.
 
 use domain::sample;
 use futures_util::future::{join, join_all};
@@ -200,7 +200,7 @@ async fn a_late_repeat_of_what_changed_nothing_changes_nothing_either(roster: Ro
     let (first, other) = (of(true), of(false));
     let none = || json!({});
     let name = |name: &str| json!({ "username": name });
-    // What changes nothing, and what comes between it and its repeat.
+    // Requests that change nothing, and the request that comes between each and its repeat.
     for (n, (method, call, body, between)) in [
         (
             "POST",

@@ -1,4 +1,4 @@
-//! The table's indexes, which lists of users are read from.
+//! The table's indexes. Lists of users are read from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,7 +17,7 @@ fn partitions(start: &str) -> [String; 8] {
     std::array::from_fn(|shard| format!("{start}#{shard}"))
 }
 
-/// What an index has in all partitions of a list; each of them in its order.
+/// The items of an index in all partitions of a list, each partition in its order.
 async fn list(roster: &Roster, index: &str, attribute: &str, start: &str) -> Vec<Vec<Item>> {
     let mut shards = Vec::new();
     for partition in partitions(start) {
@@ -34,7 +34,7 @@ async fn by_domain(roster: &Roster, domain: &str) -> Vec<Vec<Item>> {
     list(roster, "by_domain", "domain", &format!("1#{domain}")).await
 }
 
-/// Whose the reservations are, and of what, in alphabetical order.
+/// The owners of the reservations and their identifiers, in alphabetical order.
 fn owned(shards: Vec<Vec<Item>>) -> Vec<(String, String)> {
     let items = shards.into_iter().flatten();
     let mut owned: Vec<_> = items

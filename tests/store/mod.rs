@@ -1,5 +1,5 @@
-//! What only the store decides: transactions, conditions, races, faults, lists. All but capacity, which
-//! DynamoDB Local counts otherwise, is tested on both stores.
+//! What depends on the store alone: transactions, conditions, races, faults, lists. All is tested on
+//! both stores, except capacity, which DynamoDB Local counts in another way.
 
 mod capacity;
 mod faults;

@@ -1,4 +1,4 @@
-//! What holds of every user and every rule, on the table as in memory.
+//! What is true for every user and every rule, in the table as in memory.
 
 use domain::rule::Decision;
 use domain::{OperationId, Refusal, Rule, User};
@@ -28,7 +28,7 @@ fn write() -> Write {
     write_by(OperationId::of(&[b"the change"]), NOW)
 }
 
-/// What the rule makes of the user in memory.
+/// The result of the rule for the user in memory.
 fn in_memory(user: &User, rule: &Rule) -> Result<User, Refusal> {
     let mut user = user.clone();
     if rule.apply(&mut user)? == Decision::Apply {

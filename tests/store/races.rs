@@ -1,4 +1,4 @@
-//! Who comes first gets it, and nobody else does.
+//! Requests at the same moment: the first one succeeds, and the others are refused.
 
 use domain::link::Purpose;
 use domain::{Account, Email, Identifier, IdentifierId, OperationId, UserId, sample};
@@ -11,8 +11,8 @@ use crate::harness::{NOW, Roster, Store, write_by};
 
 const ROUNDS: usize = 50;
 
-/// How many clients there are at a time: DynamoDB Local, which works on one request after the other,
-/// would not answer all of more within the functions' time on a busy machine.
+/// How many clients there are at a time. DynamoDB Local carries out one request after the other. With
+/// more clients on a busy machine, some would not get their answers within the functions' time.
 fn clients(roster: &Roster) -> usize {
     match roster.store() {
         Store::Embedded => 64,
@@ -21,7 +21,7 @@ fn clients(roster: &Roster) -> usize {
 }
 
 #[apply(on_both_stores)]
-async fn of_many_clients_that_claim_the_same_identifiers_exactly_one_gets_them(roster: Roster) {
+async fn of_many_clients_that_reserve_the_same_identifiers_exactly_one_gets_them(roster: Roster) {
     for round in 0..ROUNDS {
         let body = json!({
             "username": format!("grace{round}"),
@@ -48,7 +48,7 @@ async fn of_many_clients_that_claim_the_same_identifiers_exactly_one_gets_them(r
 }
 
 #[apply(on_both_stores)]
-async fn of_many_users_that_claim_one_username_exactly_one_gets_it(roster: Roster) {
+async fn of_many_users_that_reserve_one_username_exactly_one_gets_it(roster: Roster) {
     let mut paths = Vec::new();
     for n in 0..16 {
         paths.push(
@@ -258,7 +258,7 @@ async fn confirm_at_once(roster: &Roster, purposes: [Purpose; 2], rounds: usize)
         for (id, purpose) in users.iter().zip(purposes) {
             links.push(mailed_link(roster, id, &email, purpose).await);
         }
-        // Neither is always the first to be sent.
+        // The order changes, so that neither request is always the first one.
         links.rotate_left(round % 2);
         let answers = join_all(links.iter().map(|link| roster.follow(link))).await;
         let mut statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
@@ -272,7 +272,7 @@ async fn confirm_at_once(roster: &Roster, purposes: [Purpose; 2], rounds: usize)
         let owner = owner.unwrap();
         let winner = users.iter().position(|id| *id == owner).unwrap();
         wins[winner] += 1;
-        // Neither comes near the most addresses that a user may have.
+        // Keeps both users far below the limit on addresses.
         for id in &users {
             let user = roster.users.get(id).await.unwrap().unwrap();
             let has_it = user.emails().values().any(|own| *own == email);
@@ -293,8 +293,8 @@ async fn only_a_username(roster: &Roster, name: &str) -> UserId {
     UserId::parse(path.rsplit('/').next().unwrap()).unwrap()
 }
 
-/// The link that a request for this address mails: asked for past the calls, whose limits of an
-/// hour are not what is tested.
+/// The link that is mailed after a request for this address. The request is made without the calls,
+/// because their hourly limits are not tested here.
 async fn mailed_link(roster: &Roster, id: &UserId, email: &Email, purpose: Purpose) -> String {
     let app = roster.app();
     let fresh = IdentifierId::issue(NOW, *email.as_str().as_bytes().first_chunk().unwrap());
@@ -303,8 +303,8 @@ async fn mailed_link(roster: &Roster, id: &UserId, email: &Email, purpose: Purpo
         NOW,
     );
     let request = |account: &mut Account| {
-        // What lost in an earlier round waits no longer, what won is not to be undone, and each
-        // primary address earns a right.
+        // Pending addresses of earlier rounds end, changes can't be undone, and each primary address
+        // earns a right.
         account.pending.clear();
         account.rights.clear();
         account.user = managed(account.user.clone());

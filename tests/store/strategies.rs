@@ -148,7 +148,7 @@ fn tenure() -> impl Strategy<Value = Tenure> {
     ]
 }
 
-/// Any user that the directory can hold, under an id of its own.
+/// Any user that the directory can hold, with an id of its own.
 pub(crate) fn user() -> impl Strategy<Value = User> {
     let identifiers = (
         of((identifier_id(), username(), source())),
@@ -222,7 +222,7 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
 
 type Stored<T> = std::collections::BTreeMap<IdentifierId, Address<T>>;
 
-/// Addresses none of which is there twice; the primary one is one of the verified, or none.
+/// Addresses of which no two are the same. The primary one is verified, or there is none.
 fn addresses<T: AddressValue>(
     mut stored: Stored<T>,
     index: prop::sample::Index,

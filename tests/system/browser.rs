@@ -1,4 +1,4 @@
-//! What people meet, in Chromium: mails, the pages behind their links, and their buttons.
+//! What people see, in Chromium: mails, the pages behind their links, and the buttons.
 
 use domain::sample;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::harness::{Fault, Roster};
 
 const NEW_PASSWORD: &str = "a quiet morning in march";
 
-/// Opens a message of the outbox, as a mail reader that is a site of its own would show it.
+/// Opens a message of the outbox, as a mail reader on another site would show it.
 async fn read(browser: &Browser, roster: &Roster, subject: &str) {
     roster.deliver().await;
     let site = roster.base.replace("127.0.0.1", "localhost");
@@ -17,7 +17,7 @@ async fn read(browser: &Browser, roster: &Roster, subject: &str) {
     browser.click(subject).await;
 }
 
-/// The address of a link's page.
+/// The URL of a link's page.
 fn url(roster: &Roster, link: &str) -> String {
     format!("{}{link}", roster.base)
 }
@@ -69,7 +69,7 @@ async fn a_person_changes_their_address_and_undoes_it() {
     browser.type_into("New password", NEW_PASSWORD).await;
     browser.press("Undo the change").await;
     browser.sees("The change is undone").await;
-    // From now on a browser of her own, which strangers can't lock out.
+    // From now on the browser is her own device, so strangers can't lock it out.
     let cookie = serde_json::to_value(browser.cookie("__Host-device").await).unwrap();
     for (member, value) in [
         ("sameSite", json!("Strict")),

@@ -1,5 +1,5 @@
-//! A function that is killed while it follows a link: the account is as before or as after, and the
-//! link, used again, finishes.
+//! A function is killed while it follows a link. The account is then as before or as after, and a
+//! second use of the link completes the change.
 
 use local::generate::openapi::example_path;
 use local::samples;
@@ -11,14 +11,14 @@ use crate::harness::function::Function;
 use crate::harness::person::{AccountState, link_calls};
 use crate::harness::{Fault, Recorded, Roster, root};
 
-/// Where a function is when it is killed.
+/// The point at which a function is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Point {
-    /// The table has the transaction and does nothing with it.
+    /// The transaction has reached the table, and is not carried out.
     BeforeTheTransaction,
-    /// The table has carried the transaction out, and the function doesn't know.
+    /// The table has carried the transaction out, and the function doesn't know it.
     AfterTheTransaction,
-    /// The function has given its answer, and nobody has taken it.
+    /// The function has sent its answer, and it is not received.
     BeforeTheAnswer,
 }
 
@@ -65,7 +65,7 @@ async fn afresh(roster: &Roster) -> AccountState {
     AccountState::of(roster).await.timeless()
 }
 
-/// What an undisturbed function makes of the account, and what it asks the table for.
+/// The account after a function that was not disturbed, and its requests to the table.
 async fn follow(
     roster: &Roster,
     endpoint: &Endpoint,
@@ -80,7 +80,7 @@ async fn follow(
     (AccountState::of(roster).await.timeless(), requests)
 }
 
-/// Kills a function whose request number `transaction` is its transaction.
+/// Kills a function at its transaction, which is its request number `transaction`.
 async fn kill_at(
     point: Point,
     roster: &Roster,
@@ -111,7 +111,7 @@ async fn kill_at(
 async fn a_function_that_is_killed_leaves_the_old_state_or_the_new_one_and_the_link_finishes(
     roster: Roster,
 ) {
-    // The binaries know no other time.
+    // The binaries use the real time.
     let roster = roster.also(Clock::System.now(), &[]).await;
     for endpoint in link_calls() {
         let untouched = afresh(&roster).await;

@@ -1,4 +1,4 @@
-//! How functions come by the keys of links (email-self-service.md, "Links").
+//! How functions get the keys of links (email-self-service.md, "Links").
 
 use local::samples;
 use roster_http::Clock;
@@ -9,9 +9,9 @@ use crate::harness::{Fault, Faults, Roster, root};
 
 const CALL: &str = "verify_own_email";
 
-/// A link that holds, its owner, and the Systems Manager with faults before it.
+/// A valid link, its owner, and the Systems Manager with faults in front of it.
 async fn set_up() -> (Roster, Value, Faults, String) {
-    // The binaries know no other time.
+    // The binaries use the real time.
     let now = Clock::System.now();
     let roster = Roster::start().await.also(now, &[]).await;
     samples::write_person(&roster.app().table, now)

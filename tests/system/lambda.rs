@@ -1,4 +1,4 @@
-//! The deployed binaries themselves, as processes behind cargo-lambda's emulation of Lambda.
+//! The deployed binaries, as processes behind cargo-lambda's emulation of Lambda.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -26,20 +26,20 @@ use crate::harness::{Roster, cargo, log};
 const A_MOMENT: Duration = Duration::from_secs(30);
 /// How long one answer may take: the first one may have to compile everything.
 const A_COLD_BUILD: Duration = Duration::from_mins(15);
-/// Between two looks at what takes its time.
+/// The pause between two checks of something that takes time.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// `cargo lambda watch`; it ends with this value.
+/// `cargo lambda watch`. It ends when this value is dropped.
 struct Watch {
     process: Child,
     port: u16,
 }
 
 impl Watch {
-    /// Serves a package's functions on the store of `roster`, with local.env for the rest.
+    /// Serves a package's functions on the store of `roster`, with the other variables from local.env.
     fn start(roster: &Roster, package: &Package) -> Self {
         let port = free_port();
-        // One file for all packages: what all of them wrote is looked at after the whole run.
+        // All packages write into one file, which is checked after the whole run.
         let log = File::options().create(true).append(true).open(Self::log());
         let log = log.unwrap();
         let mut command = cargo_lambda("watch", port);
@@ -50,7 +50,7 @@ impl Watch {
             .stdout(log.try_clone().unwrap())
             .stderr(log);
         for (name, value) in roster.function_environment() {
-            // The file's values beat the process's own; these beat the file's.
+            // The values of the file replace those of the process, and these replace the file's.
             command.args(["--env-var", &format!("{name}={value}")]);
         }
         let mut watch = Self {
@@ -70,7 +70,7 @@ impl Watch {
         watch
     }
 
-    /// What the binary `name` answers to its sample event.
+    /// The answer of the binary `name` to its sample event.
     async fn invoke(&self, name: &str) -> Value {
         let mut command = tokio::process::Command::from(cargo_lambda("invoke", self.port));
         command
@@ -84,7 +84,7 @@ impl Watch {
             .unwrap_or_else(|_| panic!("{name}: {output:?} {}", Self::read_log()))
     }
 
-    /// Where cargo-lambda, cargo and the functions write.
+    /// The log of cargo-lambda, cargo and the functions.
     fn log() -> PathBuf {
         log::file(run::CARGO_LAMBDA)
     }
@@ -95,7 +95,8 @@ impl Watch {
 }
 
 impl Drop for Watch {
-    /// Asked to end, cargo-lambda ends its functions first; killed, it would leave that to them.
+    /// Asks cargo-lambda to end, because it then ends its functions first. If it were killed, the
+    /// functions would go on.
     fn drop(&mut self) {
         // The shell's own `kill`, because the program of that name is not on every machine.
         let kill = format!("kill -s TERM {}", self.process.id());
@@ -116,7 +117,7 @@ fn cargo_lambda(subcommand: &str, port: u16) -> Command {
     command
 }
 
-/// Where the sample event of a call that manages users shows in its answer, and as what.
+/// The member of the answer that shows the effect of a management call's sample event, and its value.
 fn effect(call: &str) -> (&'static str, Value) {
     match call {
         "create_user" => ("/emails/0/email", json!("grace@example.org")),
@@ -134,7 +135,7 @@ fn effect(call: &str) -> (&'static str, Value) {
     }
 }
 
-/// What the sample event of a call that manages users brings about.
+/// Checks the effect of a management call's sample event.
 async fn check_user(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
     let name = endpoint.name;
     let body = answer["body"].as_str().unwrap_or_default();
@@ -170,7 +171,7 @@ fn ada(roster: &Roster) -> Person<'_> {
     }
 }
 
-/// What the sample event of a person's own call brings about.
+/// Checks the effect of the sample event of a person's own call.
 async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
     let ada = ada(roster);
     let body = answer["body"].as_str().unwrap_or_default();
@@ -246,12 +247,12 @@ async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
             assert!(cookie.starts_with("linknonce="), "{name}: {cookie}");
             assert!(body.contains("New password"), "{name}: {body}");
         }
-        // The status was looked at, which is what all calls have in common.
+        // The status is checked already, for all calls.
         _ => {}
     }
 }
 
-/// An empty table but for the two samples.
+/// A table with only the two samples.
 async fn lay_out(roster: &Roster, now: Timestamp) {
     roster.table.clear().await;
     samples::write_user(&roster.users, now).await.unwrap();
@@ -260,7 +261,7 @@ async fn lay_out(roster: &Roster, now: Timestamp) {
         .unwrap();
 }
 
-/// Puts a notification of the sample person's where the sample event has it.
+/// Writes a notification of the sample person under the key that the sample event has.
 async fn plant_notification(roster: &Roster, now: Timestamp) {
     ada(roster).add_email("ada@example.com").await.expect(200);
     let items = roster.table.items().await;
@@ -278,7 +279,7 @@ async fn plant_notification(roster: &Roster, now: Timestamp) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[cfg_attr(not(cargo_lambda), ignore = "needs cargo-lambda")]
 async fn every_binary_answers_its_event() {
-    // The binaries know no other time.
+    // The binaries use the real time.
     let now = Clock::System.now();
     let roster = Roster::start().await.also(now, &[]).await;
     for package in &PACKAGES {

@@ -1,5 +1,5 @@
-//! The parts of the system together: real binaries, killed ones too, a real browser, and services
-//! that others wrote.
+//! The parts of the system together: real binaries, also killed ones, a real browser, and services by
+//! other authors.
 
 mod browser;
 mod crashes;

@@ -1,4 +1,4 @@
-//! Sending through an SES and an SNS, and reading from a Systems Manager, that we did not write:
+//! Sends by an SES and an SNS, and reads from a Systems Manager, that are not part of this project:
 //! moto's server.
 
 use std::process::Command;
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use crate::harness::Roster;
 use crate::harness::server::Server;
 
-/// The sender that moto knows.
+/// The sender that moto is told to accept.
 const SENDER: &str = "no-reply@roster.example";
 
-/// moto's server, which forgets nothing during the run: each test has recipients of its own.
+/// moto's server. It keeps everything during the run, so each test has its own recipients.
 struct Moto {
     settings: aws::Settings,
     http: reqwest::Client,
@@ -70,7 +70,7 @@ impl Moto {
         format!("{}{path}", self.settings.endpoint.as_ref().unwrap())
     }
 
-    /// What moto keeps of one kind.
+    /// The items of one kind that moto has kept.
     async fn kept(&self, service: &str, kind: &str) -> Vec<Value> {
         let answer = self.http.get(self.url("/moto-api/data.json"));
         let answer = answer.send().await.unwrap().bytes().await.unwrap();
@@ -78,7 +78,8 @@ impl Moto {
         serde_json::from_value(kept[service][kind].take()).unwrap()
     }
 
-    /// The mails to an address: sender, subject and HTML. Of two parts moto keeps this one.
+    /// The mails to an address: sender, subject and HTML. Of a mail with two parts, moto keeps only the
+    /// HTML.
     async fn mails_to(&self, address: &str) -> Vec<[String; 3]> {
         let mails = self.kept("ses", "Message").await;
         let to = json!({ "ToAddresses": [address] });
@@ -100,7 +101,7 @@ impl Moto {
             .collect()
     }
 
-    /// Has a Roster send by moto, from this sender.
+    /// Makes a Roster send by moto, from this sender.
     fn sends_for(&self, roster: &mut Roster, sender: &str) {
         roster.worker = Arc::new(Worker {
             app: roster.app(),
@@ -115,7 +116,7 @@ fn command(port: u16) -> Command {
     moto
 }
 
-/// The path of the link in a text of this Roster's.
+/// The path of a link of this Roster in a text.
 fn link(roster: &Roster, text: &str) -> String {
     let (_, rest) = text.split_once(&roster.base).unwrap();
     let end = rest.find(['"', ' ']).unwrap_or(rest.len());

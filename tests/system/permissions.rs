@@ -1,4 +1,4 @@
-//! What a function does and its role does not allow.
+//! What happens when a function does something that its role does not allow.
 
 use macro_rules_attribute::apply;
 use reqwest::Client;

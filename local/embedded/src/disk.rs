@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failure_is_noted_though_nobody_waits_for_it_any_more() {
+    async fn a_failure_is_noted_even_if_the_request_has_ended() {
         let disk = Disk::of(File::open("/dev/null").unwrap());
         {
             let mut wait = std::pin::pin!(disk.keep());

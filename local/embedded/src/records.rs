@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn dynoxide_still_needs_the_index_and_bears_it() {
+    fn dynoxide_still_needs_the_index_and_accepts_it() {
         // A newer dynoxide may number records otherwise, have such an index, or remove records itself.
         let lock = include_str!("../../../Cargo.lock");
         assert!(lock.contains("name = \"dynoxide-rs\"\nversion = \"3.2.0\"\n"));

@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_did_not_happen() {
+    fn a_transaction_that_failed_did_not_happen() {
         let tokens = Tokens::default();
         let failed = tokens.once("1", &Value::Null, || Err::<(), _>(()));
         assert!(matches!(failed, Once::Now(Err(()))));

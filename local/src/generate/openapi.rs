@@ -252,7 +252,7 @@ impl Document {
                     "name": name, "in": "path", "required": true, "schema": schema,
                     "example": example_parameter(path, name),
                 });
-                // The example of a link's token depends on the purpose of the link.
+                // Its example depends on the purpose of the links, so it is not shared.
                 match name {
                     "signed_email" => parameter,
                     _ => self.parameter(&format!("{}.{name}", tag(path)), parameter),

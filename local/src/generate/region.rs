@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_around_a_region_stays_as_it_is() {
+    fn the_lines_around_a_region_stay_unchanged() {
         let text = "a\n  # <calls> made\n  old\n  # </calls>\nb\n";
         let wanted = "a\n  # <calls> made\n  new\n  newer\n  # </calls>\nb\n";
         let once = made(text, "  new\n  newer\n").unwrap();

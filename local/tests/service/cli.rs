@@ -313,7 +313,7 @@ fn a_data_file_has_its_link_keys_beside_it() {
 }
 
 #[test]
-fn an_interrupt_ends_it_in_peace_and_frees_its_ports() {
+fn an_interrupt_ends_it_without_an_error_and_frees_its_ports() {
     let running = Running::start(&[]);
     let addresses = running.addresses().map(str::to_owned);
     // The program waits for the interrupt once it has answered.
@@ -382,7 +382,7 @@ fn a_busy_port_is_refused_in_one_line() {
 }
 
 #[test]
-fn a_template_that_is_missing_or_none_is_refused_in_one_line() {
+fn a_template_that_is_missing_or_not_valid_is_refused_in_one_line() {
     for (template, reason) in [
         ("no-such-file.yaml", "No such file"),
         ("shared", "Is a directory"),
@@ -395,7 +395,7 @@ fn a_template_that_is_missing_or_none_is_refused_in_one_line() {
 }
 
 #[test]
-fn a_data_file_that_is_none_is_refused_in_one_line_and_left_alone() {
+fn a_data_file_that_is_no_database_is_refused_in_one_line_and_left_alone() {
     let file = new_file("no_database");
     let text = "Not a database. ".repeat(100);
     std::fs::write(&file, &text).unwrap();

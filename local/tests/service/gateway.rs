@@ -58,7 +58,7 @@ async fn a_route_with_a_limit_of_its_own_uses_up_nothing_but_that() {
 }
 
 #[tokio::test]
-async fn each_route_has_everybodys_limit_for_itself() {
+async fn each_route_has_a_limit_of_its_own_for_all_callers_together() {
     let (base, _) = start(&keys(), &[("Rate", "1")]).await;
     let throttled = (429, true);
     assert_ne!(send(&base, "GET", "/open/x", None).await, throttled);
@@ -89,7 +89,7 @@ async fn open(base: &str, path: &str, host: &str) -> (u16, String) {
 }
 
 #[tokio::test]
-async fn a_name_that_nobody_allowed_gets_nothing() {
+async fn a_host_name_that_is_not_allowed_is_refused() {
     let public = [("PublicUrl", "https://accounts.example.org/base")];
     let (base, _) = start(&keys(), &public).await;
     for path in ["/", "/open/x", "/keyed", "/_local/outbox", "/_local/aws"] {

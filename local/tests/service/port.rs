@@ -77,7 +77,7 @@ async fn the_port_and_the_process_see_the_same_table() {
 }
 
 #[tokio::test]
-async fn no_page_in_a_browser_is_answered() {
+async fn pages_in_a_browser_get_no_answer() {
     let scene = Scene::new().await;
     let (status, _, body) = answer(scene.request(SCAN)).await;
     assert_eq!((status, &body["Count"]), (StatusCode::OK, &json!(0)));
@@ -158,7 +158,7 @@ fn bad_requests() -> Vec<(&'static str, String)> {
 }
 
 #[tokio::test]
-async fn what_dynoxides_own_server_refuses_is_refused_as_the_same() {
+async fn a_request_that_dynoxides_own_server_refuses_is_refused_in_the_same_way() {
     let scene = Scene::new().await;
     let (listener, url) = free_port().await;
     let database = Database::memory().unwrap();
@@ -194,7 +194,7 @@ async fn what_dynoxides_own_server_refuses_is_refused_as_the_same() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_to_dynamodb_is_refused() {
+async fn a_request_that_is_none_of_dynamodbs_is_refused() {
     let scene = Scene::new().await;
     let unsigned = Client::new().post(&scene.url).header("x-amz-target", SCAN);
     let (status, _, body) = answer(unsigned).await;

@@ -152,7 +152,7 @@ async fn a_planned_refusal_reaches_the_sender_and_nothing_is_kept() {
 }
 
 #[tokio::test]
-async fn what_the_real_services_would_refuse_is_refused() {
+async fn requests_that_the_real_services_would_refuse_are_refused() {
     let (base, outbox) = service().await;
     let courier = courier(&base);
     for sent in [

@@ -181,7 +181,7 @@ async fn each_new_item_is_delivered_once_and_in_order() {
 }
 
 #[tokio::test]
-async fn what_happened_before_the_stream_was_opened_is_delivered_too() {
+async fn records_from_before_the_stream_was_opened_are_delivered_too() {
     let scene = Scene::new().await;
     scene.create(&["a"]).await;
     assert_eq!(scene.deliver().await, 1);
@@ -249,7 +249,7 @@ async fn a_record_that_fails_comes_again_with_those_after_it() {
 }
 
 #[tokio::test]
-async fn what_came_before_a_record_that_fails_does_not_come_again() {
+async fn records_before_one_that_fails_do_not_come_again() {
     let scene = Scene::new().await;
     scene.create(&["a", "unlucky", "b"]).await;
     assert_eq!(scene.deliver().await, 3);
@@ -275,7 +275,7 @@ async fn a_record_that_fails_too_often_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_too_old_is_given_to_nobody_and_holds_nothing_up() {
+async fn a_record_that_is_too_old_is_given_up_and_holds_no_other_up() {
     let scene = Scene::new().await;
     let made = Clock::System.now();
     let at = |minutes| {
@@ -311,7 +311,7 @@ async fn a_panic_holds_up_nothing_but_its_own_record() {
 }
 
 #[tokio::test]
-async fn a_consumer_that_nobody_has_is_refused() {
+async fn an_unknown_consumer_is_refused() {
     let scene = Scene::new().await;
     let consumers = template(&[]).consumers;
     let refused = Stream::open(&scene.dynamodb, &scene.settings, &consumers, &[]).await;
@@ -348,7 +348,7 @@ fn records(file: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn what_every_consumer_is_done_with_is_removed_and_a_restart_reads_on() {
+async fn records_that_every_consumer_has_processed_are_removed_and_a_restart_reads_on() {
     let file = new_file("removed");
     let place = Place::File(file.clone());
     let scene = Scene::at(&place).await;

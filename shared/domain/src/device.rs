@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_device_is_told_as_much_is_looked_for() {
+    fn without_a_device_a_hash_of_the_same_length_is_read() {
         let none = DeviceHash::of_none();
         assert_eq!(
             none.as_str().len(),

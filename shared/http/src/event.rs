@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_none_costs_the_request_nothing_else() {
+    fn a_header_that_http_does_not_allow_does_no_harm_to_the_others() {
         let request = request(
             json!({}),
             json!({
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_event_is_refused_and_not_repeated() {
+    fn a_body_that_is_no_event_is_refused_and_not_repeated() {
         let event = json!({ "httpMethod": "GET", "requestContext": "hunter2" });
         let refused = serde_json::from_value::<Event>(event).unwrap_err();
         assert_eq!(

@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_with_a_port_is_none_and_two_are_none() {
+    fn a_value_that_is_no_address_with_a_port_and_two_values_give_no_address() {
         for bad in [
             "",
             ":",

@@ -120,8 +120,8 @@ impl Users {
         Ok(edited.user)
     }
 
-    /// Deletes the user and every reservation: one transaction. Other items of the user are deleted by
-    /// a consumer of the stream; no reader trusts them without their user.
+    /// Deletes the user and every reservation: one transaction. The user's other items stay until they
+    /// expire: no reader trusts them without their user.
     pub async fn delete(&self, id: &UserId, write: &Write) -> Result<(), WriteError> {
         let mut attempts = Attempts::until(write.deadline);
         loop {

@@ -27,7 +27,7 @@ async fn mail_goes_to_the_mailbox_that_is_reserved() {
 async fn an_address_that_mail_cannot_get_to_is_refused() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
-    // ASCII only after folding is another mailbox, and maybe somebody's.
+    // After folding this is ASCII, but another mailbox, which may belong to another person.
     for email in [
         "grâce@example.com",
         "straße@example.com",
@@ -204,7 +204,7 @@ async fn a_user_with_forty_addresses_can_ask_for_no_more() {
         errors,
         json!({ "email": ["would be one address too many: drop one first"] })
     );
-    // One of the forty may still be proved.
+    // One of the forty addresses may still be proved.
     ada.add_email("a7@example.org").await.expect(200);
 }
 

@@ -12,7 +12,7 @@ const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
 const DAY: Duration = Duration::from_hours(24);
 
-/// The problem's sentence.
+/// The sentence of a problem.
 fn detail(answer: &Answer) -> &str {
     answer.body["detail"].as_str().unwrap()
 }
@@ -21,7 +21,7 @@ fn message_to<'a>(messages: &'a [local::outbox::Message], to: &str) -> &'a local
     messages.iter().rfind(|message| message.to == to).unwrap()
 }
 
-/// Ways to make the links inert that were sent before.
+/// Ways to make earlier links inert.
 const MOVES: [&str; 8] = [
     "another primary address",
     "another primary address by the management API",
@@ -33,7 +33,7 @@ const MOVES: [&str; 8] = [
     "the password replaced",
 ];
 
-/// Moves a person's e-mail generation, whose other address is `other`, in one of the [`MOVES`].
+/// Moves a person's e-mail generation in one of the [`MOVES`]. `other` is the person's other address.
 async fn make_move(
     roster: &Roster,
     person: &crate::harness::person::Person<'_>,
@@ -74,7 +74,7 @@ async fn make_move(
                 .expect(200);
         }
         "an address verified by the management API" => {
-            // Its own marking as not verified is before the link: see the caller.
+            // The caller has marked it as not verified before the link was sent.
             roster
                 .send("POST", &format!("{path}/verify"))
                 .await
@@ -174,7 +174,7 @@ async fn each_message_of_a_change_holds_a_link_of_its_own_and_tells_of_no_secret
         mail.subject.as_deref(),
         Some("Confirm your new e-mail address")
     );
-    // The new address may be a stranger's: it learns nothing of the account.
+    // The new address may be a stranger's, so its mail must say nothing about the account.
     let html = mail.html.as_deref().unwrap();
     for part in [mail.text.as_str(), html] {
         assert!(part.contains(&mailed) && part.contains(NEW), "{part}");
@@ -243,7 +243,7 @@ async fn cancelling_drops_the_pending_address_and_its_mailed_link(roster: Roster
         let page = roster.open(link).await.expect(400);
         assert!(page.html().contains("This link is not valid"), "{page:#?}");
     }
-    // The address is free to be asked for again, and the links of before stay dead.
+    // The address can be asked for again, and the earlier links stay inert.
     ada.change_email(NEW, sample::PASSWORD).await.expect(200);
     roster.follow(&mailed).await.expect(400);
     roster.follow_link_to(NEW).await;
@@ -324,7 +324,7 @@ async fn links_are_inert_after_what_moves_the_generation(roster: Roster) {
         let other = format!("other{n}@example.org");
         person.prove(&other).await;
         if how == "the password replaced" {
-            // An undo link in the first address's mailbox, to replace it by.
+            // The first address gets an undo link, by which the password is replaced.
             person.move_to(&other).await;
         }
         if how == "an address verified by the management API" {

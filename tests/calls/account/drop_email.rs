@@ -20,7 +20,7 @@ fn path(id: &str) -> String {
     format!("/users/emails/{id}/")
 }
 
-/// Somebody with these identifiers only.
+/// A person with only these identifiers.
 async fn only(roster: &Roster, identifiers: Value) -> Person<'_> {
     let mut body = json!({ "password": sample::PASSWORD, "is_temporary_password": false });
     let members = identifiers.as_object().unwrap().clone();
@@ -55,7 +55,7 @@ async fn a_pending_address_is_dropped_and_its_link_is_dead() {
     assert_eq!(ada.emails().await.len(), 3);
     roster.follow(&dropped).await.expect(400);
     roster.follow(&kept).await.expect(200);
-    // Nothing of the profile changed by dropping.
+    // Dropping a pending address changes nothing on the profile.
     let after = roster.read_ada().await;
     assert_eq!(after.email_generation(), before.email_generation());
     roster.table.check_invariants().await;
@@ -116,7 +116,7 @@ async fn a_dropped_address_that_was_not_proved_is_not_told_itself() {
     let asked = roster.recipients().await.len();
     for (email, told) in [
         ("countess@example.com", [].as_slice()),
-        // It was on the profile, and somebody could sign in by it.
+        // It was on the profile, so it could be used to sign in.
         ("unproved@example.org", &["ada@example.org"]),
     ] {
         ada.delete(&path(&id_of(&ada, email).await))
@@ -204,7 +204,7 @@ async fn the_former_address_stays_while_the_change_can_be_undone() {
     assert_eq!(answer.body["errors"], json!({ "identifier_id": [why] }));
     assert_eq!(answer.body["detail"], format!("identifier_id {why}."));
     assert_eq!(roster.table.items().await, before);
-    // The others are not guarded.
+    // Other addresses have no such right, and can be dropped.
     ada.delete(&path(OTHER)).await.expect(204);
     let day = Duration::from_hours(24);
     let last = roster.just_before(3 * day).await;
@@ -260,7 +260,7 @@ async fn what_is_not_there_is_not_found() {
         UNKNOWN.to_owned(),
         id_of(&grace, "grace@example.org").await,
         id_of(&grace, "hopper@example.org").await,
-        // The username's.
+        // The username's identifier id.
         "0192d0f0-0000-7000-8000-000000000000".to_owned(),
     ] {
         let answer = ada.delete(&path(&not_own)).await.expect(404);

@@ -91,7 +91,7 @@ async fn without_a_primary_address_it_is_not_found() {
 }
 
 #[tokio::test]
-async fn nobody_else_is_told() {
+async fn without_a_session_the_address_is_not_told() {
     let roster = Roster::start().await;
     roster.ada().await;
     for path in PATHS {

@@ -14,8 +14,8 @@ fn listed(email: &str, verified: bool, primary: bool) -> (String, bool, bool) {
 #[tokio::test]
 async fn the_primary_address_comes_first_and_the_pending_ones_last() {
     let roster = Roster::start().await;
-    // Within a group they stand in the order of their ids, which is that of time; the sample
-    // person's are later than this test.
+    // Within a group they are in the order of their ids, which is the order of time. The sample
+    // person's ids are later than the time of this test.
     let ada = roster.ada().await;
     let path = format!("/api/users/{}/emails", ada.id);
     let body = json!({ "email": "unproved@example.org" });
@@ -87,7 +87,7 @@ async fn a_pending_address_of_an_older_generation_is_not_shown() {
     let ada = roster.ada().await;
     ada.add_email("a@example.org").await.expect(200);
     assert_eq!(ada.emails().await.len(), 3);
-    // The management API touches the addresses.
+    // The management API changes the addresses.
     let body = json!({ "email": "c@example.org" });
     let path = format!("/api/users/{}/emails", ada.id);
     roster.send_json("POST", &path, body).await.expect(200);
@@ -119,7 +119,7 @@ async fn an_address_on_the_profile_that_is_being_proved_is_listed_once() {
 }
 
 #[tokio::test]
-async fn somebody_without_addresses_has_an_empty_list() {
+async fn a_user_without_addresses_has_an_empty_list() {
     let roster = Roster::start().await;
     roster
         .create(json!({
@@ -131,7 +131,7 @@ async fn somebody_without_addresses_has_an_empty_list() {
 }
 
 #[tokio::test]
-async fn nobody_sees_anothers() {
+async fn a_person_does_not_see_anothers_addresses() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     ada.add_email("countess@example.com").await.expect(200);

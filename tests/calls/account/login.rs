@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::person::Person;
 use crate::harness::{Answer, Fault, NOW, Roster};
 
-/// bcrypt's own example: of `U*U`, which is too short for a password of the directory's own.
+/// bcrypt's own example, a hash of `U*U`. The directory would refuse this password as too short.
 const BCRYPT: &str = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -17,7 +17,7 @@ fn by_username() -> Value {
     json!({ "username": "ada", "password": sample::PASSWORD })
 }
 
-/// The sample person, whose password must be changed.
+/// The sample person with a password that must be changed.
 async fn write_forced(roster: &Roster) {
     let user = sample::changed(sample::person().user, |user| {
         user.credential.as_mut().unwrap().force_reset = true;
@@ -34,11 +34,11 @@ async fn sessions(roster: &Roster) -> usize {
 }
 
 type Change = fn(&mut UserFacts);
-/// An answer's headers and body, and what was asked of the store.
+/// An answer's headers and body, and the requests that were made to the store.
 type Seen = ((Vec<(String, String)>, String), Vec<String>);
 
-/// What one attempt leaves, the reply to one of its requests lost: the user as shown, the counts
-/// of failures, and how many sessions. Also how many requests it took.
+/// The state after one attempt in which the reply to one request to the store was lost: the user as
+/// shown, the counts of failures, and the number of sessions. Also the number of requests.
 async fn left_by_login(
     roster: &Roster,
     password: &str,
@@ -306,7 +306,7 @@ async fn whatever_cookie_is_sent_the_session_is_a_new_one(roster: Roster) {
         2 * made.len(),
         "an id or a secret was used again"
     );
-    // The one that came along has ended.
+    // The session whose cookie came with the sign-in has ended.
     attacker.get("/users/email").await.expect(401);
 }
 
@@ -329,7 +329,7 @@ async fn a_session_whose_cookie_comes_along_ends_when_the_password_is_right_and_
             call.header(name, value)
         });
     call.send().await.expect(403);
-    // Whoever knows no more than its id ends nothing.
+    // A request with the session's id, but without its secret, ends nothing.
     let (id, _) = ada.session.rsplit_once('.').unwrap();
     let guessed = format!(
         "sessionid={id}.{}",
@@ -343,7 +343,7 @@ async fn a_session_whose_cookie_comes_along_ends_when_the_password_is_right_and_
     for other in [&elsewhere, &signed_in, &next] {
         other.get("/users/email").await.expect(200);
     }
-    // A password that must be changed is no success.
+    // A sign-in with a password that must be changed is no success.
     roster
         .edit(&ada.id, |user| {
             user.credential.as_mut().unwrap().force_reset = true;
@@ -447,7 +447,7 @@ async fn where_somebody_is_comes_from_cloudfront_alone_and_only_behind_it(roster
         call.send().await.expect(200);
         assert_eq!(place(&roster.shown(sample::PERSON).await), seen);
     }
-    // Only a success tells where somebody is.
+    // Only a success writes down where the person is.
     let call = behind.attempt(json!({ "username": "ada", "password": "wrong" }));
     let call = call.header("cloudfront-viewer-address", "203.0.113.9:443");
     call.header("cloudfront-viewer-city", "Elsewhere")
@@ -515,7 +515,7 @@ async fn behind_cloudfront_nobody_gets_in_past_it(roster: Roster) {
         .await
         .expect(403);
     assert_eq!(roster.table.items().await, items);
-    // The management API counts no addresses.
+    // The management API does not need CloudFront's headers.
     behind.send("GET", &ada.path()).await.expect(200);
     let call = ada.at(&behind);
     let call = call

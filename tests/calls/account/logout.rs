@@ -67,7 +67,7 @@ async fn nothing_of_the_session_is_left() {
 }
 
 #[tokio::test]
-async fn nobody_is_signed_out_by_another_site() {
+async fn another_site_can_not_sign_a_person_out() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     let cookies = format!("sessionid={}; csrftoken={}", ada.session, ada.csrf);

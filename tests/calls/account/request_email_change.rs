@@ -9,7 +9,7 @@ use crate::harness::{Answer, Fault, NOW, Roster};
 const PASSWORD: &str = sample::PASSWORD;
 const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
-/// How long the hour of the tests still lasts.
+/// How long the hour lasts after the time of the tests.
 const TO_THE_HOUR: Duration = Duration::from_secs(2800);
 const PATH: &str = "/users/email-change/";
 
@@ -29,9 +29,9 @@ fn wait(answer: &Answer) -> Option<&str> {
     answer.header("retry-after")
 }
 
-/// What one request leaves, the reply to one of its own requests lost: the user as shown, how
-/// many addresses are pending, how many notifications there are, and how many more may be asked
-/// for. Also how many requests it took.
+/// The state after one request in which the reply to one of its own requests was lost: the user as
+/// shown, the number of pending addresses and of notifications, and how many more notifications may be
+/// asked for. Also the number of requests.
 async fn left_by_request(
     roster: &Roster,
     password: &str,
@@ -224,7 +224,7 @@ async fn ones_own_address_in_another_spelling_keeps_its_id_and_its_proof(roster:
     let mut wanted = before.body;
     wanted["email"] = "Ada@Example.org".into();
     assert_eq!(ada.get(PATH).await.expect(200).body, wanted);
-    // Nothing is to be proved, and nobody to be told.
+    // There is no address to prove, and no recipient to tell.
     assert!(roster.recipients().await.is_empty());
     ada.change_email("wrong@example.org", "wrong")
         .await
@@ -241,7 +241,7 @@ async fn ones_own_address_in_another_spelling_keeps_its_id_and_its_proof(roster:
 async fn an_address_in_use_is_refused(roster: Roster) {
     let ada = roster.ada().await;
     roster.person("grace").await;
-    // Reserved, though not proved.
+    // The address is reserved, though it is not proved.
     roster
         .create(json!({ "email": "hopper@example.org" }))
         .await;
@@ -280,7 +280,7 @@ async fn an_address_that_is_none_is_refused(roster: Roster) {
 }
 
 #[apply(on_both_stores)]
-async fn a_pending_address_blocks_nobody(roster: Roster) {
+async fn a_pending_address_blocks_no_other_user(roster: Roster) {
     let ada = roster.ada().await;
     let grace = roster.person("grace").await;
     ada.change_email(NEW, PASSWORD).await.expect(200);
@@ -318,7 +318,7 @@ async fn five_wrong_passwords_lock_the_right_one_out_here_and_at_signing_in(rost
     for _ in 0..5 {
         ada.change_email(NEW, "wrong").await.expect(400);
     }
-    // Here notifications are used up, too, until the next hour begins.
+    // Notifications are used up here, too, until the next hour begins.
     let later = roster.later(TO_THE_HOUR).await;
     let just_before = roster.just_before(TO_THE_HOUR).await;
     assert_eq!(
@@ -342,7 +342,7 @@ async fn five_wrong_passwords_lock_the_right_one_out_here_and_at_signing_in(rost
         .send()
         .await
         .expect(200);
-    // After a quarter of an hour it is open again.
+    // After a quarter of an hour the lock has ended.
     ada.at(&later).change_email(NEW, PASSWORD).await.expect(200);
 }
 
@@ -360,7 +360,7 @@ async fn a_lock_out_by_wrong_passwords_outlasts_the_hour_in_which_it_began(roste
         Some("800")
     );
     assert_eq!(ada.emails().await.len(), 2);
-    // Elsewhere the same session may.
+    // From another IP address, the same session may go on.
     let elsewhere = ada
         .request("POST", "/users/email-change/")
         .json(body(NEW, PASSWORD));
@@ -417,7 +417,8 @@ async fn wrong_passwords_here_lock_the_account_as_everywhere(roster: Roster) {
         (&shown["blocked"], &shown["block_until"]),
         (&json!(true), &json!(1_700_000_900))
     );
-    // From there even the right one is none, but from the person's own device.
+    // From other devices even the right password is refused now, and from the person's own device it is
+    // accepted.
     elsewhere(PASSWORD).await.expect(400);
     at_home.change_email(NEW, PASSWORD).await.expect(400);
     at_home
@@ -441,7 +442,7 @@ async fn wrong_passwords_from_the_own_device_are_counted_by_it_alone(roster: Ros
     let next_hour = roster.later(TO_THE_HOUR).await;
     let by_device = |password| roster.login_by(&ada.device, "ada", password);
     assert_eq!(wait(&by_device(PASSWORD).await.expect(429)), Some("900"));
-    // Neither the address nor the pair has counted them.
+    // Neither the IP address nor the pair has counted these failures.
     ada.at(&next_hour)
         .change_email(NEW, PASSWORD)
         .await
@@ -526,7 +527,7 @@ async fn one_address_is_written_to_five_times_an_hour_by_all_users_together(rost
         person.change_email(NEW, PASSWORD).await.expect(200);
     }
     people[3].add_email(&NEW.to_uppercase()).await.expect(200);
-    // What is refused writes to nobody, and uses up nobody's hour.
+    // A refused request sends nothing, and does not count in the hour of an address.
     people[4].change_email(NEW, "wrong").await.expect(400);
     for _ in 0..5 {
         let own = json!({ "user": people[6].id, "email": NEW, "password": "wrong" });
@@ -570,7 +571,7 @@ async fn many_requests_at_once_send_no_more_than_the_limit(roster: Roster) {
             .all(|answer| matches!(answer.status, 200 | 409 | 429)),
         "{answers:#?}"
     );
-    // Each is told to the address and to the phone.
+    // Each request is told to the address and to the phone.
     assert_eq!(roster.recipients().await.len(), 2 * taken);
     assert_eq!(pending_items(&roster).await, taken);
 }
@@ -593,7 +594,7 @@ async fn five_addresses_are_pending_at_most(roster: Roster) {
         let answer = answer.expect(400);
         assert_eq!(answer.body["errors"], json!({ "email": [one_too_many] }));
     }
-    // One that is pending already is no sixth one.
+    // An address that is pending already does not count as a sixth one.
     ada.change_email("a3@example.com", PASSWORD)
         .await
         .expect(200);
@@ -604,7 +605,7 @@ async fn five_addresses_are_pending_at_most(roster: Roster) {
         .expect(204);
     ada.change_email(NEW, PASSWORD).await.expect(200);
     assert_eq!(pending_items(&roster).await, 5);
-    // Those that lapsed make room.
+    // Addresses that have lapsed make room for others.
     let week = roster.later(Duration::from_hours(8 * 24)).await;
     ada.at(&week)
         .add_email("last@example.com")
@@ -632,7 +633,7 @@ async fn asking_again_keeps_one_pending_address_and_both_links_hold(roster: Rost
     assert_eq!(pending_items(&roster).await, 1);
     let second = later.link_to("COUNTESS@example.com").await;
     assert_ne!(first, second);
-    // Asked for again, the address waits a week from then.
+    // The address was asked for again, so it waits a week from then.
     let last = roster.just_before(Duration::from_hours(8 * 24)).await;
     last.follow(&first).await.expect(400);
     last.follow(&second).await.expect(200);

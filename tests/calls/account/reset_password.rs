@@ -11,7 +11,7 @@ const FORM: &str = "password=a+new+long+password";
 const LIFETIME: Duration = Duration::from_hours(1);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A user whose password must be changed; the link that signing in with it sends.
+/// A user whose password must be changed, and the link that a sign-in with it sends.
 async fn link(roster: &Roster) -> (String, String) {
     let path = roster
         .create(json!({
@@ -93,7 +93,7 @@ async fn the_link_sets_one_password() {
     assert_eq!(roster.table.items().await, items);
     roster.login("grace", PASSWORD).await.expect(200);
 
-    // What follows leaves nothing of it.
+    // This change makes both links inert.
     let added = json!({ "email": "next@example.org", "is_verified": true });
     roster
         .send_json("POST", &format!("{path}/emails"), added)
@@ -105,7 +105,7 @@ async fn the_link_sets_one_password() {
 }
 
 #[tokio::test]
-async fn of_two_resets_at_once_only_the_one_whose_password_is_set_says_so() {
+async fn of_two_resets_at_the_same_moment_only_the_one_whose_password_is_set_says_so() {
     let roster = Roster::start().await;
     let (_, link) = link(&roster).await;
     roster

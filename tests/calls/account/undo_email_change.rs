@@ -16,7 +16,7 @@ const FORM: &str = "password=a+new+long+password";
 const LIFETIME: Duration = Duration::from_hours(72);
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Changes Ada's primary address; her, and the undo link in the old mailbox.
+/// Changes Ada's primary address. Returns her, and the undo link in the old mailbox.
 async fn changed(roster: &Roster) -> (Person<'_>, String) {
     let ada = roster.ada().await;
     ada.move_to(NEW).await;
@@ -83,7 +83,7 @@ async fn undoing_brings_the_old_address_back_and_ends_what_was_begun_since(roste
         ["ada@example.org primary", "ada.byron@example.org verified"]
     );
     roster.follow(&pending).await.expect(400);
-    // What was dropped is free.
+    // Addresses that were dropped are free.
     roster.create(json!({ "email": NEW })).await;
     roster.table.check_invariants().await;
 
@@ -150,7 +150,7 @@ async fn where_undoing_is_turned_off_the_notice_has_no_link(roster: Roster) {
             .keys()
             .all(|(_, sort)| !sort.starts_with("USER#EMAIL_CHANGE#"))
     );
-    // Nothing holds the old address either.
+    // The old address has no right that protects it either.
     let id = ada.email_id(OLD).await;
     ada.delete(&format!("/users/emails/{id}/"))
         .await
@@ -308,7 +308,7 @@ async fn later_changes_and_removals_do_not_disarm_the_link(roster: Roster) {
 #[apply(on_both_stores)]
 async fn a_later_password_change_does_not_disarm_the_link(roster: Roster) {
     let (ada, link) = changed(&roster).await;
-    // By an administrator's hand, as a reset link would.
+    // The password is set without the calls, with the effects that a reset link has.
     let hash = roster.read_ada().await.password_hash().unwrap().clone();
     roster
         .edit(&ada.id, |facts| {
@@ -358,7 +358,7 @@ async fn the_management_api_can_remove_the_old_address_and_the_link_with_it(rost
     roster.open(&link).await.expect(400);
     roster.submit(&link, &nonce, FORM).await.expect(400);
     assert_eq!(roster.table.items().await, items);
-    // Not even when the address comes back.
+    // The right doesn't come back, even when the address does.
     let again = json!({ "email": OLD, "is_verified": true });
     roster
         .send_json("POST", &format!("{}/emails", ada.path()), again)

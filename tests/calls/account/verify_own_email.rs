@@ -10,7 +10,7 @@ const OTHER: &str = "ada.byron@example.org";
 const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
 
-/// Everything that was sent after the first `earlier` messages, as one text.
+/// The text of all messages that were sent after the first `earlier` ones.
 fn said_after(roster: &Roster, earlier: usize) -> String {
     let messages = roster.outbox.messages();
     let later: Vec<&str> = messages
@@ -84,7 +84,7 @@ async fn the_mailed_link_puts_the_address_on_the_profile_as_verified() {
 }
 
 #[tokio::test]
-async fn whoever_is_reached_already_is_told_how_to_make_it_primary_and_the_new_address_is_not() {
+async fn the_present_address_and_the_phone_get_links_to_make_it_primary_and_the_new_address_none() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     ada.prove(NEW).await;
@@ -111,7 +111,7 @@ async fn whoever_is_reached_already_is_told_how_to_make_it_primary_and_the_new_a
 
     roster.press(&mailed, "").await.expect(200);
     assert_eq!(ada.listed().await[0], "countess@example.com primary");
-    // The other one is done by now, too, and no second notice goes out.
+    // The effect of the other link has happened, too, and no second notice is sent.
     roster.follow(&texted).await.expect(200);
     assert_eq!(roster.recipients_after(5).await, [OLD]);
     assert!(said_after(&roster, 5).contains("/users/email-undo/"));
@@ -197,7 +197,7 @@ async fn a_link_that_is_used_twice_is_200_for_as_long_as_its_effect_holds() {
     ada.add_email(NEW).await.expect(200);
     let (mailed, texted) = (roster.link_to(NEW).await, roster.link_to(PHONE).await);
     roster.follow(&mailed).await.expect(200);
-    // Whatever moves the generation, the address is still there.
+    // The address stays on the profile, however the generation moves.
     ada.change_email(OTHER, sample::PASSWORD).await.expect(200);
     let items = roster.table.items().await;
     for link in [&mailed, &texted] {
@@ -231,7 +231,7 @@ async fn an_address_that_was_taken_meanwhile_is_refused_and_nothing_moves() {
     let ada = roster.ada().await;
     ada.add_email(NEW).await.expect(200);
     let link = roster.link_to(NEW).await;
-    // Not even proved there.
+    // The other user's address is not even proved.
     roster.create(json!({ "email": NEW })).await;
     let items = roster.table.items().await;
     let refusal = roster.follow(&link).await.expect(400);
@@ -247,7 +247,7 @@ async fn an_address_that_was_taken_meanwhile_is_refused_and_nothing_moves() {
 }
 
 #[tokio::test]
-async fn a_pending_address_blocks_nobody() {
+async fn a_pending_address_blocks_no_other_user() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     ada.add_email(NEW).await.expect(200);

@@ -18,7 +18,7 @@ const NEW: &str = "countess@example.com";
 const PHONE: &str = "+441632960815";
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
-/// How often the SDK sends one request that is answered with a fault.
+/// How often the SDK sends a request whose answers are faults.
 const ATTEMPTS: usize = 4;
 
 /// The keys of the notifications, with their states.
@@ -41,7 +41,7 @@ async fn states(roster: &Roster) -> Vec<String> {
     states
 }
 
-/// A sender that is not the one under test.
+/// The id of another sender than the one under test.
 fn another() -> OperationId {
     OperationId::random([7; 16])
 }
@@ -50,15 +50,15 @@ fn sent(roster: &Roster) -> usize {
     roster.outbox.messages().len()
 }
 
-/// Takes the lease on a notification, as a sender does that is not the one under test.
+/// Takes the lease on a notification for another sender than the one under test.
 async fn lease(roster: &Roster, (partition, sort): (&str, &str), now: Timestamp) {
     let (key, sender) = ((partition, sort), another());
     let lease = roster.notifications.lease(key, &sender, now).await.unwrap();
     assert!(matches!(lease, Lease::Yours(_)), "{lease:?}");
 }
 
-/// Gives the sender one batch of the records of all notifications, named by their places among
-/// them; which of them must come again.
+/// Gives the sender the records of all notifications in one batch. Returns which of them must come
+/// again, by their places among the notifications.
 async fn failed_of_one_batch(roster: &Roster, worker: &Worker, end: Instant) -> Vec<String> {
     let records: Vec<_> = notifications(roster)
         .await
@@ -136,7 +136,7 @@ async fn a_record_whose_lease_is_held_fails_at_once_and_holds_up_none_of_its_bat
         grace.add_email(address).await.expect(200);
     }
     let all = notifications(&roster).await;
-    // By a clock that goes on, which could be waited for.
+    // The lease ends by a real clock, so that waiting for its end is possible.
     let clock = Clock::System;
     lease(&roster, (&all[1].0, &all[1].1), clock.now()).await;
     let worker = Worker {
@@ -182,7 +182,7 @@ async fn quick_retries_while_a_dead_sender_holds_the_lease_do_not_use_the_record
 
 #[apply(on_both_stores)]
 async fn a_record_that_fails_is_given_up_after_an_hour_and_not_before(roster: Roster) {
-    // Records have the store's own time, by the minute at worst.
+    // The store's own time is in the records, at worst to the minute.
     let made = Clock::System.now();
     let grace = roster.person("grace").await;
     grace.add_email(NEW).await.expect(200);
@@ -192,7 +192,7 @@ async fn a_record_that_fails_is_given_up_after_an_hour_and_not_before(roster: Ro
     assert_eq!(young.deliver_once().await, 1);
     let old = roster.also(made.plus(62 * MINUTE), &[]).await;
     assert_eq!(old.deliver_once().await, 0);
-    // It is gone from the consumer's queue, and the item tells what became of it.
+    // The record is gone from the consumer's queue, and the item says what became of it.
     assert_eq!(roster.deliver_once().await, 0);
     assert_eq!(
         (sent(&roster), states(&roster).await),
@@ -331,7 +331,7 @@ async fn a_permanent_refusal_is_kept_as_failed_and_holds_nothing_up(roster: Rost
     assert_eq!(roster.recipients().await, [NEW]);
     assert_eq!(states(&roster).await, ["failed", "sent"]);
 
-    // By SMS, too: whoever opted out gets none, and the mail goes out all the same.
+    // The same by SMS: a recipient who opted out gets none, and the mail is sent all the same.
     let ada = roster.ada().await;
     ada.add_email("a@example.com").await.expect(200);
     roster.outbox.refuse(1, 400, "OptedOut");
@@ -429,7 +429,7 @@ async fn no_token_is_stored_or_logged(roster: Roster) {
         .collect();
     assert_eq!(tokens.len(), messages.len());
     assert_eq!(tokens.len(), 9);
-    // Looked at and used, so that requests with them could be logged, too.
+    // The links are opened and used, so that requests with them could appear in the log, too.
     for message in &messages {
         let link = message
             .text
@@ -460,13 +460,13 @@ async fn no_token_is_stored_or_logged(roster: Roster) {
     }
 }
 
-/// Sends one notification by an SES that takes what comes and, once it has read so many bytes, hangs
-/// up; how many took it.
+/// Sends one notification by an SES that reads and never answers, or closes the connection after it has
+/// read this many bytes. Returns how many connections there were.
 async fn send_by_a_mute_ses(roster: &Roster, hangs_up_after: Option<usize>) -> usize {
     let mute = free_port().await;
     let base = format!("http://{}", mute.local_addr().unwrap());
     let worker = Worker {
-        // Another sender, so that it draws other names.
+        // Another sender with another seed, so that its random names differ.
         app: App {
             entropy: Entropy::seeded(9),
             ..roster.app()
@@ -505,14 +505,14 @@ async fn send_by_a_mute_ses(roster: &Roster, hangs_up_after: Option<usize>) -> u
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_taken_and_not_answered_is_not_sent_again_at_once() {
+async fn a_message_that_gets_no_answer_is_not_sent_again_at_once() {
     for hangs_up_after in [None, Some(500)] {
         let roster = Roster::start().await;
         let grace = roster.person("grace").await;
         grace.add_email(NEW).await.expect(200);
         let taken = send_by_a_mute_ses(&roster, hangs_up_after).await;
         assert_eq!(taken, 1, "{hangs_up_after:?}");
-        // The lease stands in the way of the next sender.
+        // The lease keeps the next sender from sending.
         assert_eq!(states(&roster).await, ["sending"], "{hangs_up_after:?}");
         assert!(roster.deliver_once().await > 0);
         assert_eq!(sent(&roster), 0, "{hangs_up_after:?}");

@@ -45,7 +45,7 @@ async fn the_first_verified_address_becomes_primary() {
 }
 
 #[tokio::test]
-async fn an_address_in_use_is_refused_in_whatever_spelling() {
+async fn an_address_in_use_is_refused_in_any_spelling() {
     let roster = Roster::start().await;
     roster.write(&sample::published()).await;
     let path = roster

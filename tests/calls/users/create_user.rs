@@ -91,7 +91,7 @@ async fn a_user_without_identifier_is_refused() {
 }
 
 #[tokio::test]
-async fn every_identifier_in_use_is_named_in_whatever_spelling() {
+async fn every_identifier_in_use_is_named_in_any_spelling() {
     let roster = Roster::start().await;
     roster.write(&sample::published()).await;
     let before = roster.table.items().await;
@@ -233,7 +233,7 @@ async fn one_mailbox_belongs_to_one_user() {
             .expect(422);
         assert_eq!(answer.codes(), ["DuplicateEmail"], "{one} {other}");
     }
-    // Another domain, which somebody else may own.
+    // This is another domain, and another person may own it.
     roster
         .create(json!({ "email": "grace@fass.example" }))
         .await;

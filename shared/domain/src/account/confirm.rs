@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_primary_address_nobody_is_told_and_none_gets_a_right() {
+    fn without_a_primary_address_no_message_is_sent_and_no_right_given() {
         let mut account = ada();
         forget_primary(&mut account);
         let told = request_change(&mut account, B, NOW);

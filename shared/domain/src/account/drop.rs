@@ -71,7 +71,7 @@ mod tests {
     const NOT_FOUND: Result<(), Refusal> = Err(Refusal::NotFound(Part::Email));
 
     #[test]
-    fn a_pending_address_is_dropped_without_a_word_while_it_lives() {
+    fn a_live_pending_address_is_dropped_without_a_message() {
         let mut account = ada();
         request_email(&mut account, NEW, NOW);
         let mut later = account.clone();

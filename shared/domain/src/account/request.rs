@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_mail_can_not_get_to_is_refused() {
+    fn an_address_without_a_mailbox_is_refused() {
         let mut account = ada();
         let words = "can't get mail: the part before the @ must be in ASCII";
         assert_eq!(refused_email(&mut account, "jürgen@example.org"), words);

@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn where_the_address_is_primary_already_nobody_else_is_told() {
+    fn no_other_address_is_told_when_the_address_is_primary_already() {
         let mut account = ada();
         let link = link(&request_change(&mut account, B, NOW), A).unwrap();
         request_change(&mut account, A, NOW.plus(HOUR));

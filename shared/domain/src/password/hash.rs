@@ -342,7 +342,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_is_taken_can_be_run(
+        fn every_hash_that_is_taken_can_be_run(
             function in prop_oneof![
                 (0..70_u32, 0..3_u32, 0..5_u32)
                     .prop_map(|(m, t, p)| format!("argon2id$m={m},t={t},p={p}")),

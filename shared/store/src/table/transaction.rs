@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_told_by_its_role() {
+    fn the_reason_of_a_failure_is_found_by_the_roles_of_the_parts() {
         let none = "None";
         assert!(matches!(
             cancelled([FAILED, FAILED, none, none, FAILED, FAILED]),

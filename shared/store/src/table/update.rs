@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn conditions_hold_all_at_once() {
+    fn all_conditions_must_hold() {
         let mut update = Update::of_present(key("USER#a", "USER"));
         update.require_equal(&["version"], number(7));
         update.require_other(&["operation"], text("x"));
