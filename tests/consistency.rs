@@ -256,8 +256,7 @@ fn declaration(parameter: &str) -> String {
 }
 
 #[test]
-fn invalid_address_lists_and_log_retentions_are_refused_before_the_deployment()
-{
+fn invalid_address_lists_and_log_retentions_are_refused_before_the_deployment() {
     let declared = declaration("AllowedAddresses");
     let (_, pattern) = declared.split_once("AllowedPattern: ").unwrap();
     let (pattern, _) = pattern.split_once('\n').unwrap();

@@ -1,7 +1,7 @@
-//! Cold start, beside two yardsticks.
+//! Cold start, compared with two yardsticks.
 //!
-//! **Invariant:** what the yardsticks do with a request stands here, once: they differ in how the
-//! client is set up and in nothing else. They check, parse and show nothing.
+//! **Invariant:** the work of the yardsticks on a request is written here once. They differ only in the
+//! set-up of the client. They check nothing, parse nothing and show nothing.
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -31,7 +31,7 @@ pub async fn get_item(
     Ok(Response::new(Body::Text(key.clone())))
 }
 
-/// A variable that Lambda or the template sets.
+/// The value of a variable that Lambda or the template sets.
 #[expect(
     clippy::disallowed_methods,
     reason = "the yardsticks have no App to read it"

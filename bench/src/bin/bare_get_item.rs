@@ -1,5 +1,5 @@
-//! The first yardstick: a function that only gets an item, on the SDK set-up of every call, which
-//! includes connecting before the first event.
+//! The first yardstick: a function that only gets an item. Its SDK is set up as that of every call, and
+//! it connects before the first event.
 
 use bench::{get_item, variable};
 use lambda_http::{Error, service_fn};

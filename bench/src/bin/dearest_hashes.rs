@@ -1,6 +1,6 @@
-//! How long the dearest password hashes that an import may bring take to verify, each together with
-//! the argon2id run that every sign-in has, on one thread. Times are the processor's: what a function
-//! waits for whose memory gives it one vCPU.
+//! How long it takes to verify the most expensive password hashes that an import may bring. Each is
+//! verified on one thread, with the argon2id run that every sign-in has. The time is the processor's: a
+//! function whose memory gives it one vCPU waits as long.
 
 use std::fs::read_to_string;
 use std::process::ExitCode;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use domain::password::{PasswordHash, verify};
 
-/// Of a function's ten seconds; the rest is for what stands around it.
+/// The limit, of a function's ten seconds. The rest is for all other work of the call.
 const BOUND: Duration = Duration::from_secs(5);
 const RUNS: u32 = 3;
 
@@ -78,14 +78,14 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the process had of the processor, as Linux tells it.
+/// The processor time that the process has used, as Linux reports it.
 fn processor_time() -> Duration {
     let schedule = read_to_string("/proc/self/schedstat").expect("this is Linux");
     let nanoseconds = schedule.split(' ').next().unwrap_or_default();
     Duration::from_nanos(nanoseconds.parse().expect("the first number is the time"))
 }
 
-/// What the process had of memory at its most.
+/// The most memory that the process has used at once.
 fn peak_memory() -> String {
     let status = read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -1,5 +1,4 @@
-//! The second yardstick: the same function on the SDK as its guide sets it up, default features
-//! and all.
+//! The second yardstick: the same function with the SDK as its guide sets it up, with default features.
 
 use aws_config::BehaviorVersion;
 use bench::{get_item, variable};

@@ -1,4 +1,4 @@
-//! The CPU that Lambda gives a function of 128 MB: whole cores during init, then a share of one.
+//! The CPU of a Lambda function of 128 MB: whole cores during init, then a share of one core.
 
 use std::fs;
 use std::io;
@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-/// Lambda gives 1,769 MB one core, and meters it by periods of 20 ms.
+/// Lambda gives one core for 1,769 MB, and limits its use in periods of 20 ms.
 const PERIOD: Duration = Duration::from_millis(20);
 const PERIOD_MICROS: u32 = 20_000;
 const QUOTA_MICROS: u32 = PERIOD_MICROS * 128 / 1_769;
 
-/// Where the CPU controller is: cgroup v1 in its two usual places, then v2.
+/// The places of the CPU controller: the two usual ones of cgroup v1, then that of v2.
 const HIERARCHIES: [&str; 3] = [
     "/sys/fs/cgroup/cpu",
     "/sys/fs/cgroup/cpu,cpuacct",
@@ -24,12 +24,13 @@ pub(crate) struct CpuShare {
     quota: PathBuf,
     limited: String,
     unlimited: String,
-    /// Some moment of some period: the kernel keeps to its periods for as long as the cgroup lives.
+    /// The start of one period. The kernel keeps the rhythm of the periods for as long as the cgroup
+    /// lives.
     origin: Instant,
 }
 
 impl CpuShare {
-    /// Makes the cgroup; none where that isn't allowed.
+    /// Makes the cgroup; `None` where that isn't allowed.
     pub(crate) fn of_128_mb() -> Option<Self> {
         HIERARCHIES
             .iter()
@@ -78,9 +79,6 @@ impl CpuShare {
     }
 
     /// Limits the process from now on, and waits for a moment of the period, from 0 to 1.
-    ///
-    /// What is left of the period when a request comes decides how long it takes: a millisecond
-    /// of CPU more can cost one or 20. So each binary gets its requests at the same moments.
     pub(crate) fn limit(&self, moment: f64) {
         set(&self.quota, &self.limited).expect("a quota that was lifted can be set");
         let periods = self.origin.elapsed().as_secs_f64() / PERIOD.as_secs_f64();
@@ -88,7 +86,7 @@ impl CpuShare {
     }
 }
 
-/// Never makes the file: where it is missing, the hierarchy has no CPU controller.
+/// Does not create the file: if it is missing, the hierarchy has no CPU controller.
 fn set(file: &Path, value: &str) -> io::Result<()> {
     use std::io::Write as _;
     fs::OpenOptions::new()
@@ -99,7 +97,7 @@ fn set(file: &Path, value: &str) -> io::Result<()> {
 
 impl Drop for CpuShare {
     fn drop(&mut self) {
-        // Not while a process that was just killed is still in it.
+        // The cgroup can't be removed while a process that was just killed is still in it.
         for _ in 0..50 {
             if fs::remove_dir(&self.directory).is_ok() {
                 return;

@@ -1,7 +1,7 @@
-//! `cold_start`: plays Lambda for `get_user` and both yardsticks, and fails when `get_user` is too
-//! slow beside them, or too big.
+//! `cold_start`: plays Lambda for `get_user` and both yardsticks. It fails when `get_user` is too slow
+//! compared with them, or too big.
 //!
-//! It builds what it measures, a binary at a time: cargo unifies features within a build.
+//! It builds each binary alone, because cargo unifies features within a build.
 
 mod cpu_share;
 mod measure;
@@ -29,21 +29,21 @@ use crate::measure::{Run, Setting};
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// `get_user` may take at most so much of each yardstick's time, and of bytes.
+/// The limits of `get_user`: its time as a part of each yardstick's, and its size in bytes.
 const MAX_OF_BARE: f64 = 1.2;
 const MAX_OF_DEFAULT: f64 = 0.2;
 const MAX_BYTES: u64 = 8_500_000;
 
 const USER_ROUTE: &str = "/api/users/{user_id}";
 
-/// What is measured, built with features of nothing but itself.
+/// A binary that is measured. It is built with its own features only.
 struct Binary {
     name: &'static str,
     /// Cargo's arguments.
     arguments: &'static str,
     /// Cargo's target directory.
     target: &'static str,
-    /// Timed in every so many rounds.
+    /// It is timed in every `every`-th round.
     every: u32,
 }
 
@@ -60,7 +60,7 @@ const BINARIES: [Binary; 3] = [
         target: "target",
         every: 1,
     },
-    // Slow, and far from its bound.
+    // It is slow, and far from its limit, so fewer runs are enough.
     Binary {
         name: "default_get_item",
         arguments: "-p bench --features default-sdk",
@@ -108,8 +108,8 @@ async fn compare(runs: u32) -> Result<bool, Failure> {
     let setting = set_up(root).await?;
 
     let mut timed = [const { Vec::new() }; BINARIES.len()];
-    // The first round reads the binaries from the disk, and isn't counted. Rounds go through all
-    // binaries, so that a machine that gets slower does so for each.
+    // The first round reads the binaries from the disk, and does not count. Each round runs all
+    // binaries, so that a machine that becomes slower slows all of them down.
     for round in 0..=runs {
         let moment = f64::from(round) / f64::from(runs);
         for (index, file) in files.iter().enumerate() {
@@ -137,7 +137,7 @@ async fn build(root: &Path, binary: &Binary) -> Result<PathBuf, Failure> {
     Ok(root.join(target).join("release").join(name))
 }
 
-/// The local service, whose embedded store functions reach behind TLS.
+/// The local service. Functions reach its embedded store through TLS.
 async fn set_up(root: &Path) -> Result<Setting, Failure> {
     let store_listener = listen(0, "").await?;
     let store = store_listener.local_addr()?;
@@ -193,11 +193,11 @@ fn event() -> serde_json::Value {
     proxy_event(&incoming, &context)
 }
 
-/// Prints what was measured, and whether it is good enough.
+/// Prints the measured times, and returns whether they are within the limits.
 ///
-/// By means: where the request falls in the CPU's period makes it quick or slow, so that its times
-/// lie in two heaps, and a median jumps from one to the other. The tenth at each end is left out:
-/// what else the machine does decides it.
+/// It compares means. A request is quick or slow depending on where it falls in the CPU's period, so
+/// the times form two groups, and a median would jump between them. The fastest and the slowest tenth
+/// are left out, because other work of the machine decides them.
 fn report(setting: &Setting, files: &[PathBuf], timed: &[Vec<Run>]) -> Result<bool, Failure> {
     let cpu = match setting.share {
         Some(_) => "that of a 128 MB function",
@@ -232,7 +232,7 @@ fn report(setting: &Setting, files: &[PathBuf], timed: &[Vec<Run>]) -> Result<bo
     Ok(of_bare <= MAX_OF_BARE && of_default <= MAX_OF_DEFAULT && sizes[0] < MAX_BYTES)
 }
 
-/// In milliseconds, the least first.
+/// The times in milliseconds, the smallest first.
 fn sorted(runs: &[Run], part: fn(&Run) -> Duration) -> Vec<f64> {
     let mut times: Vec<_> = runs
         .iter()

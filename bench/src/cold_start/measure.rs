@@ -16,10 +16,10 @@ use tokio::time::timeout;
 use crate::Failure;
 use crate::cpu_share::CpuShare;
 
-/// How long a run may take, and a function by what it is told.
+/// How long a run may take. The function is told the same limit.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What all runs have in common.
+/// The settings of all runs.
 pub(crate) struct Setting {
     /// API Gateway's event.
     pub(crate) event: Bytes,
@@ -27,15 +27,15 @@ pub(crate) struct Setting {
     pub(crate) endpoint: String,
     /// The table's name.
     pub(crate) table: String,
-    /// The file of roots that the store's certificate is trusted by.
+    /// The file with the certificates that the function trusts. That of the store is among them.
     pub(crate) roots: PathBuf,
-    /// The CPU after init; without it, all.
+    /// The CPU after init; `None` for all of the machine.
     pub(crate) share: Option<Arc<CpuShare>>,
-    /// What the body of the right answer contains.
+    /// A text that the body of the right answer contains.
     pub(crate) expected: String,
 }
 
-/// How long one run took. What the harness did between init and the request is left out.
+/// How long one run took, without the work of the harness between init and the request.
 #[derive(Clone, Copy)]
 pub(crate) struct Run {
     /// From the start to asking for the event.
@@ -45,10 +45,10 @@ pub(crate) struct Run {
 }
 
 impl Setting {
-    /// Runs `binary` until it answers. The event reaches it at `moment` of the CPU's period.
+    /// Runs `binary` until it answers. It gets the event at `moment` of the CPU's period.
     pub(crate) async fn run(&self, binary: &Path, moment: f64) -> Result<Run, Failure> {
         let mut api = RuntimeApi::serve(TIMEOUT).await?;
-        // A shell that waits becomes the function: moving a process that runs already into the
+        // A shell waits in the cgroup and then becomes the function. Moving a running process into the
         // cgroup would hold up the threads that it starts.
         let mut process = Command::new("/bin/sh")
             .args(["-c", "read -r _ && exec \"$0\""])
@@ -86,7 +86,7 @@ impl Setting {
         run
     }
 
-    /// Gives the function its event, once the CPU is limited.
+    /// Limits the CPU, and then gives the function its event.
     async fn watch(
         &self,
         api: &mut RuntimeApi,
@@ -101,7 +101,7 @@ impl Setting {
                         block_in_place(|| share.limit(moment));
                     }
                     next = Some((at, Instant::now()));
-                    // Its receiver ends with the process, which shows below.
+                    // If the receiver is gone, the process has ended, which is noticed below.
                     let _ = event.send(self.event.clone());
                 }
                 (Some(Report::Answered { at, body, .. }), Some((asked, sent))) => {

@@ -13,16 +13,17 @@ use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 use crate::Failure;
 
-/// Where Amazon Linux and Debian keep the roots that they trust.
+/// The files with the trusted certificates of Amazon Linux and Debian.
 const ROOTS: [&str; 2] = [
     "/etc/pki/tls/certs/ca-bundle.crt",
     "/etc/ssl/certs/ca-certificates.crt",
 ];
 
-/// Passes what reaches a free port on to `store`, and answers that port. Clients trust it by the
-/// roots that it writes to `roots`.
+/// Passes connections to a free port on to `store`, and returns the port. Clients trust it by the
+/// certificates that it writes to `roots`.
 ///
-/// The machine's own roots are among them: a function parses all of Lambda's at its first request.
+/// The machine's own certificates are in the file, too, because a function parses all of Lambda's at
+/// its first request.
 pub(crate) async fn terminate(store: SocketAddr, roots: &Path) -> Result<u16, Failure> {
     let mut params = CertificateParams::new([])?;
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -63,7 +64,7 @@ async fn pass(acceptor: &TlsAcceptor, client: TcpStream, store: SocketAddr) -> R
     let mut client = acceptor.accept(client).await?;
     let mut store = TcpStream::connect(store).await?;
     store.set_nodelay(true)?;
-    // A process that has answered is killed, in the middle of its connection.
+    // A process is killed after its answer, while it is still connected.
     let _ = copy_bidirectional(&mut client, &mut store).await;
     Ok(())
 }

@@ -8,9 +8,9 @@ use tokio::process::Command;
 use crate::Failure;
 use crate::service::{Programs, finish};
 
-/// Where people sign in.
+/// The path for signing in.
 pub(crate) const LOGIN: &str = "/_allauth/app/v1/auth/login";
-/// The id of a user that is not there.
+/// The id of a user that does not exist.
 pub(crate) const NOBODY: &str = "0";
 
 pub(crate) async fn prepare(programs: &Programs, data: &Path) -> Result<(), Failure> {
@@ -24,7 +24,7 @@ pub(crate) fn command(programs: &Programs, data: &Path, address: SocketAddr) -> 
     gunicorn
         .args(["--bind", &address.to_string()])
         .args(["--preload", "--workers", "2"])
-        // The only kind of worker without an event loop that keeps connections open.
+        // Of the kinds of worker that keep connections open, only this one has no event loop.
         .args(["--worker-class", "gthread", "--threads", "2"])
         .args(["--keep-alive", "75", "--no-control-socket"])
         .arg("yardstick:application");

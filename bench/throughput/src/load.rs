@@ -1,6 +1,7 @@
-//! A closed loop: each connection sends its next request once the answer to the last one is there.
+//! A closed loop: each connection sends its next request after the answer to the last one.
 //!
-//! All of it runs on one thread, because it shares the machine's cores with what it measures.
+//! Everything runs on one thread, because it shares the machine's cores with the services that it
+//! measures.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
@@ -19,7 +20,7 @@ use tokio::net::TcpStream;
 use crate::Failure;
 use crate::work::Call;
 
-/// Latencies are kept in microseconds, up to ten minutes, by three digits.
+/// Latencies are kept in microseconds, up to ten minutes, with three digits.
 const MAX_MICROS: u64 = 600_000_000;
 const DIGITS: u8 = 3;
 
@@ -35,7 +36,7 @@ impl Connection {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // Ends with its sender, which tells of its errors.
+        // The task ends when its sender is dropped. The sender reports the errors.
         tokio::spawn(connection);
         let host = HeaderValue::from_str(&address.to_string())?;
         Ok(Self { sender, host })
@@ -60,32 +61,32 @@ impl Connection {
     }
 }
 
-/// How hard and how long a service is asked.
+/// The load on a service.
 #[derive(Clone, Copy)]
 pub(crate) struct Load {
-    /// Where it listens.
+    /// The address of the service.
     pub(crate) address: SocketAddr,
     /// How many requests are under way at a time.
     pub(crate) connections: usize,
-    /// For how long it is asked before anything counts.
+    /// How long requests are sent before they count.
     pub(crate) warm_up: Duration,
-    /// For how long requests that count are sent.
+    /// How long requests are sent that count.
     pub(crate) time: Duration,
 }
 
-/// What was measured.
+/// The result of a measurement.
 pub(crate) struct Reading {
     /// Requests a second, until the last one was answered.
     pub(crate) rate: f64,
-    /// What 99 of 100 requests were answered within.
+    /// The time within which 99 of 100 requests were answered.
     pub(crate) p99: Duration,
-    /// All that was answered, before anything counted too.
+    /// The number of all answers, also of those before requests counted.
     pub(crate) answered: u32,
-    /// What the generator itself used of one core.
+    /// How much of one core the load generator used itself.
     pub(crate) own_cpu: f64,
 }
 
-/// Asks for whatever `next` says for the connection of a number.
+/// Sends the requests that `next` gives for the number of each connection.
 pub(crate) async fn run(
     load: Load,
     mut next: impl FnMut(usize) -> Call,
@@ -108,10 +109,10 @@ pub(crate) async fn run(
     })
 }
 
-/// Sends requests for some time, and waits for all answers: how long each took.
+/// Sends requests for some time, and waits for all answers. Returns how long each took.
 ///
-/// So none is under way before or after. What is under way at the end of a time would count for
-/// nothing, and that is all there is where a service works on many slow requests at once.
+/// So no request is under way before or after. If requests that are under way at the end did not count,
+/// a service that works on many slow requests at once would have no result at all.
 async fn ask_for(
     connections: &mut [Connection],
     time: Duration,

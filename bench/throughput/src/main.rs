@@ -1,7 +1,6 @@
-//! `throughput`: Roster beside two yardsticks, all doing the same work on one machine.
-//!
-//! **Invariant:** it knows the services by their HTTP APIs alone, and depends on no other crate of
-//! this workspace.
+//! `throughput`: Roster compared with two yardsticks. All do the same work on one machine.
+//! **Invariant:** it uses the services only by their HTTP APIs, and depends on no other crate of this
+//! workspace.
 
 mod django;
 mod load;
@@ -76,11 +75,11 @@ fn seconds(argument: &str) -> Result<Duration, String> {
         .ok_or_else(|| "must be a number of seconds".to_owned())
 }
 
-// One thread, so that as much as possible of the machine is left to the services.
+// One thread, so that as much of the machine as possible is left to the services.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // What is dropped on the way out stops the services and removes their files.
+    // A run that is interrupted is dropped: that stops the services and removes their files.
     let done = tokio::select! {
         done = compare(arguments) => done,
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
@@ -114,8 +113,8 @@ async fn compare(arguments: Arguments) -> Result<(), Failure> {
     for service in &plan.services {
         service.install(&programs).await?;
     }
-    // Not where other temporary files are: those may be kept in memory, where nothing waits for a
-    // disk.
+    // The folder is not among other temporary files, because these may be in memory, where a write does
+    // not wait for a disk.
     let directory = tempfile::Builder::new()
         .prefix("throughput-")
         .tempdir_in(root.join("target"))?;
@@ -140,7 +139,7 @@ fn plan(arguments: &Arguments) -> Result<Plan, Failure> {
         connections.push(number.into());
     }
     let mut works = chosen(&arguments.works, Work::value_variants());
-    // In the order in which they change the data.
+    // The order in which they change the data.
     works.sort();
     Ok(Plan {
         services: chosen(&arguments.only, &Service::ALL),

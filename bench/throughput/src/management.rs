@@ -1,5 +1,5 @@
-//! The management calls of Roster's API, which the Django yardstick answers too. It passes over the
-//! members that it doesn't know.
+//! The management calls of Roster's API. The Django yardstick has them, too, and ignores members that
+//! it doesn't know.
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
@@ -13,14 +13,14 @@ pub(crate) fn credential() -> HeaderValue {
     HeaderValue::from_static("local-admin-key")
 }
 
-/// A request for a user that is not there.
+/// A request for a user that does not exist.
 pub(crate) fn probe(nobody: &str) -> Call {
     Call::get(&format!("/api/users/{nobody}"))
         .with(KEY, &credential())
         .expecting(StatusCode::NOT_FOUND)
 }
 
-/// A piece of work; who signs in asks at `login`.
+/// The request for a piece of work. `login` is the path for signing in.
 pub(crate) fn call(task: &Task<'_>, credential: &HeaderValue, login: &str) -> Call {
     match task {
         Task::Get(user) | Task::GetAlone(user) => {

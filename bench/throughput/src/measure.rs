@@ -1,4 +1,4 @@
-//! The services on one number of users: seeded once, then measured in rounds.
+//! The services with one number of users: they get their data once, and are then measured in rounds.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,32 +20,32 @@ use crate::{Failure, Plan, report};
 pub(crate) const SIGNERS: u32 = 200;
 const SEEDED_AT_A_TIME: usize = 16;
 const WARM_UP: Duration = Duration::from_millis(500);
-/// How long idle services are watched.
+/// How long the services are watched without requests.
 const IDLE: Duration = Duration::from_secs(20);
 
-/// Which work, at how many connections, of which service.
+/// A kind of work, a number of connections, and a service.
 pub(crate) type Cell = (Work, usize, Service);
 
-/// What was measured at one number of users.
+/// The results for one number of users.
 #[derive(Default)]
 pub(crate) struct Measured {
-    /// One reading of each round.
+    /// One result of each round.
     pub(crate) cells: BTreeMap<Cell, Vec<Reading>>,
-    /// What was measured of each service beside its work.
+    /// What each service uses in addition to its work.
     pub(crate) upkeep: BTreeMap<Service, Upkeep>,
 }
 
-/// What a service takes beside its work.
+/// What a service uses in addition to its work.
 pub(crate) struct Upkeep {
-    /// How long seeding took.
+    /// How long creating the data took.
     pub(crate) seeding: Duration,
-    /// From the start to the first user got, in each round.
+    /// The time from the start to the first user that was read, in each round.
     pub(crate) starts: Vec<Duration>,
-    /// Users at the end of each round.
+    /// The number of users at the end of each round.
     pub(crate) users: Vec<u32>,
     /// In KiB, after the last round.
     pub(crate) memory: u32,
-    /// What the service used of one core while nobody asked, after the last round.
+    /// How much of one core the service used without requests, after the last round.
     pub(crate) idle_cpu: f64,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Upkeep {
 struct Site<'a> {
     service: Service,
     programs: &'a Programs,
-    /// The data as seeded, the data in use, and what the service prints.
+    /// The data after seeding, the data in use, and the output of the service.
     seeded: PathBuf,
     data: PathBuf,
     log: PathBuf,
@@ -91,7 +91,7 @@ pub(crate) async fn measure(
     Ok(measured)
 }
 
-/// Starts all services on the data as seeded.
+/// Starts all services on the seeded data.
 async fn start(sites: &mut [Site<'_>], users: u32) -> Result<Vec<Running>, Failure> {
     let mut running = Vec::new();
     for site in sites {
@@ -109,8 +109,8 @@ async fn start(sites: &mut [Site<'_>], users: u32) -> Result<Vec<Running>, Failu
     Ok(running)
 }
 
-/// One round. Each service does the same work before the next work begins, so that a machine that
-/// gets slower does so for all; who begins changes with the round.
+/// One round. All services do the same work before the next work begins, so that a machine that becomes
+/// slower slows all of them down. Each round begins with another service.
 async fn play(
     plan: &Plan,
     round: usize,
@@ -125,7 +125,7 @@ async fn play(
                 let index = (round + turn) % sites.len();
                 let (site, running) = (&mut sites[index], &running[index]);
                 let (warm_up, time) = if work.hashes() {
-                    // Hashes are as slow from the first one on.
+                    // Hashing needs no warm-up: it is as slow from the first request on.
                     (Duration::ZERO, plan.hash_time)
                 } else {
                     (WARM_UP, plan.time)
@@ -148,7 +148,7 @@ async fn play(
     Ok(())
 }
 
-/// Memory and CPU of services that nobody asks, all watched at once.
+/// Memory and CPU of the services without requests. All are watched at the same time.
 async fn look_at_idle(
     sites: &[Site<'_>],
     running: &[Running],
@@ -175,7 +175,7 @@ async fn look_at_idle(
 }
 
 impl<'a> Site<'a> {
-    /// Makes the data, with users created over the service's own API.
+    /// Makes the data. Users are created by the service's own API.
     async fn seed(
         service: Service,
         programs: &'a Programs,
@@ -256,7 +256,7 @@ fn id(service: Service, answer: &Bytes) -> Result<String, Failure> {
     id.ok_or_else(|| format!("a created user has no id: {user}").into())
 }
 
-/// Copies a directory with all below it.
+/// Copies a directory with everything in it.
 fn copy(from: &Path, to: &Path) -> io::Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {

@@ -1,6 +1,7 @@
-//! `PocketBase`: who has a password is in an auth collection, the others in a base collection, whose
-//! addresses are in a third one. No two users may have an address in common, whenever they were given
-//! it, so the one of a new user is there, too: made in one transaction with the user, by the batch API.
+//! `PocketBase`. Users with a password are in an auth collection, the others in a base collection,
+//! whose addresses are in a third one. No two users may have the same address, at any time, so the
+//! address of a new user is in the third collection, too. It is made in one transaction with the user,
+//! by the batch API.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -36,7 +37,7 @@ fn pocketbase(programs: &Programs, data: &Path) -> Command {
     command
         .arg("--dir")
         .arg(data.join("pb_data"))
-        // It would write each collection's making to a file beside the data.
+        // Else it would write a file for each new collection beside the data.
         .arg("--automigrate=false");
     command
 }
@@ -45,7 +46,7 @@ pub(crate) fn probe() -> Call {
     Call::get("/api/health")
 }
 
-/// Makes the collections, and a superuser's token: what a back end calls with.
+/// Makes the collections, and returns the token of a superuser, by which a back end makes its calls.
 pub(crate) async fn set_up(address: SocketAddr) -> Result<HeaderValue, Failure> {
     let mut connection = Connection::open(address).await?;
     let sign_in = json!({ "identity": SUPERUSER, "password": PASSWORD });
@@ -67,7 +68,7 @@ pub(crate) async fn set_up(address: SocketAddr) -> Result<HeaderValue, Failure> 
     Ok(credential)
 }
 
-/// A collection of users. An auth collection has e-mail address, password and `verified` by itself.
+/// A collection of users. An auth collection already has e-mail address, password and `verified`.
 fn users(name: &str, kind: &str) -> Value {
     json!({
         "name": name,

@@ -1,4 +1,4 @@
-//! A service's processes: started, watched and stopped together.
+//! The processes of a service: they are started, watched and stopped together.
 
 use std::fs::{self, File};
 use std::io;
@@ -16,25 +16,25 @@ use crate::Failure;
 use crate::load::Connection;
 use crate::work::Call;
 
-/// Within which time a service must answer after its start.
+/// How long a service may take to answer after its start.
 const MAX_TO_START: Duration = Duration::from_mins(1);
 const MAX_TO_STOP: Duration = Duration::from_secs(10);
 const MAX_OF_A_LOG: usize = 2_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
-/// A service that runs, with all processes that it started; killed when dropped.
+/// A running service with all processes that it started. They are killed when this value is dropped.
 pub(crate) struct Running {
-    /// Where it listens.
+    /// The address on which it listens.
     pub(crate) address: SocketAddr,
     process: Child,
-    /// The service's own process group: it holds workers too.
+    /// The service's own process group, with its workers.
     group: Option<Pid>,
     started: Instant,
     log: PathBuf,
 }
 
 impl Running {
-    /// Starts the service that `command` makes for a free port. What it prints goes into `log`.
+    /// Starts the service that `command` makes for a free port. Its output goes into `log`.
     pub(crate) fn start(
         command: impl FnOnce(SocketAddr) -> Command,
         log: &Path,
@@ -59,7 +59,7 @@ impl Running {
         })
     }
 
-    /// Asks until the answer is the expected one; how long that is after the start.
+    /// Sends requests until the answer is the expected one. Returns how long after the start that was.
     pub(crate) async fn first_answer(
         &mut self,
         call: impl Fn() -> Call,
@@ -79,7 +79,7 @@ impl Running {
         }
     }
 
-    /// An error with what the service printed last.
+    /// The error with the service's last output.
     pub(crate) fn explained(&self, error: Failure) -> Failure {
         let log = fs::read(&self.log).unwrap_or_default();
         let last = log.split_at(log.len().saturating_sub(MAX_OF_A_LOG)).1;
@@ -95,7 +95,7 @@ impl Running {
         ))
     }
 
-    /// The memory that its processes hold, in KiB; what they share counts once for each.
+    /// The memory of its processes, in KiB. Shared memory counts once for each process.
     pub(crate) fn memory(&self) -> Result<u32, Failure> {
         let mut kib = 0;
         for process in self.processes()? {
@@ -109,7 +109,8 @@ impl Running {
         let mut members = Vec::new();
         for entry in fs::read_dir("/proc")? {
             let directory = entry?.path();
-            // What ends meanwhile, and what is no process, has no such file.
+            // The file is missing for a process that has just ended, and for a folder that is no
+            // process.
             let Ok(stat) = fs::read_to_string(directory.join("stat")) else {
                 continue;
             };
@@ -122,10 +123,10 @@ impl Running {
         Ok(members)
     }
 
-    /// Lets it close its files, and ends what is left of it after a while.
+    /// Lets the service close its files. If it does not end within some time, it is killed.
     pub(crate) async fn stop(mut self) -> Result<(), Failure> {
         if let Some(group) = self.group {
-            // Only the first process: workers are stopped by theirs.
+            // Only the first process gets the signal: it stops its workers itself.
             kill_process(group, Signal::INT)?;
         }
         if let Ok(ended) = timeout(MAX_TO_STOP, self.process.wait()).await {
@@ -140,7 +141,7 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         if let Some(group) = self.group.take() {
-            // Nothing is left to kill after a stop.
+            // After a stop there is no process left to kill.
             kill_process_group(group, Signal::KILL).ok();
         }
     }
@@ -162,7 +163,7 @@ impl Process {
 
 /// The process group, and the CPU used in user and in system mode, from proc(5)'s `stat`.
 fn group_and_ticks(stat: &str) -> Option<(i32, u64)> {
-    // The second field, the program's name, is in brackets and may hold anything.
+    // The second field is the program's name. It is in brackets and may contain any characters.
     let (_, fields) = stat.rsplit_once(") ")?;
     let fields: Vec<_> = fields.split(' ').collect();
     let group = fields.get(2)?.parse().ok()?;

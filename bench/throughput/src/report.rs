@@ -1,4 +1,4 @@
-//! What was measured, as Markdown.
+//! The results, as Markdown.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -23,7 +23,7 @@ pub(crate) fn print(plan: &Plan, users: u32, measured: &Measured) {
     own_cpu(measured);
 }
 
-/// Rates, and what they are beside each yardstick's.
+/// The rates, and how they compare with each yardstick's.
 fn rates(plan: &Plan, measured: &Measured) {
     let (services, yardsticks) = (&plan.services, yardsticks(plan));
     let mut head = vec!["work".to_owned(), "connections".to_owned()];
@@ -66,7 +66,7 @@ fn rates(plan: &Plan, measured: &Measured) {
     }
 }
 
-/// What Roster is measured beside; nothing where Roster itself isn't measured.
+/// The services that Roster is compared with; none where Roster itself isn't measured.
 fn yardsticks(plan: &Plan) -> Vec<Service> {
     let (ours, theirs): (Vec<_>, Vec<_>) = plan
         .services
@@ -103,7 +103,7 @@ fn upkeep(plan: &Plan, measured: &Measured) {
     }
 }
 
-/// Whether the generator was what slowed a service down: it has one thread.
+/// Whether the load generator slowed a service down: it has only one thread.
 fn own_cpu(measured: &Measured) {
     let share = |readings: &Vec<Reading>| Spread::of(readings.iter().map(|one| one.own_cpu)).median;
     let mut shares: Vec<_> = measured
@@ -123,7 +123,7 @@ fn own_cpu(measured: &Measured) {
     }
 }
 
-/// How long this disk takes to keep one page: what a durable write waits for at least.
+/// How long this disk takes to store one page. A durable write waits at least as long.
 pub(crate) fn print_disk(directory: &Path) -> io::Result<()> {
     const WRITES: u32 = 100;
     const PAGE: [u8; 4096] = [7; 4096];
@@ -144,7 +144,7 @@ pub(crate) fn print_disk(directory: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Says how the rounds were.
+/// Prints how the rounds were made.
 pub(crate) fn print_plan(plan: &Plan) {
     let hashing: Vec<_> = Work::value_variants()
         .iter()
@@ -161,7 +161,7 @@ pub(crate) fn print_plan(plan: &Plan) {
     );
 }
 
-/// Some numbers by their order.
+/// The spread of some numbers.
 struct Spread {
     least: f64,
     median: f64,
@@ -182,7 +182,7 @@ impl Spread {
     }
 }
 
-/// With as many digits as say something.
+/// A number with as many digits as are meaningful.
 pub(crate) fn short(number: f64) -> String {
     let digits = if number < 10.0 {
         2

@@ -8,9 +8,9 @@ use tokio::process::Command;
 use crate::Failure;
 use crate::service::Programs;
 
-/// Where people sign in.
+/// The path for signing in.
 pub(crate) const LOGIN: &str = "/users/login";
-/// The id of a user that is not there.
+/// The id of a user that does not exist.
 pub(crate) const NOBODY: &str = "nobody";
 
 pub(crate) async fn build(programs: &Programs) -> Result<(), Failure> {
