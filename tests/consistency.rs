@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use local::calls::{CONSUMERS, ENDPOINTS};
+use local::calls::{CONSUMERS, ENDPOINTS, PACKAGES};
 use local::template::{Function, Template};
 use serde_json::{Value, json};
 use store::NOTIFICATION_SORT_KEY;
 
-use crate::harness::root;
+use crate::harness::{cargo, root};
 
 fn template() -> Template {
     Template::read(&root().join("template.yaml"), &[]).unwrap()
@@ -348,5 +348,38 @@ fn what_an_answer_shows_has_every_member_and_no_other() {
             let required = schema["required"].as_array().unwrap();
             assert_eq!(required.len(), members.len(), "{name}");
         }
+    }
+}
+
+/// The crates that `package` links, or the default members with their tests, each with its features.
+/// The workspace's own crates are left out.
+fn linked(package: Option<&str>) -> BTreeSet<String> {
+    let mut tree = cargo(&[
+        "tree", "--locked", "--prefix", "none", "--format", "{p}|{f}",
+    ]);
+    match package {
+        Some(package) => tree.args(["--edges", "normal,no-proc-macro", "--package", package]),
+        None => tree.args(["--edges", "normal,dev,no-proc-macro"]),
+    };
+    let output = tree.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines = lines.lines().map(|line| line.trim_end_matches(" (*)"));
+    let foreign = lines.filter(|line| !line.contains(" (/"));
+    foreign.map(str::to_owned).collect()
+}
+
+#[test]
+fn the_functions_and_the_tests_share_the_build_of_each_dependency() {
+    let by_tests = linked(None);
+    for package in PACKAGES {
+        let by_functions = linked(Some(package.name));
+        assert!(by_functions.len() > 100, "{by_functions:?}");
+        let other: Vec<_> = by_functions.difference(&by_tests).collect();
+        assert!(
+            other.is_empty(),
+            "{} needs more features of shared/unified: {other:#?}",
+            package.name
+        );
     }
 }

@@ -52,3 +52,13 @@ pub static CONSUMERS: LazyLock<Vec<&Consumer>> = LazyLock::new(|| {
         .copied()
         .collect()
 });
+
+/// The name in template.yaml of the function that runs the call or consumer `name`: `EnableUser` of
+/// `enable_user`.
+pub fn logical_id(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at(1);
+        first.to_uppercase() + rest
+    });
+    words.collect()
+}

@@ -157,3 +157,34 @@ async fn what_people_send_and_get_is_in_no_log() {
         );
     }
 }
+
+#[tokio::test]
+async fn each_line_names_its_request_and_a_refusal_its_reason() {
+    let roster = Roster::start().await;
+    let body = json!({ "username": MARK, "password": "correct horse battery" });
+    roster.create(body).await;
+    let wrong = roster.login(MARK, "wrong").await.expect(401);
+    let taken = json!({ "username": MARK, "email": "taken@example.org" });
+    let taken = roster.send_json("POST", "/api/users", taken).await;
+    let absent = roster.send("GET", "/api/users/absent").await;
+
+    let logged = log::lines();
+    let lines: Vec<Value> = logged
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let trace = &wrong.body["trace_id"];
+    let failed = lines
+        .iter()
+        .find(|line| line["sign_in"] == "failed" && line["span"]["trace_id"] == *trace);
+    assert_eq!(failed.unwrap()["span"]["route"], "login");
+    for (answer, reason) in [
+        (wrong, "sign_in_refused"),
+        (taken.expect(422), "DuplicateUserName"),
+        (absent.expect(404), "not_found"),
+    ] {
+        let trace = &answer.body["trace_id"];
+        let mut own = lines.iter().filter(|line| line["trace_id"] == *trace);
+        assert!(own.any(|line| line["refused"] == reason), "{reason}");
+    }
+}

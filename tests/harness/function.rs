@@ -7,14 +7,14 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use local::calls::PACKAGES;
+use local::calls::{PACKAGES, logical_id};
 use processes::{Report, RuntimeApi};
 use serde_json::Value;
 use tests::run;
 use tokio::process::{Child, Command};
 use tokio::sync::oneshot;
 
-use super::{Roster, cargo, log, policy, root};
+use super::{Roster, cargo, log, root};
 
 /// How long a function may take to start, and to answer.
 const A_MOMENT: Duration = Duration::from_mins(1);
@@ -57,7 +57,7 @@ impl Function {
             .envs(local_env())
             .envs(roster.function_environment())
             .env("AWS_ENDPOINT_URL_DYNAMODB", roster.faulty_store_url())
-            .env("AWS_ACCESS_KEY_ID", policy::logical_id(name))
+            .env("AWS_ACCESS_KEY_ID", logical_id(name))
             .env("AWS_LAMBDA_RUNTIME_API", api.address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "128")

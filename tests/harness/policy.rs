@@ -58,13 +58,6 @@ struct Part {
     leading_keys: Vec<String>,
 }
 
-/// The logical id of the function that runs the call or consumer `name`.
-pub(crate) fn logical_id(name: &str) -> String {
-    name.split('_')
-        .map(|word| word[..1].to_uppercase() + &word[1..])
-        .collect()
-}
-
 /// The credentials by which a function signs its requests.
 pub(crate) fn credentials(function: &Function) -> Credentials {
     Credentials::new(&function.logical_id, "secret", None, None, "tests")

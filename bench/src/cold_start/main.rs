@@ -75,13 +75,24 @@ struct Arguments {
     /// How often they are timed; the one on default features a fifth as often.
     #[arg(default_value_t = 200, value_parser = clap::value_parser!(u32).range(5..))]
     runs: u32,
+    /// Another build of get_user, such as an older one: timed in the same rounds, without a bound.
+    #[arg(long, value_name = "FILE")]
+    beside: Option<PathBuf>,
+}
+
+/// A binary, and how it did.
+struct Timed {
+    name: String,
+    file: PathBuf,
+    every: u32,
+    runs: Vec<Run>,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let Arguments { runs } = Arguments::parse();
+    let Arguments { runs, beside } = Arguments::parse();
     let done = tokio::select! {
-        done = compare(runs) => done,
+        done = compare(runs, beside) => done,
         _ = tokio::signal::ctrl_c() => Err("interrupted".into()),
     };
     match done {
@@ -97,31 +108,43 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn compare(runs: u32) -> Result<bool, Failure> {
+async fn compare(runs: u32, beside: Option<PathBuf>) -> Result<bool, Failure> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
         .ok_or("the package has no workspace")?;
-    let mut files = Vec::new();
+    let mut all = Vec::new();
     for binary in &BINARIES {
-        files.push(build(root, binary).await?);
+        all.push(Timed {
+            name: binary.name.to_owned(),
+            file: build(root, binary).await?,
+            every: binary.every,
+            runs: Vec::new(),
+        });
+    }
+    if let Some(file) = beside {
+        all.push(Timed {
+            name: file.display().to_string(),
+            file,
+            every: 1,
+            runs: Vec::new(),
+        });
     }
     let setting = set_up(root).await?;
 
-    let mut timed = [const { Vec::new() }; BINARIES.len()];
     // The first round reads the binaries from the disk, and does not count. Each round runs all
     // binaries, so that a machine that becomes slower slows all of them down.
     for round in 0..=runs {
         let moment = f64::from(round) / f64::from(runs);
-        for (index, file) in files.iter().enumerate() {
-            if round % BINARIES[index].every == 0 {
-                let run = setting.run(file, moment).await?;
+        for timed in &mut all {
+            if round % timed.every == 0 {
+                let run = setting.run(&timed.file, moment).await?;
                 if round > 0 {
-                    timed[index].push(run);
+                    timed.runs.push(run);
                 }
             }
         }
     }
-    report(&setting, &files, &timed)
+    report(&setting, &all)
 }
 
 async fn build(root: &Path, binary: &Binary) -> Result<PathBuf, Failure> {
@@ -198,7 +221,7 @@ fn event() -> serde_json::Value {
 /// It compares means. A request is quick or slow depending on where it falls in the CPU's period, so
 /// the times form two groups, and a median would jump between them. The fastest and the slowest tenth
 /// are left out, because other work of the machine decides them.
-fn report(setting: &Setting, files: &[PathBuf], timed: &[Vec<Run>]) -> Result<bool, Failure> {
+fn report(setting: &Setting, all: &[Timed]) -> Result<bool, Failure> {
     let cpu = match setting.share {
         Some(_) => "that of a 128 MB function",
         None => "all of it, since no cgroup can be made here",
@@ -208,13 +231,15 @@ fn report(setting: &Setting, files: &[PathBuf], timed: &[Vec<Run>]) -> Result<bo
     println!("|---|--:|--:|--:|--:|--:|--:|--:|");
     let mut means = Vec::new();
     let mut sizes = Vec::new();
-    for (binary, (file, runs)) in BINARIES.iter().zip(files.iter().zip(timed)) {
+    for Timed {
+        name, file, runs, ..
+    } in all
+    {
         let size = std::fs::metadata(file)?.len();
         let totals = sorted(runs, |run| run.init + run.request);
         let total = mean(&totals);
         println!(
-            "| `{}` | {size} | {} | {:.1} | {:.1} | **{total:.1}** | {:.1} | {:.1} |",
-            binary.name,
+            "| `{name}` | {size} | {} | {:.1} | {:.1} | **{total:.1}** | {:.1} | {:.1} |",
             runs.len(),
             mean(&sorted(runs, |run| run.init)),
             mean(&sorted(runs, |run| run.request)),

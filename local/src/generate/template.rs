@@ -7,6 +7,7 @@ use consumer::Consumer;
 use roster_http::{Action, Endpoint, Need, Partition, reason};
 
 use super::region::{Marks, with_region};
+use crate::calls::logical_id;
 
 /// One of API Gateway's own answers, by its response type.
 struct GatewayResponse {
@@ -419,13 +420,4 @@ fn role(name: &str, id: &str, statements: &str) -> String {
                 Resource: !GetAtt FunctionLog.Arn
 "#
     )
-}
-
-/// The name that the template gives the function of the call or consumer `name`.
-fn logical_id(name: &str) -> String {
-    let words = name.split('_').map(|word| {
-        let (first, rest) = word.split_at(1);
-        first.to_uppercase() + rest
-    });
-    words.collect()
 }

@@ -13,7 +13,7 @@ use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{Instrument as _, error, info, info_span};
 
 use aws::Courier;
 use roster_http::{
@@ -176,7 +176,9 @@ pub async fn consume(
             failed.extend(sequence_number);
             continue;
         }
-        let tried = tokio::time::timeout_at(end - ANSWER, (consumer.handler)(worker, item)).await;
+        let span = info_span!("record", record = record.event_id);
+        let handled = (consumer.handler)(worker, item).instrument(span);
+        let tried = tokio::time::timeout_at(end - ANSWER, handled).await;
         match tried.unwrap_or_else(|_| Err(Fault("out of time".to_owned()))) {
             Ok(Consumed(outcome)) => {
                 info!(consumer = consumer.name, record = record.event_id, outcome);

@@ -4,7 +4,7 @@ use lambda_http::Body;
 use lambda_http::http::{self, HeaderName, HeaderValue, header};
 use store::Usage;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{Instrument as _, error, info, info_span};
 
 use crate::problem::Cause;
 use crate::request::Origin;
@@ -28,15 +28,21 @@ pub async fn call(
 ) -> http::Response<Body> {
     let started = Instant::now();
     let origin = Origin::of(&event);
-    let (outcome, usage) = store::metered(async {
+    // What a call logs by itself is found by the same trace id.
+    let span = info_span!("call", trace_id = origin.trace_id, route = endpoint.name);
+    let answered = async {
         let request = Request::new(app, endpoint, &origin, event)?;
         // Without this, Lambda would end the function before it could answer.
         tokio::time::timeout_at(request.deadline(), (endpoint.handler)(app, request))
             .await
             .unwrap_or_else(|_| Err(Problem::Unavailable(Cause::OutOfTime).into()))
-    })
-    .await;
-    let response = outcome.unwrap_or_else(|failure| refuse(failure, endpoint, &origin));
+    };
+    let (outcome, usage) = store::metered(answered.instrument(span)).await;
+    let mut refused = None;
+    let response = outcome.unwrap_or_else(|failure| {
+        refused = Some(failure.problem.name());
+        refuse(failure, endpoint, &origin)
+    });
     let mut response = http::Response::from(response);
     for (name, value) in FOR_EVERY_ANSWER {
         let value = HeaderValue::from_static(value);
@@ -46,6 +52,7 @@ pub async fn call(
         endpoint,
         &origin,
         response.status().as_u16(),
+        refused.as_deref(),
         usage,
         started,
     );
@@ -70,12 +77,20 @@ fn refuse(failure: Failure, endpoint: &Endpoint, origin: &Origin) -> Response {
 }
 
 /// One line for each request: no path, no query, no personal data.
-fn log(endpoint: &Endpoint, origin: &Origin, status: u16, usage: Usage, started: Instant) {
+fn log(
+    endpoint: &Endpoint,
+    origin: &Origin,
+    status: u16,
+    refused: Option<&str>,
+    usage: Usage,
+    started: Instant,
+) {
     info!(
         trace_id = origin.trace_id,
         request_id = origin.request_id,
         route = endpoint.name,
         status,
+        refused,
         microseconds = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
         requests = usage.requests,
         read_units = usage.capacity.read,

@@ -1,5 +1,6 @@
 //! Errors as callers see them: `application/problem+json` (RFC 9457).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -158,6 +159,40 @@ impl Problem {
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
+    }
+
+    /// Its name in the log, where several problems have one status. It holds nothing of the request; of
+    /// rules it holds their codes.
+    pub(crate) fn name(&self) -> Cow<'static, str> {
+        let name = match self {
+            Self::Malformed(_) => "malformed",
+            Self::LinkNotValid => "link_not_valid",
+            Self::Unproved => "unproved",
+            Self::PageExpired => "page_expired",
+            Self::Refused(problem) => return problem.name(),
+            Self::NotSignedIn => "not_signed_in",
+            Self::SignInRefused => "sign_in_refused",
+            Self::Foreign => "foreign",
+            Self::PastCloudFront => "past_cloudfront",
+            Self::MustChangePassword => "must_change_password",
+            Self::TooMany(_) => "too_many",
+            Self::Unauthorized => "no_key",
+            Self::MayOnlyRead => "may_only_read",
+            Self::UnknownKey => "unknown_key",
+            Self::NotFound(_) => "not_found",
+            Self::Conflict => "conflict",
+            Self::Gone => "gone",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::BodyTooLarge => "body_too_large",
+            Self::Validation(_) => "validation",
+            Self::Rules(errors) => {
+                let codes = errors.iter().map(|error| format!("{:?}", error.code));
+                return codes.collect::<Vec<_>>().join(" ").into();
+            }
+            Self::Unavailable(_) => "unavailable",
+            Self::Internal(_) => "internal",
+        };
+        name.into()
     }
 
     /// The problem type: what clients choose their exception by.

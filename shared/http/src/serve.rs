@@ -40,8 +40,9 @@ pub fn serve_with_link_keys(
     })
 }
 
-/// Writes a function's log to `writer`: a flat JSON object in each line, as the metric filters of
-/// template.yaml read it. Lambda passes on lines that have a `timestamp` and a `level` unchanged.
+/// Writes a function's log to `writer`: a JSON object in each line. Its fields are flat, as the metric
+/// filters of template.yaml read them; `span` tells which request or record a line belongs to. Lambda
+/// passes on lines that have a `timestamp` and a `level` unchanged.
 pub fn log_lines<W>(writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
@@ -50,7 +51,7 @@ where
         .json()
         .flatten_event(true)
         .with_target(false)
-        .with_current_span(false)
+        .with_current_span(true)
         .with_span_list(false)
         .with_timer(LineTime)
         .with_writer(writer)

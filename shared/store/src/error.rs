@@ -38,6 +38,9 @@ pub enum StoreError {
 /// the parts that may be logged are taken from them.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
+    /// What the table was asked when it went wrong, such as `GetItem`.
+    #[error("{0}")]
+    During(&'static str, #[source] Box<Self>),
     /// The table can't be reached.
     #[error("no connection")]
     NotReached(#[source] Option<ConnectorError>),
@@ -145,6 +148,22 @@ impl StoreError {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
+        // The SDK has an error type for each request, and names it after that.
+        let name = std::any::type_name::<E>().rsplit("::").next();
+        let request = name.and_then(|name| name.strip_suffix("Error"));
+        let during = |cause| Cause::During(request.unwrap_or("a request"), Box::new(cause));
+        match Self::read(error) {
+            Self::Unavailable(cause) => Self::Unavailable(during(cause)),
+            Self::Busy(cause) => Self::Busy(during(cause)),
+            Self::Unexpected(cause) => Self::Unexpected(during(cause)),
+            error => error,
+        }
+    }
+
+    fn read<E>(error: SdkError<E, HttpResponse>) -> Self
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
         let status = error.raw_response().map_or(0, |raw| raw.status().as_u16());
         let service_error = match error {
             SdkError::ServiceError(error) => error.into_err(),
@@ -203,6 +222,8 @@ impl StoreError {
 
 #[cfg(test)]
 mod tests {
+    use aws_sdk_dynamodb::operation::get_item::GetItemError;
+
     use super::*;
 
     #[test]
@@ -215,6 +236,11 @@ mod tests {
         assert_eq!(
             with_sources(&error),
             "the table is not available: 503 Slow: down"
+        );
+        let error = SdkError::<GetItemError, HttpResponse>::timeout_error("slow");
+        assert_eq!(
+            with_sources(&StoreError::from_sdk(error)),
+            "the table is not available: GetItem: no answer in time"
         );
         let error = Cause::Addresses {
             attribute: "emails",
