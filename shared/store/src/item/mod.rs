@@ -12,3 +12,5 @@ pub(crate) mod session;
 pub(crate) mod sign_in_user;
 pub(crate) mod undo_right;
 pub(crate) mod user;
+#[cfg(test)]
+mod stored;
