@@ -6,7 +6,9 @@ use std::process::{Command, Stdio};
 fn main() {
     println!("cargo::rerun-if-env-changed=CI");
     println!("cargo::rerun-if-env-changed=PATH");
-    println!("cargo::rustc-check-cfg=cfg(dynamodb_local, cargo_lambda, chromium, moto)");
+    println!(
+        "cargo::rustc-check-cfg=cfg(dynamodb_local, cargo_lambda, chromium, moto, python, python_tools, node_tools)"
+    );
     let runs = |program: &str, arguments: &[&str]| {
         Command::new(program)
             .args(arguments)
@@ -40,4 +42,19 @@ fn main() {
         "Chromium and its driver",
     );
     require("moto", runs("moto_server", &["--help"]), "moto's server");
+    let is_new = "import sys; sys.exit(sys.version_info < (3, 10))";
+    require("python", runs("python3", &["-c", is_new]), "Python 3.10");
+    require(
+        "python_tools",
+        runs("openapi-spec-validator", &["--version"])
+            && runs("openapi-python-client", &["--version"])
+            && runs("schemathesis", &["--version"])
+            && runs("python3", &["-c", "import attrs, httpx"]),
+        "what tests/clients/requirements.txt names",
+    );
+    require(
+        "node_tools",
+        runs("openapi-typescript", &["--version"]) && runs("tsc", &["--version"]),
+        "what tests/clients/package.json names",
+    );
 }

@@ -383,3 +383,10 @@ fn the_functions_and_the_tests_share_the_build_of_each_dependency() {
         );
     }
 }
+
+#[test]
+fn every_call_says_what_a_caller_must_know() {
+    let silent = ENDPOINTS.iter().filter(|call| call.description.is_empty());
+    let silent: Vec<_> = silent.map(|call| call.name).collect();
+    assert!(silent.is_empty(), "without a description: {silent:?}");
+}

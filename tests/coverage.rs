@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use crate::harness::person::with_primary;
+use crate::harness::person::{let_mail, with_primary};
 use domain::{OperationId, User, sample};
 use futures_util::future::join_all;
 use local::calls::ENDPOINTS;
@@ -16,9 +16,7 @@ use roster_http::{
 };
 use serde_json::json;
 
-use crate::harness::{Answer, Call, Fault, NOW, READ_ONLY, Roster, root, write_by};
-
-const UNKNOWN_EMAIL: &str = "00000000-0000-4000-8000-000000000000";
+use crate::harness::{Answer, Call, Fault, NOW, READ_ONLY, Roster, UNKNOWN_ID, root, write_by};
 
 /// A request that the call answers with success, once the samples are there.
 fn good<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
@@ -137,7 +135,7 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
             good(roster, endpoint).send().await
         }
         404 if endpoint.access == Access::Session => {
-            let unknown = path(endpoint).replace(sample::PENDING_EMAIL, UNKNOWN_EMAIL);
+            let unknown = path(endpoint).replace(sample::PENDING_EMAIL, UNKNOWN_ID);
             request(roster, endpoint, &unknown).send().await
         }
         404 => {
@@ -202,8 +200,12 @@ async fn gaps(endpoint: &Endpoint) -> Vec<String> {
         roster.table.clear().await;
         let user = sample::changed(sample::published(), |user| {
             user.sign_ins.block_until = None;
+            let_mail(endpoint.name, user);
         });
         roster.write(&user).await;
+        samples::write_sign_ins(&roster.app().table, &user, NOW)
+            .await
+            .unwrap();
         samples::write_person(&roster.app().table, NOW)
             .await
             .unwrap();

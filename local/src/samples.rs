@@ -2,16 +2,18 @@
 //! event works.
 
 use domain::device::Device;
-use domain::session::{IDLE_LIFETIME, Session};
-use domain::sign_in::{Counter, IdentifierAndIp, SignInUser, Visitor};
+use domain::sign_in::{Counter, IdentifierAndIp, Limits, SignInUser, Visitor};
 use domain::user::Place;
 use domain::{Account, OperationId, Timestamp, User, sample};
-use store::{Accounts, Entry, Precondition, SignIn, SignIns, Table, Users, Write, WriteError};
+use store::{
+    Accounts, Entry, Precondition, Sessions, SignIn, SignIns, Table, Users, Write, WriteError,
+};
 use tokio::time::{Duration, Instant};
 
 /// Writes both users.
 pub async fn write(table: &Table, now: Timestamp) -> Result<(), WriteError> {
-    write_user(&Users::new(table.clone()), now).await?;
+    let user = write_user(&Users::new(table.clone()), now).await?;
+    write_sign_ins(table, &user, now).await?;
     write_person(table, now).await?;
     Ok(())
 }
@@ -21,6 +23,21 @@ pub async fn write_user(users: &Users, now: Timestamp) -> Result<User, WriteErro
     users
         .create(sample::published(), &write_of("user", now))
         .await
+}
+
+/// Writes what signing in left behind for the user of the published examples, whose own item stays as
+/// it is: a session, and a failure from an IP address.
+pub async fn write_sign_ins(table: &Table, user: &User, now: Timestamp) -> Result<(), WriteError> {
+    let write = write_of("sign-ins", now);
+    let sessions = Sessions::new(table.clone());
+    let session = sample::session(user, now);
+    sessions.write(user.id(), &session, &write).await?;
+    let sign_ins = SignIns::new(table.clone());
+    let pair = IdentifierAndIp::of_user(user, "192.0.2.1");
+    let (counter, limits) = (Counter::IdentifierAndIp(pair), Limits::default());
+    sign_ins.count_attempt(&counter, limits, &write).await?;
+    sign_ins.count_failure(&counter, limits, &write).await?;
+    Ok(())
 }
 
 /// Writes the person who can sign in, with an address that waits to be proved, a right to undo a
@@ -38,20 +55,9 @@ pub async fn write_person(table: &Table, now: Timestamp) -> Result<User, WriteEr
     Accounts::new(table.clone())
         .edit(user.id(), &write_of("account", now), hung_on)
         .await?;
+    let session = sample::session(&user, now);
     let visitor = Visitor {
-        ip_address: "127.0.0.1".to_owned(),
-        user_agent: None,
-        place: Place::default(),
-    };
-    let token = sample::session_token();
-    let session = Session {
-        id: token.session_id,
-        secret_hash: token.secret.hash(),
-        epoch: user.session_epoch(),
-        initiated_at: now,
-        last_updated: now,
-        expires_at: now.plus(IDLE_LIFETIME),
-        ip_address: visitor.ip_address.clone(),
+        ip_address: session.ip_address.clone(),
         user_agent: None,
         place: Place::default(),
     };

@@ -3,21 +3,18 @@
 use domain::sample;
 use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
-use roster_http::Access;
+use roster_http::{Access, Answer as Answered, Endpoint, schema};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use crate::harness::{ADMIN, Answer, READ_ONLY, Roster};
 
-/// Every call as a request on the sample user.
+/// Every route of every call as a request on the sample user.
 fn calls() -> Vec<(&'static str, String)> {
-    ENDPOINTS
-        .iter()
-        .map(|endpoint| {
-            let (method, route) = endpoint.route();
-            (method.as_str(), example_path(route))
-        })
+    let routes = ENDPOINTS.iter().flat_map(|endpoint| endpoint.routes);
+    routes
+        .map(|(method, route)| (method.as_str(), example_path(route)))
         .collect()
 }
 
@@ -67,6 +64,74 @@ async fn a_malformed_body_is_refused_by_every_call_needed_or_not() {
         }
     }
     assert_eq!(roster.table.items().await, before);
+}
+
+/// The lists of the management API.
+fn lists() -> impl Iterator<Item = &'static Endpoint> {
+    ENDPOINTS
+        .iter()
+        .copied()
+        .filter(|endpoint| matches!(endpoint.answer, Answered::List(_)))
+}
+
+#[tokio::test]
+async fn every_list_refuses_what_is_no_page_no_size_and_no_order() {
+    let roster = Roster::start().await;
+    roster.write(&sample::published()).await;
+    let wrong = [
+        ("page=0", "page"),
+        ("page=-1", "page"),
+        ("page=x", "page"),
+        ("page=", "page"),
+        ("page=1.0", "page"),
+        ("page=2147483648", "page"),
+        ("page=1&page=2", "page"),
+        ("size=0", "size"),
+        ("size=101", "size"),
+        ("size=10&size=10", "size"),
+        ("sort=x:2", "sort"),
+        ("sort=x", "sort"),
+        ("sort=", "sort"),
+    ];
+    for endpoint in lists() {
+        for (_, route) in endpoint.routes {
+            let path = example_path(route);
+            for (query, parameter) in wrong {
+                let answer = roster.send("GET", &format!("{path}?{query}")).await;
+                let detail = answer.expect(400).body["detail"].clone();
+                let start = format!("The query parameter {parameter} must ");
+                assert!(
+                    detail.as_str().unwrap().starts_with(&start),
+                    "{path}?{query}: {detail}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_past_the_end_of_a_list_is_empty_and_tells_how_much_there_is() {
+    let roster = Roster::start().await;
+    roster.write(&sample::published()).await;
+    for endpoint in lists() {
+        for (_, route) in endpoint.routes {
+            let path = example_path(route);
+            let answer = roster.send("GET", &format!("{path}?page=7&size=100")).await;
+            let answer = answer.expect(200);
+            assert_eq!(answer.body, json!([]));
+            assert_eq!(
+                answer.header("x-pagination"),
+                Some(
+                    "{\"page_size\":100,\"current_page\":7,\"total_count\":0,\
+                     \"has_previous\":true,\"has_next\":false}"
+                ),
+                "{path}"
+            );
+            // What a list does not know is ignored, as everywhere.
+            let query = format!("{path}?unknown=1&fields=x");
+            roster.send("GET", &query).await.expect(200);
+        }
+    }
 }
 
 #[tokio::test]
@@ -424,4 +489,60 @@ async fn a_header_that_is_not_text_is_refused_where_it_matters() {
         .send()
         .await
         .expect(400);
+}
+
+#[tokio::test]
+async fn a_header_is_malformed_exactly_where_the_openapi_document_says_so() {
+    let roster = Roster::start().await;
+    let path = roster.write(&sample::published()).await;
+    let many = |count: usize| vec!["\"7\""; count].join(",");
+    let long = |count: usize| "k".repeat(count);
+    let tags = [
+        "*",
+        "\"\"",
+        "W/\"7\"",
+        ",\"7\" ,\t, \"8\",",
+        "\"!#~\"",
+        &many(32),
+        &many(33),
+        "",
+        "7",
+        "0",
+        ",",
+        "\"7",
+        "7\"",
+        "\"7\" \"8\"",
+        "w/\"7\"",
+        "\"a b\"",
+        "*,\"7\"",
+        "**",
+    ];
+    let names = [
+        "k",
+        "a b",
+        "!",
+        "~",
+        &long(255),
+        &long(256),
+        "",
+        "a\tb",
+        "é",
+    ];
+    for (header, pattern, values) in [
+        ("if-match", schema::ENTITY_TAGS, &tags[..]),
+        ("idempotency-key", schema::IDEMPOTENCY_KEY, &names),
+    ] {
+        let document = json!({ "type": "string", "pattern": pattern });
+        let document = jsonschema::validator_for(&document).unwrap();
+        for value in values {
+            let call = roster.request("POST", &format!("{path}/enable"));
+            let answer = call.header(header, value.as_bytes()).send().await;
+            let is_valid = document.is_valid(&Value::from(*value));
+            assert_eq!(
+                is_valid,
+                answer.status != 400,
+                "{header}: {value:?}: {answer:?}"
+            );
+        }
+    }
 }

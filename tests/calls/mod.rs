@@ -5,12 +5,22 @@
 //! also run on DynamoDB Local, and so do tests in other files that depend on the store's conditions.
 
 mod account;
+mod addresses;
 mod bad_input;
+mod blocked_ips;
 mod changes;
+mod claims;
+mod data;
 mod emails;
+mod external_authenticators;
+mod grants;
 mod links;
 mod logs;
+mod passkeys;
+mod password_forms;
 mod passwords;
+mod persons_sessions;
+mod phones;
 mod rights;
 mod sessions;
 mod sign_in_limits;

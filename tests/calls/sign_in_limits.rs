@@ -316,7 +316,7 @@ async fn of_many_guesses_at_once_five_are_looked_at(roster: Roster) {
 }
 
 #[apply(on_both_stores)]
-async fn right_passwords_at_once_lock_nobody_out(roster: Roster) {
+async fn right_passwords_at_once_lock_no_user_out(roster: Roster) {
     let ada = roster.ada().await;
     for count in [6, 20] {
         for device in ["", &ada.device] {

@@ -49,6 +49,10 @@ pub(crate) use proxy::{Fault, Faults, Recorded};
 pub(crate) const ADMIN: &str = "local-admin-key";
 /// The read-only key of the local service.
 pub(crate) const READ_ONLY: &str = "local-read-only-key";
+/// An identifier id that no identifier has.
+pub(crate) const UNKNOWN_ID: &str = "00000000-0000-4000-8000-000000000000";
+/// A bcrypt hash, as another directory may have made it.
+pub(crate) const BCRYPT: &str = "$2b$12$EXRkfkdmXn2gzds2SSitu.MW9.gAVqa9eLS1//RYtYCmB1eLHg.9q";
 /// A throttle that lets every test through.
 const UNTHROTTLED: [(&str, &str); 6] = [
     ("ThrottlingRateLimit", "1000000"),
@@ -137,6 +141,17 @@ impl Answer {
     /// A header's text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// How much of a list there is.
+    pub(crate) fn pagination(&self) -> Value {
+        serde_json::from_str(self.header("x-pagination").unwrap()).unwrap()
+    }
+
+    /// One member of each entry of a list.
+    pub(crate) fn each(&self, member: &str) -> Vec<Value> {
+        let entries = self.body.as_array().unwrap();
+        entries.iter().map(|entry| entry[member].clone()).collect()
     }
 
     /// The user's version.
@@ -622,7 +637,10 @@ impl Call<'_> {
         let set = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()));
-        secrets.extend(run::secrets("", set, b""));
+        // A link that is answered is as secret as one that is followed.
+        let answered: Value = serde_json::from_str(&text).unwrap_or_default();
+        let link = answered["link"].as_str().unwrap_or_default();
+        secrets.extend(run::secrets(link, set, b""));
         log::answered(Sent {
             id,
             status,

@@ -1,9 +1,9 @@
 //! People who are signed in or have a link.
 
 use domain::account::{PendingEmail, UndoRight};
-use domain::address::{Primary, Tenure};
+use domain::address::{AddressValue, Primary, Tenure};
 use domain::user::Operations;
-use domain::{Account, Addresses, Email, User, UserFacts, UserId, sample};
+use domain::{Account, Address, Addresses, Email, User, UserFacts, UserId, sample};
 use futures_util::future::join;
 use local::calls::ENDPOINTS;
 use roster_http::{Access, Endpoint};
@@ -29,6 +29,34 @@ pub(crate) fn with_primary(
 ) -> Addresses<Email> {
     let own = emails.iter().map(|(id, own)| (id, own.clone()));
     Addresses::restore(own.collect(), primary).unwrap()
+}
+
+/// The same addresses or numbers, none of them proved.
+pub(crate) fn unproved<T: AddressValue + Clone>(own: &Addresses<T>) -> Addresses<T> {
+    let unproved = own.iter().map(|(id, own)| {
+        let unproved = Address {
+            verified: false,
+            verification_source: None,
+            ..own.clone()
+        };
+        (id, unproved)
+    });
+    Addresses::restore(unproved.collect(), None).unwrap()
+}
+
+/// Brings the sample user into a state in which a call that mails a link has one to mail.
+pub(crate) fn let_mail(call: &str, user: &mut UserFacts) {
+    match call {
+        "send_verification_link" => user.emails = unproved(&user.emails),
+        "make_reset_link" => {
+            let primary = user.emails.ids().next().map(|id| Primary {
+                id,
+                tenure: Tenure::Managed,
+            });
+            user.emails = with_primary(&user.emails, primary);
+        }
+        _ => {}
+    }
 }
 
 /// A user whose primary address the management API vouches for.

@@ -154,7 +154,7 @@ impl Policies {
         let function = text("authorization")
             .and_then(|signed| signed.split_once("Credential="))
             .and_then(|(_, credential)| credential.split('/').next())
-            .ok_or("nobody signed the request")?;
+            .ok_or("the request has no signature")?;
         let statements = self
             .statements
             .get(function)
@@ -164,7 +164,7 @@ impl Policies {
         let parts = match target.split_once('_').unwrap_or((target, "")).0 {
             "DynamoDB" => self.parts(action, &body)?,
             _ if target == "AmazonSSM.GetParameters" => parameters(&body),
-            _ => return Err(format!("nobody knows what {target} needs")),
+            _ => return Err(format!("no rule here says what {target} needs")),
         };
         let mut used = Vec::new();
         for part in parts {
@@ -224,13 +224,13 @@ impl Policies {
                     "Update" => item("UpdateItem", request, &request["Key"]),
                     "Delete" => item("DeleteItem", request, &request["Key"]),
                     "ConditionCheck" => item("ConditionCheckItem", request, &request["Key"]),
-                    kind => Err(format!("nobody knows what a {kind} needs")),
+                    kind => Err(format!("no rule here says what a {kind} needs")),
                 })
                 .collect(),
             "TransactGetItems" => values(&body["TransactItems"])
                 .map(|part| item("GetItem", &part["Get"], &part["Get"]["Key"]))
                 .collect(),
-            action => Err(format!("nobody knows what {action} needs")),
+            action => Err(format!("no rule here says what {action} needs")),
         }
     }
 

@@ -54,6 +54,7 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
         {
             assert!(answer.header(header).is_some(), "no {header}: {answer:#?}");
         }
+        check_content_of_headers(documented, answer);
     }
     let media_type = answer.header("content-type");
     if media_type == Some("text/html; charset=utf-8") {
@@ -84,6 +85,18 @@ pub(crate) fn check(method: &Method, path: &str, answer: &Answer) {
             assert_eq!(media_type, Some("application/problem+json"), "{answer:#?}");
             conforms(&PROBLEM, body);
             assert_eq!(body["status"], status, "{answer:#?}");
+        }
+    }
+}
+
+/// Of headers whose text is JSON.
+fn check_content_of_headers(documented: &Value, answer: &Answer) {
+    for (name, header) in documented["headers"].as_object().into_iter().flatten() {
+        let schema = &resolved(&DOCUMENT, header)["schema"];
+        if schema["contentMediaType"] == "application/json" {
+            let text = answer.header(name).unwrap_or_default();
+            let content = serde_json::from_str(text).unwrap();
+            conforms(&validator_of(schema["contentSchema"].clone()), &content);
         }
     }
 }

@@ -131,7 +131,7 @@ impl RawTable {
                 "OPERATION" => {}
                 other => {
                     let is_known = LAPSING.iter().any(|start| other.starts_with(start));
-                    assert!(is_known, "an item that nobody knows: {other}");
+                    assert!(is_known, "an item of an unknown kind: {other}");
                     assert!(
                         item.contains_key("expires_at"),
                         "an item that never lapses: {other}"

@@ -2,10 +2,12 @@
 //! measured by `ConsumedCapacity`. DynamoDB Local counts half of a transaction's capacity, so these
 //! tests run only on the embedded store, which counts as AWS does.
 
-use domain::sample;
+use domain::user::{Credential, Passkey};
+use domain::{JsonObject, sample};
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Recorded, Roster};
+use crate::harness::person::Person;
+use crate::harness::{Answer, NOW, Recorded, Roster};
 
 /// Requests, and units of the base table and of the indexes.
 #[derive(Debug, PartialEq)]
@@ -158,6 +160,176 @@ async fn every_call_costs_what_the_design_says() {
 }
 
 #[tokio::test]
+async fn what_changes_the_user_alone_costs_a_read_and_a_write() {
+    let roster = Roster::start().await;
+    let read_and_write = || cost(&["GetItem", "UpdateItem"], 1.0 + 1.0, 0.0);
+    let body = json!({ "username": "grace", "password": sample::PASSWORD });
+    let path = roster.create(body).await;
+    let data = json!({ "private_data": { "a": 1 } });
+    let changed = json!({
+        "old_password": "staple battery horse", "new_password": sample::PASSWORD,
+    });
+    for (method, rest, body) in [
+        ("PUT", "/username", json!({ "username": "Grace" })),
+        (
+            "PUT",
+            "/password",
+            json!({ "password": "staple battery horse" }),
+        ),
+        ("PUT", "/password/change", changed),
+        ("PATCH", "/claims", json!({ "name": "Grace" })),
+        ("PATCH", "/private_data", data),
+        (
+            "PATCH",
+            "/public_data",
+            json!({ "public_data": { "b": 2 } }),
+        ),
+        ("DELETE", "/password", json!({})),
+    ] {
+        let (paid, _) = price(&roster, method, &format!("{path}{rest}"), body).await;
+        assert_eq!(paid, read_and_write(), "{method} {rest}");
+    }
+    for data in ["private_data", "public_data"] {
+        let (read, _) = price(&roster, "GET", &format!("{path}/{data}"), json!({})).await;
+        assert_eq!(read, cost(&["GetItem"], 1.0, 0.0));
+    }
+
+    // Less than the sample user has, which is over 1 KB.
+    let path = roster.create(json!({ "username": "hopper" })).await;
+    let user = sample::published();
+    let (_, id) = path.rsplit_once('/').unwrap();
+    roster
+        .edit(id, |hopper| {
+            hopper.passkeys = vec![Passkey {
+                public_key: String::new(),
+                user_agent: None,
+                ..user.passkeys()[0].clone()
+            }];
+            hopper.external_providers = user.external_providers().to_vec();
+            hopper.credential = Some(Credential {
+                hash: None,
+                updated_at: NOW,
+                force_reset: false,
+            });
+        })
+        .await;
+    let passkey = format!("{path}/passkeys/{}", user.passkeys()[0].passkey_id);
+    let (paid, _) = price(&roster, "DELETE", &passkey, json!({})).await;
+    assert_eq!(paid, read_and_write());
+    let provider = &user.external_providers()[0].provider_user_id;
+    let body = json!({ "authenticator": "google", "provider_user_id": provider });
+    let disconnect = format!("{path}/external_authenticator/disconnect");
+    let (paid, _) = price(&roster, "POST", &disconnect, body).await;
+    assert_eq!(paid, read_and_write());
+    let forced = format!("{path}/password/force_reset");
+    for method in ["POST", "DELETE"] {
+        let (paid, _) = price(&roster, method, &forced, json!({})).await;
+        assert_eq!(paid, cost(&["UpdateItem"], 1.0, 0.0));
+    }
+}
+
+/// The table of docs/operating.md, "Limits and quotas": a user is one item, and whatever reads or writes
+/// it pays for all of it.
+#[tokio::test]
+async fn enabling_and_signing_in_cost_by_the_kilobytes_of_claims_and_data() {
+    for (kilobytes, units) in PRICES {
+        let roster = Roster::start().await;
+        let part = kilobytes * 1024 / 3;
+        let data = |member: &str| {
+            let text = "x".repeat(part);
+            JsonObject::parse(&json!({ member: text }).to_string()).unwrap()
+        };
+        let user = sample::changed(sample::person().user, |user| {
+            user.claims = data("name");
+            user.public_data = data("a");
+            user.private_data = data("b");
+            user.disabled = true;
+        });
+        let path = roster.write(&user).await;
+        let (got, _) = price(&roster, "GET", &path, json!({})).await;
+        let (enabled, _) = price(&roster, "POST", &format!("{path}/enable"), json!({})).await;
+        let signed_in = price_of(&roster, roster.login("ada", sample::PASSWORD)).await;
+        let paid = [got, enabled, signed_in].map(|cost| cost.table.to_string());
+        assert_eq!(paid, units.map(|unit| unit.to_string()), "{kilobytes} KB");
+    }
+}
+
+/// Kilobytes of claims and data together, then units: to get the user, to enable them, to sign in.
+const PRICES: [(usize, [f64; 3]); 3] = [
+    (1, [1.0, 3.0, 18.0]),
+    (10, [3.0, 12.0, 38.0]),
+    (100, [26.0, 102.0, 241.0]),
+];
+
+#[tokio::test]
+async fn phone_numbers_cost_what_e_mail_addresses_do_but_for_one_index() {
+    let roster = Roster::start().await;
+    let body = json!({ "phone_number": "+441514960454", "phone_number_verified": true });
+    let path = roster.create(body).await;
+    let phones = format!("{path}/phones");
+    let read_and_write = || cost(&["GetItem", "TransactWriteItems"], 1.0 + 4.0, 1.0);
+    let body = json!({ "phone_number": "+441514960455", "is_verified": true });
+    let (add, user) = price(&roster, "POST", &phones, body).await;
+    assert_eq!(add, read_and_write());
+    let id = |is_primary: bool| {
+        let own = user["phone_numbers"].as_array().unwrap();
+        let own = own.iter().find(|own| own["primary"] == is_primary).unwrap();
+        own["id"].as_str().unwrap()
+    };
+    for call in ["unverify", "verify", "primary"] {
+        let path = format!("{phones}/{}/{call}", id(false));
+        let (change, _) = price(&roster, "POST", &path, json!({})).await;
+        assert_eq!(change, cost(&["UpdateItem"], 1.0, 0.0), "{call}");
+    }
+    let old = format!("{phones}/{}", id(true));
+    let (remove, _) = price(&roster, "DELETE", &old, json!({})).await;
+    assert_eq!(remove, read_and_write());
+}
+
+#[tokio::test]
+async fn a_link_costs_one_query_and_its_mail_one_transaction() {
+    let roster = Roster::start().await;
+    let body = json!({ "username": "grace", "email": "grace@example.org" });
+    let (_, user) = price(&roster, "POST", "/api/users", body).await;
+    let path = format!("/api/users/{}", user["user_id"].as_str().unwrap());
+    let email = format!(
+        "{path}/emails/{}",
+        user["emails"][0]["id"].as_str().unwrap()
+    );
+    let (prove, reset) = (
+        format!("{email}/verify/link"),
+        format!("{path}/password/reset"),
+    );
+    // The user and the notification.
+    let mailed = || cost(&["Query", "TransactWriteItems"], 1.0 + 4.0, 0.0);
+    let unmailed = || cost(&["Query"], 1.0, 0.0);
+    let (link, _) = price(&roster, "POST", &prove, json!({})).await;
+    assert_eq!(link, mailed());
+    let verify = format!("{email}/verify");
+    roster.send("POST", &verify).await.expect(200);
+    let (link, _) = price(&roster, "POST", &prove, json!({})).await;
+    assert_eq!(link, unmailed());
+    let (link, _) = price(&roster, "POST", &reset, json!({})).await;
+    assert_eq!(link, unmailed());
+    // Named, it is written down, though no mail goes out.
+    let named = roster.request("POST", &reset).json(json!({}));
+    let named = named.header("idempotency-key", "unmailed").send();
+    let written_down = cost(&["Query", "UpdateItem", "GetItem"], 3.0, 0.0);
+    assert_eq!(price_of(&roster, named).await, written_down);
+    let body = json!({ "send_email": true });
+    let (link, _) = price(&roster, "POST", &reset, body).await;
+    assert_eq!(link, mailed());
+    // A repeat reads the notification of the first time.
+    for wanted in [mailed(), cost(&["Query", "GetItem"], 2.0, 0.0)] {
+        roster.faults.clear();
+        let call = roster.request("POST", &reset);
+        let call = call.json(json!({ "send_email": true }));
+        call.header("idempotency-key", "k").send().await.expect(200);
+        assert_eq!(measured(roster.faults.clear()), wanted);
+    }
+}
+
+#[tokio::test]
 async fn a_lock_out_is_lifted_at_the_price_of_one_write() {
     let roster = Roster::start().await;
     let path = roster.create(json!({ "username": "grace" })).await;
@@ -175,6 +347,59 @@ async fn price_of(roster: &Roster, call: impl Future<Output = Answer>) -> Cost {
     let answer = call.await;
     assert!(answer.status < 300, "{answer:?}");
     measured(roster.faults.clear())
+}
+
+#[tokio::test]
+async fn sessions_blocked_addresses_and_grants_cost_what_the_design_says() {
+    let roster = Roster::start().await;
+    let grace = roster.person("grace").await;
+    let path = format!("/api/users/{}", grace.id);
+    let get = async |rest: &str| {
+        let path = format!("{path}/{rest}");
+        price_of(&roster, roster.send("GET", &path)).await
+    };
+    let id = grace.session.split('.').nth(1).unwrap();
+    let session = format!("sessions/{id}");
+    assert_eq!(get("sessions").await, cost(&["Query"], 1.0, 0.0));
+    assert_eq!(get(&session).await, cost(&["BatchGetItem"], 2.0, 0.0));
+    assert_eq!(get("grants/codes").await, cost(&["GetItem"], 1.0, 0.0));
+
+    roster.login("grace", "wrong").await.expect(401);
+    // A username and an e-mail address.
+    let look = ["GetItem", "Query", "Query"];
+    assert_eq!(get("blocked_ips").await, cost(&look, 3.0, 0.0));
+    let unblock = async |name: Option<&str>| {
+        let call = roster.request("POST", &format!("{path}/blocked_ips/unblock"));
+        let call = call.json(json!({ "ip_address": "all" }));
+        let call = match name {
+            Some(name) => call.header("idempotency-key", name),
+            None => call,
+        };
+        price_of(&roster, call.send()).await
+    };
+    let forget = ["GetItem", "Query", "Query", "UpdateItem"];
+    assert_eq!(unblock(None).await, cost(&forget, 3.0 + 1.0, 0.0));
+    let named = ["GetItem", "GetItem", "Query", "Query", "TransactWriteItems"];
+    assert_eq!(unblock(Some("a")).await, cost(&named, 4.0 + 2.0, 0.0));
+
+    let end = async |other: &Person<'_>, headers: &[(&str, &str)]| {
+        let id = other.session.split('.').nth(1).unwrap();
+        let call = roster.request("DELETE", &format!("{path}/sessions/{id}"));
+        let call = headers
+            .iter()
+            .fold(call, |call, (name, value)| call.header(name, *value));
+        price_of(&roster, call.send()).await
+    };
+    let ended = |units: f64| cost(&["BatchGetItem", "TransactWriteItems"], 2.0 + units, 0.0);
+    assert_eq!(end(&grace, &[]).await, ended(2.0));
+    let other = roster.sign_in("grace", sample::PASSWORD).await;
+    assert_eq!(end(&other, &[("if-match", "*")]).await, ended(2.0));
+    let other = roster.sign_in("grace", sample::PASSWORD).await;
+    let tag = roster.send("GET", &path).await;
+    let tag = tag.header("etag").unwrap();
+    assert_eq!(end(&other, &[("if-match", tag)]).await, ended(4.0));
+    let other = roster.sign_in("grace", sample::PASSWORD).await;
+    assert_eq!(end(&other, &[("idempotency-key", "a")]).await, ended(4.0));
 }
 
 #[tokio::test]

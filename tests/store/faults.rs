@@ -4,9 +4,9 @@
 use macro_rules_attribute::apply;
 use std::sync::Mutex;
 
+use domain::Version;
 use domain::sample;
 use domain::user::SignIns;
-use domain::{Address, Addresses, Version};
 use futures_util::future::join_all;
 use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
@@ -15,7 +15,7 @@ use local::samples;
 use people::account;
 use roster_http::{Access, Endpoint};
 
-use crate::harness::person::{AccountState, link_calls};
+use crate::harness::person::{AccountState, let_mail, link_calls, unproved};
 use crate::harness::{Answer, Call, Fault, NOW, Roster, Store};
 
 const FAULTS: [Fault; 8] = [
@@ -33,7 +33,7 @@ fn writing_calls() -> impl Iterator<Item = &'static Endpoint> {
     ENDPOINTS
         .iter()
         .copied()
-        .filter(|endpoint| endpoint.access == Access::Write)
+        .filter(|endpoint| endpoint.access == Access::Write && endpoint.succeeds())
 }
 
 fn request<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
@@ -51,27 +51,37 @@ async fn afresh(roster: &Roster, endpoint: &Endpoint) {
         if endpoint.name == "disable_user" {
             user.disabled = false;
         }
-        if endpoint.name == "verify_email" {
-            let own = user.emails.iter().map(|(id, own)| {
-                let unverified = Address {
-                    verified: false,
-                    verification_source: None,
-                    ..own.clone()
-                };
-                (id, unverified)
-            });
-            user.emails = Addresses::restore(own.collect(), None).unwrap();
+        if endpoint.name == "cancel_forced_password_reset" {
+            user.credential.as_mut().unwrap().force_reset = true;
         }
+        if endpoint.name == "verify_email" {
+            user.emails = unproved(&user.emails);
+        }
+        if endpoint.name == "verify_phone" {
+            user.phones = unproved(&user.phones);
+        }
+        let_mail(endpoint.name, user);
     });
     roster.write(&user).await;
+    if matches!(endpoint.name, "end_session" | "unblock_ip") {
+        samples::write_sign_ins(&roster.app().table, &user, NOW)
+            .await
+            .unwrap();
+    }
 }
 
 /// The table's state, without what differs between attempts: operations and random ids.
 async fn state(roster: &Roster) -> Vec<String> {
-    const COMPARED: [&str; 5] = [
+    const COMPARED: [&str; 11] = [
+        "claims",
         "disabled",
         "email_generation",
+        "failed",
         "failure_count",
+        "force_password_reset",
+        "password_updated_at",
+        "private_data",
+        "public_data",
         "session_epoch",
         "version",
     ];
@@ -79,16 +89,29 @@ async fn state(roster: &Roster) -> Vec<String> {
     let mut state = Vec::new();
     for ((pk, sk), item) in roster.table.items().await {
         let compared: Vec<_> = COMPARED.iter().map(|name| item.get(*name)).collect();
-        let emails = item.get("emails").and_then(|emails| emails.as_m().ok());
-        let verified: Vec<_> = emails
-            .into_iter()
+        let addresses = ["emails", "phones"].map(|name| item.get(name));
+        let addresses = addresses.into_iter().flatten();
+        let verified: Vec<_> = addresses
+            .filter_map(|addresses| addresses.as_m().ok())
             .flatten()
-            .map(|(_, email)| &email.as_m().unwrap()["verified"])
+            .map(|(_, address)| &address.as_m().unwrap()["verified"])
             .collect();
-        let has_primary = item.contains_key("primary_email");
+        let present = [
+            "external_providers",
+            "passkeys",
+            "primary_email",
+            "primary_phone",
+        ]
+        .map(|name| item.contains_key(name));
         let is_new = sk == "USER" && pk != sample;
         let pk = if is_new { "USER#new".to_owned() } else { pk };
-        state.push(format!("{pk} {sk} {compared:?} {verified:?} {has_primary}"));
+        // Named by its operation.
+        let sk = if sk.starts_with("NOTIFICATION#") {
+            "NOTIFICATION#new".to_owned()
+        } else {
+            sk
+        };
+        state.push(format!("{pk} {sk} {compared:?} {verified:?} {present:?}"));
     }
     state.sort();
     state

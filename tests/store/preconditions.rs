@@ -3,17 +3,19 @@
 use domain::sample;
 use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
+use local::samples;
 use macro_rules_attribute::apply;
 use roster_http::Access;
 use serde_json::json;
 
-use crate::harness::Roster;
+use crate::harness::{NOW, Roster};
 
 /// Every writing call on one user, as a request on the sample user.
 fn writes() -> Vec<(&'static str, String, &'static str)> {
     ENDPOINTS
         .iter()
         .filter(|endpoint| endpoint.access == Access::Write && endpoint.name != "create_user")
+        .filter(|endpoint| endpoint.succeeds())
         .map(|endpoint| {
             let (method, route) = endpoint.route();
             (
@@ -30,6 +32,9 @@ async fn afresh(roster: &Roster) {
     let path = format!("/api/users/{}", user.id());
     let _ = roster.send("DELETE", &path).await;
     roster.write(&user).await;
+    samples::write_sign_ins(&roster.app().table, &user, NOW)
+        .await
+        .unwrap();
 }
 
 #[apply(on_both_stores)]
@@ -59,7 +64,7 @@ async fn the_present_version_is_replaced(roster: Roster) {
 }
 
 #[apply(on_both_stores)]
-async fn a_precondition_on_nobody_is_not_found(roster: Roster) {
+async fn a_precondition_on_an_unknown_user_is_not_found(roster: Roster) {
     for (method, path, body) in writes() {
         let call = roster.request(method, &path).body(body);
         call.header("if-match", "\"1\"").send().await.expect(404);

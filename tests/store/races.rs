@@ -1,10 +1,12 @@
 //! Requests at the same moment: the first one succeeds, and the others are refused.
 
+use std::collections::BTreeSet;
+
 use domain::link::Purpose;
 use domain::{Account, Email, Identifier, IdentifierId, OperationId, UserId, sample};
 use futures_util::future::{join, join_all};
 use macro_rules_attribute::apply;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::harness::person::managed;
 use crate::harness::{NOW, Roster, Store, write_by};
@@ -68,6 +70,46 @@ async fn of_many_users_that_reserve_one_username_exactly_one_gets_it(roster: Ros
         let winners = answers.iter().filter(|answer| answer.status == 200).count();
         assert_eq!(winners, 1, "round {round}: {answers:?}");
         roster.table.check_invariants().await;
+    }
+}
+
+#[apply(on_both_stores)]
+async fn of_changes_of_data_at_the_same_time_none_is_lost(roster: Roster) {
+    let path = roster.create(json!({ "username": "grace" })).await;
+    let mut merged = Map::new();
+    for round in 0..8 {
+        let members = (0..3).map(|n| format!("{round}.{n}"));
+        let changes = members.clone().map(|member| {
+            let body = json!({ "private_data": { member: { "round": round } } });
+            let path = format!("{path}/private_data");
+            let roster = &roster;
+            async move { roster.send_json("PATCH", &path, body).await }
+        });
+        for answer in join_all(changes).await {
+            answer.expect(200);
+        }
+        merged.extend(members.map(|member| (member, json!({ "round": round }))));
+        let user = roster.send("GET", &path).await.body;
+        assert_eq!(user["private_data"], Value::from(merged.clone()));
+    }
+}
+
+#[apply(on_both_stores)]
+async fn of_two_who_change_the_same_password_at_the_same_time_one_is_told_that_it_is_another(
+    roster: Roster,
+) {
+    for round in 0..4 {
+        let body = json!({ "username": format!("grace{round}"), "password": sample::PASSWORD });
+        let path = roster.create(body).await;
+        let change = |new: &'static str| {
+            let body = json!({ "old_password": sample::PASSWORD, "new_password": new });
+            let path = format!("{path}/password/change");
+            let roster = &roster;
+            async move { roster.send_json("PUT", &path, body).await }
+        };
+        let (one, other) = join(change("first long password"), change("other long password")).await;
+        let statuses = BTreeSet::from([one.status, other.status]);
+        assert_eq!(statuses, BTreeSet::from([200, 422]), "{one:?} {other:?}");
     }
 }
 

@@ -244,13 +244,16 @@ pub(crate) fn rule_for(user: &User) -> impl Strategy<Value = Rule> + use<> {
     let emails = ids(user.emails().ids().collect()).map(|id| (AddressKind::Email, id));
     let phones = ids(user.phones().ids().collect()).map(|id| (AddressKind::Phone, id));
     let addresses: Vec<_> = emails.chain(phones).collect();
-    (0..7_u8, select(addresses)).prop_map(|(which, (kind, id))| match which {
+    (0..10_u8, select(addresses)).prop_map(|(which, (kind, id))| match which {
         0 => rule::enable(),
         1 => rule::disable(false),
         2 => rule::disable(true),
         3 => rule::unblock(),
-        4 => rule::set_primary(kind, id),
-        5 => rule::verify(kind, id, Source::API),
+        4 => rule::force_password_reset(false),
+        5 => rule::force_password_reset(true),
+        6 => rule::cancel_forced_password_reset(),
+        7 => rule::set_primary(kind, id),
+        8 => rule::verify(kind, id, Source::API),
         _ => rule::unverify(kind, id),
     })
 }

@@ -2,6 +2,7 @@
 //! other authors.
 
 mod browser;
+mod clients;
 mod crashes;
 mod keys;
 mod lambda;

@@ -75,7 +75,7 @@ struct Arguments {
     /// How often they are timed; the one on default features a fifth as often.
     #[arg(default_value_t = 200, value_parser = clap::value_parser!(u32).range(5..))]
     runs: u32,
-    /// Another build of get_user, such as an older one: timed in the same rounds, without a bound.
+    /// Another build of `get_user`, such as an older one: timed in the same rounds, without a bound.
     #[arg(long, value_name = "FILE")]
     beside: Option<PathBuf>,
 }

@@ -5,13 +5,77 @@
 //! DynamoDB nor Lambda, and never uses another call. This package knows no pages and no texts of
 //! messages.
 
+/// The IP addresses from which signing in as a user has failed.
+pub mod blocked_ips {
+    pub mod list_blocked_ips;
+    pub mod unblock_ip;
+}
+
+/// A user's OpenID Connect claims.
+pub mod claims {
+    pub mod update_claims;
+}
+
+/// The application's data of a user.
+pub mod data {
+    mod change;
+    pub mod get_private_data;
+    pub mod get_public_data;
+    pub mod update_private_data;
+    pub mod update_public_data;
+}
+
 /// A user's e-mail addresses.
 pub mod emails {
     pub mod add_email;
     pub mod remove_email;
+    pub mod send_verification_link;
     pub mod set_primary_email;
     pub mod unverify_email;
     pub mod verify_email;
+}
+
+/// A user's external accounts.
+pub mod external_authenticators {
+    pub mod disconnect_external_authenticator;
+}
+
+/// What OAuth servers were granted by a user: this directory has none.
+pub mod grants {
+    pub mod delete_grant;
+    pub mod list_grants;
+}
+
+/// A user's passkeys.
+pub mod passkeys {
+    pub mod remove_passkey;
+}
+
+/// A user's password.
+pub mod passwords {
+    pub mod cancel_forced_password_reset;
+    pub mod change_password;
+    pub mod force_password_reset;
+    pub(crate) mod given;
+    pub mod make_reset_link;
+    pub mod remove_password;
+    pub mod set_password;
+}
+
+/// A user's phone numbers.
+pub mod phones {
+    pub mod add_phone;
+    pub mod remove_phone;
+    pub mod set_primary_phone;
+    pub mod unverify_phone;
+    pub mod verify_phone;
+}
+
+/// A user's sessions.
+pub mod sessions {
+    pub mod end_session;
+    pub mod get_session;
+    pub mod list_sessions;
 }
 
 /// A user's username.
@@ -47,4 +111,30 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &emails::set_primary_email::ENDPOINT,
     &emails::verify_email::ENDPOINT,
     &emails::unverify_email::ENDPOINT,
+    &emails::send_verification_link::ENDPOINT,
+    &phones::add_phone::ENDPOINT,
+    &phones::remove_phone::ENDPOINT,
+    &phones::set_primary_phone::ENDPOINT,
+    &phones::verify_phone::ENDPOINT,
+    &phones::unverify_phone::ENDPOINT,
+    &passkeys::remove_passkey::ENDPOINT,
+    &passwords::set_password::ENDPOINT,
+    &passwords::remove_password::ENDPOINT,
+    &passwords::force_password_reset::ENDPOINT,
+    &passwords::cancel_forced_password_reset::ENDPOINT,
+    &passwords::make_reset_link::ENDPOINT,
+    &passwords::change_password::ENDPOINT,
+    &claims::update_claims::ENDPOINT,
+    &data::get_private_data::ENDPOINT,
+    &data::update_private_data::ENDPOINT,
+    &data::get_public_data::ENDPOINT,
+    &data::update_public_data::ENDPOINT,
+    &blocked_ips::list_blocked_ips::ENDPOINT,
+    &blocked_ips::unblock_ip::ENDPOINT,
+    &sessions::list_sessions::ENDPOINT,
+    &sessions::get_session::ENDPOINT,
+    &sessions::end_session::ENDPOINT,
+    &external_authenticators::disconnect_external_authenticator::ENDPOINT,
+    &grants::list_grants::ENDPOINT,
+    &grants::delete_grant::ENDPOINT,
 ];

@@ -6,6 +6,7 @@
 
 use askama::Template;
 use aws::Mail;
+use domain::link::AskedBy;
 use domain::notification::{Message, Recipient};
 use domain::{Notification, Timestamp};
 
@@ -103,6 +104,8 @@ struct Facts<'a> {
     address: &'a str,
     /// When the change was made.
     at: String,
+    /// The management API asked for the link, not the person.
+    is_managed: bool,
     link: Option<ShownLink<'a>>,
 }
 
@@ -138,6 +141,10 @@ impl<'a> Facts<'a> {
             site,
             address,
             at: language.time(notification.created_at),
+            is_managed: notification
+                .message
+                .link()
+                .is_some_and(|link| link.asked_by == AskedBy::ManagementApi),
             link,
         }
     }
@@ -266,10 +273,19 @@ mod tests {
             purpose: Purpose::VerifyEmail,
             channel: Channel::Mailbox,
             subject: String::new().into(),
+            asked_by: AskedBy::Person,
             address: address.to_owned(),
             generation: domain::Generation::new(0),
             issued_at: NOW,
             expires_at: Timestamp::from_unix(1_700_259_200),
+        }
+    }
+
+    /// A link that the management API asked for.
+    fn managed(address: &str) -> Link {
+        Link {
+            asked_by: AskedBy::ManagementApi,
+            ..link(address)
         }
     }
 
@@ -284,6 +300,9 @@ mod tests {
             Message::SetPrimaryEmail(link(address)),
             Message::ResetPassword(link(address)),
             Message::ResetByUndo(link(address)),
+            Message::VerifyEmail(managed(address)),
+            Message::ResetPassword(managed(address)),
+            Message::ResetByUndo(managed(address)),
             Message::EmailAdded {
                 address: address.to_owned(),
             },
@@ -427,6 +446,29 @@ mod tests {
             !mail.text.contains(until) && !mail.html.contains(until),
             "{mail:?}"
         );
+    }
+
+    #[test]
+    fn a_mail_that_the_management_api_asked_for_mentions_no_sign_in_and_no_new_address() {
+        let words = |message| {
+            let mail = mail(message);
+            [mail.text, mail.html]
+        };
+        for (message, wrong) in [
+            (Message::VerifyEmail as fn(Link) -> Message, "asked to add"),
+            (Message::ResetPassword, "tried to sign in"),
+            (Message::ResetByUndo, "tried to sign in"),
+        ] {
+            let (own, managed) = (link("grace@example.org"), managed("grace@example.org"));
+            assert!(words(message(own)).iter().all(|part| part.contains(wrong)));
+            for part in words(message(managed)) {
+                assert!(!part.contains(wrong), "{part}");
+                assert!(
+                    !part.contains("somebody else knows your password"),
+                    "{part}"
+                );
+            }
+        }
     }
 
     #[test]

@@ -3,16 +3,21 @@
 use domain::link::Purpose;
 use domain::{Timestamp, sample};
 use roster_http::{
-    Access, Answer, Body, Endpoint, Method, ProblemBody, Schema, UserBody, link_path, reason,
+    Access, Answer, Body, Endpoint, Method, Pagination, ProblemBody, Schema, UserBody, link_path,
+    reason, schema,
 };
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+/// The header that proves a request to come from a page of the session's own.
+const CSRF_TOKEN: &str = "X-CSRFToken";
+
 /// The whole document. What several operations have in common stands once, under `components`.
 pub fn document(endpoints: &[&Endpoint]) -> Value {
     let mut document = Document::new();
     let mut paths = Map::new();
+    document.links = links(endpoints);
     for endpoint in endpoints {
         for (number, (method, path)) in endpoint.routes.iter().enumerate() {
             let operation = document.operation(endpoint, number);
@@ -57,11 +62,15 @@ pub fn resolved<'a>(document: &'a Value, reference: &'a Value) -> &'a Value {
 /// The document while it is made, with what its operations share.
 struct Document {
     requests: SchemaGenerator,
+    /// Parameters have no names of their own.
+    queries: SchemaGenerator,
     answers: SchemaGenerator,
     problem: Value,
+    pagination: Value,
     responses: Map<String, Value>,
     parameters: Map<String, Value>,
     headers: Map<String, Value>,
+    links: Map<String, Value>,
 }
 
 impl Document {
@@ -73,13 +82,18 @@ impl Document {
             settings
         };
         let mut answers = settings().for_serialize().into_generator();
+        let mut of_queries = settings().for_deserialize();
+        of_queries.inline_subschemas = true;
         Self {
             problem: answers.subschema_for::<ProblemBody<'_>>().to_value(),
+            pagination: answers.subschema_for::<Pagination>().to_value(),
             requests: settings().for_deserialize().into_generator(),
+            queries: of_queries.into_generator(),
             answers,
             responses: Map::new(),
             parameters: Map::new(),
             headers: Map::new(),
+            links: Map::new(),
         }
     }
 
@@ -100,6 +114,7 @@ impl Document {
                 },
             },
             "headers": self.headers,
+            "links": self.links,
             "parameters": self.parameters,
             "responses": self.responses,
             "schemas": schemas,
@@ -109,23 +124,25 @@ impl Document {
     fn operation(&mut self, endpoint: &Endpoint, number: usize) -> Value {
         let (method, path) = &endpoint.routes[number];
         // An operation id must name one operation. Where a call has more routes, the ids of the others
-        // get a number.
-        let id = match number {
-            0 => endpoint.name.to_owned(),
-            number => format!("{}_{}", endpoint.name, number + 1),
+        // get a number, or the kind of grants that the route is about.
+        let id = match (number, grant_kind(path)) {
+            (0, _) => endpoint.name.to_owned(),
+            (_, Some(kind)) => format!("{}_{kind}", endpoint.name),
+            (number, None) => format!("{}_{}", endpoint.name, number + 1),
         };
         let mut operation = json!({
             "operationId": id,
             "summary": endpoint.summary,
+            "description": endpoint.description,
             "tags": [tag(path)],
             "security": security(endpoint.access),
             "parameters": self.parameters(endpoint, method, path),
         });
         let takes_body = !matches!(*method, Method::GET | Method::HEAD);
-        if let Some(content) = self.request_body(&endpoint.body)
+        if let Some(body) = self.request_body(&endpoint.body)
             && takes_body
         {
-            operation["requestBody"] = json!({ "content": content });
+            operation["requestBody"] = body;
         }
         let mut responses = Map::new();
         let mut statuses = [endpoint.statuses, endpoint.shared_statuses()].concat();
@@ -138,20 +155,26 @@ impl Document {
     }
 
     fn request_body(&mut self, body: &Body) -> Option<Value> {
-        match body {
-            Body::None => None,
-            Body::Object { schema, example } => {
-                let mut content = json!({ "schema": schema.generate(&mut self.requests) });
-                if let Ok(example) = serde_json::from_str::<Value>(example) {
-                    content["example"] = example;
-                }
-                Some(json!({ "application/json": content }))
-            }
-            Body::Form(schema) => {
-                let schema = schema.generate(&mut self.requests);
-                Some(json!({ "application/x-www-form-urlencoded": { "schema": schema } }))
-            }
+        let (schema, media_type) = match body {
+            Body::None => return None,
+            Body::Object { schema, .. } => (schema, "application/json"),
+            Body::Form(schema) => (schema, "application/x-www-form-urlencoded"),
+        };
+        let schema = schema.generate(&mut self.requests).to_value();
+        let has_required_members = self.definition(&schema)["required"].is_array();
+        let mut content = json!({ "schema": schema });
+        if let Ok(example) = serde_json::from_str::<Value>(body.example()) {
+            content["example"] = example;
         }
+        // An empty body is an empty object.
+        Some(json!({ "required": has_required_members, "content": { media_type: content } }))
+    }
+
+    /// What a request's schema stands for, if it is a reference.
+    fn definition<'a>(&'a self, schema: &'a Value) -> &'a Value {
+        let name = schema["$ref"].as_str().and_then(|it| it.rsplit('/').next());
+        name.and_then(|name| self.requests.definitions().get(name))
+            .unwrap_or(schema)
     }
 
     /// A response, or a reference to it where other operations have the same.
@@ -169,6 +192,13 @@ impl Document {
     fn whole_response(&mut self, status: u16, endpoint: &Endpoint, path: &str) -> Value {
         let mut response = json!({ "description": description(status, endpoint) });
         response["headers"] = self.response_headers(status, endpoint);
+        if status == 201 && matches!(endpoint.answer, Answer::User) {
+            let links = self.links.keys().map(|name| {
+                let link = json!({ "$ref": format!("#/components/links/{name}") });
+                (name.clone(), link)
+            });
+            response["links"] = links.collect::<Map<_, _>>().into();
+        }
         if status < 300 {
             if let Some(content) = self.content(&endpoint.answer) {
                 response["content"] = content;
@@ -193,7 +223,7 @@ impl Document {
             Answer::Nothing => return None,
             Answer::Page => return Some(json!({ "text/html": {} })),
             Answer::User => (Schema::of::<UserBody<'_>>(), Some(user_example())),
-            Answer::Json(schema) => (*schema, None),
+            Answer::Json(schema) | Answer::List(schema) => (*schema, None),
         };
         let mut content = json!({ "schema": schema.generate(&mut self.answers) });
         if let Some(example) = example {
@@ -211,10 +241,18 @@ impl Document {
             ),
             "X-Content-Type-Options": self.header("X-Content-Type-Options", "Always nosniff."),
         });
-        let answers_user = matches!(endpoint.answer, Answer::User);
-        if answers_user && matches!(status, 200 | 201 | 304) {
+        let is_of_user = match endpoint.answer {
+            Answer::User => true,
+            // A part of the user, where it has the user's versions.
+            Answer::Json(_) => [304, 412].iter().any(|one| endpoint.statuses.contains(one)),
+            Answer::List(_) | Answer::Nothing | Answer::Page => false,
+        };
+        if is_of_user && matches!(status, 200 | 201 | 304) {
             let description = "The user's version, a strong entity tag.";
             headers["ETag"] = self.header("ETag", description);
+        }
+        if status == 200 && matches!(endpoint.answer, Answer::List(_)) {
+            headers["x-pagination"] = self.pagination_header();
         }
         if status == 201 {
             headers["Location"] = self.header("Location", "The new user's path.");
@@ -230,9 +268,27 @@ impl Document {
     }
 
     fn header(&mut self, name: &str, description: &str) -> Value {
-        let header = json!({ "description": description, "schema": { "type": "string" } });
+        self.header_of(name, description, json!({ "type": "string" }))
+    }
+
+    fn header_of(&mut self, name: &str, description: &str, schema: Value) -> Value {
+        let header = json!({ "description": description, "schema": schema });
         self.headers.entry(name).or_insert(header);
         json!({ "$ref": format!("#/components/headers/{name}") })
+    }
+
+    /// A text of JSON.
+    fn pagination_header(&mut self) -> Value {
+        let schema = json!({
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": self.pagination,
+        });
+        self.header_of(
+            "x-pagination",
+            "How much of the list there is, as JSON.",
+            schema,
+        )
     }
 
     fn parameters(&mut self, endpoint: &Endpoint, method: &Method, path: &str) -> Value {
@@ -242,10 +298,21 @@ impl Document {
         let mut parameters: Vec<Value> = in_path
             .map(|name| {
                 let schema = match name {
-                    "user_id" | "user_id_key" => {
-                        json!({ "type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$" })
-                    }
-                    "signed_email" => json!({ "type": "string" }),
+                    "user_id" | "user_id_key" => json!({
+                        "type": "string",
+                        "pattern": "^[A-Za-z0-9_-]{1,64}$",
+                        // A path that goes on so is another one.
+                        "not": { "enum": ["groups"] },
+                    }),
+                    // Base64url without padding: no such text has one character after its groups of four.
+                    "passkey_id" => json!({
+                        "type": "string",
+                        "pattern": "^([A-Za-z0-9_-]{4})*([A-Za-z0-9_-]{2,3})?$",
+                        "minLength": 2,
+                        "maxLength": 1364,
+                    }),
+                    "signed_email" | "grant_id" => json!({ "type": "string" }),
+                    "session_id" => json!({ "type": "string", "pattern": "^[0-9A-F]{32}$" }),
                     _ => json!({ "type": "string", "format": "uuid" }),
                 };
                 let parameter = json!({
@@ -259,42 +326,91 @@ impl Document {
                 }
             })
             .collect();
-        let header = |name: &str, description: &str, is_required: bool| {
-            json!({
-                "name": name, "in": "header", "required": is_required,
-                "description": description, "schema": { "type": "string" },
-            })
-        };
-        let mut add = |name, description, is_required| {
-            let parameter = header(name, description, is_required);
+        parameters.extend(self.query_parameters(endpoint, path));
+        let mut add = |name: &str, description: &str, schema: Value| {
+            let parameter = json!({
+                "name": name, "in": "header", "required": name == CSRF_TOKEN,
+                "description": description, "schema": schema,
+            });
             parameters.push(self.parameter(name, parameter));
         };
+        let entity_tags = || json!({ "type": "string", "pattern": schema::ENTITY_TAGS });
         if endpoint.statuses.contains(&304) {
-            let description = "Entity tags; 304 when the user has one of them.";
-            add("If-None-Match", description, false);
+            let description = "Entity tags, at most 32; 304 when the user has one of them.";
+            add("If-None-Match", description, entity_tags());
         }
         if endpoint.statuses.contains(&412) {
-            let description = "Entity tags; 412 unless the user has one of them.";
-            add("If-Match", description, false);
+            let description = "Entity tags, at most 32; 412 unless the user has one of them.";
+            add("If-Match", description, entity_tags());
         }
         if endpoint.access == Access::Session && *method != Method::GET {
-            add("X-CSRFToken", "The value of the cookie csrftoken.", true);
+            let description = "The value of the cookie csrftoken.";
+            add(CSRF_TOKEN, description, json!({ "type": "string" }));
         }
         if endpoint.access == Access::Write {
             add(
                 "Idempotency-Key",
                 "1 to 255 printable characters that name this request: a repeat answers success and \
                  changes nothing.",
-                false,
+                json!({ "type": "string", "pattern": schema::IDEMPOTENCY_KEY }),
             );
         }
         parameters.into()
+    }
+
+    fn query_parameters(&mut self, endpoint: &Endpoint, path: &str) -> Vec<Value> {
+        let mut parameters = Vec::new();
+        for schema in endpoint.query {
+            let schema = schema.generate(&mut self.queries).to_value();
+            for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+                let mut schema = schema.clone();
+                let members = schema.as_object_mut();
+                let description = members.and_then(|members| members.remove("description"));
+                let parameter = json!({
+                    "name": name, "in": "query", "description": description, "schema": schema,
+                });
+                let shared = match name.as_str() {
+                    "page" | "size" => name.clone(),
+                    name => format!("{}.{name}", tag(path)),
+                };
+                parameters.push(self.parameter(&shared, parameter));
+            }
+        }
+        parameters
     }
 
     fn parameter(&mut self, name: &str, parameter: Value) -> Value {
         self.parameters.entry(name).or_insert(parameter);
         json!({ "$ref": format!("#/components/parameters/{name}") })
     }
+}
+
+/// Where a user who was just created goes on: every call whose path needs nothing but ids that the
+/// user's body holds.
+fn links(endpoints: &[&Endpoint]) -> Map<String, Value> {
+    let link = |endpoint: &&Endpoint| {
+        let (_, path) = endpoint.route();
+        let names = path
+            .split('/')
+            .filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
+        let mut parameters = Map::new();
+        for name in names {
+            let pointer = match (name, tag(path)) {
+                ("user_id", _) => "user_id",
+                ("identifier_id", "emails") => "emails/0/id",
+                ("identifier_id", "phones") => "phone_numbers/0/id",
+                _ => return None,
+            };
+            let value = format!("$response.body#/{pointer}");
+            parameters.insert(name.to_owned(), value.into());
+        }
+        let link = json!({ "operationId": endpoint.name, "parameters": parameters });
+        Some((endpoint.name.to_owned(), link))
+    };
+    let of_a_user = endpoints
+        .iter()
+        .filter(|endpoint| endpoint.access.needs_key() && endpoint.route().1.contains("{user_id}"));
+    of_a_user.filter_map(link).collect()
 }
 
 /// The name of a response under which all operations that have the same refer to it.
@@ -304,7 +420,7 @@ fn shared_name(status: u16, endpoint: &Endpoint) -> Option<String> {
         (304, _) | (..300, Answer::User) => "User",
         (..300, Answer::Page) => "Page",
         (..300, Answer::Nothing) => "Nothing",
-        (..300, Answer::Json(_)) => return None,
+        (..300, Answer::Json(_) | Answer::List(_)) => return None,
         _ => match endpoint.access {
             Access::Read => "Reader",
             Access::Write => "Writer",
@@ -325,15 +441,29 @@ fn security(access: Access) -> Value {
     }
 }
 
-/// The resource of a path: its last literal plural, or the users.
+/// The resource that a path is about: its last literal that names one, in the plural.
 fn tag(path: &str) -> &str {
-    let mut literals = path.split('/').filter(|segment| !segment.starts_with('{'));
-    match literals.rfind(|segment| segment.ends_with('s') || *segment == "username") {
-        _ if path.starts_with("/users") => "account",
-        Some("username") => "usernames",
-        Some(plural) => plural,
-        None => "users",
+    if path.starts_with("/users") {
+        return "account";
     }
+    if grant_kind(path).is_some() {
+        return "grants";
+    }
+    let mut literals = path.rsplit('/').filter(|segment| !segment.starts_with('{'));
+    let resource = literals.find_map(|segment| match segment {
+        "username" => Some("usernames"),
+        "password" => Some("passwords"),
+        "private_data" | "public_data" => Some("data"),
+        "external_authenticator" => Some("external_authenticators"),
+        plural => plural.ends_with('s').then_some(plural),
+    });
+    resource.unwrap_or("users")
+}
+
+/// The kind of grants that a path is about, if it is about some.
+fn grant_kind(path: &str) -> Option<&str> {
+    let (_, kind) = path.split_once("/grants/")?;
+    kind.split('/').next()
 }
 
 /// The example of a path's parameter in documentation and sample events.
@@ -342,7 +472,15 @@ pub fn example_parameter(path: &str, name: &str) -> String {
     match name {
         "user_id" => user.id().to_string(),
         "user_id_key" => sample::PERSON.to_owned(),
+        "passkey_id" => {
+            let passkey = user.passkeys().first();
+            passkey
+                .map(|own| own.passkey_id.clone())
+                .unwrap_or_default()
+        }
         "signed_email" => sample::link_token(purpose(path)),
+        "session_id" => sample::session_token().session_id.to_string(),
+        "grant_id" => "sample".to_owned(),
         _ if path.starts_with("/users") => sample::PENDING_EMAIL.to_owned(),
         _ => {
             let id = match tag(path) {
@@ -397,12 +535,16 @@ fn description(status: u16, endpoint: &Endpoint) -> &'static str {
         200 if matches!(endpoint.answer, Answer::Page) => {
             "A page; or, for a caller that accepts JSON alone, done, without a body."
         }
+        200 if matches!(endpoint.answer, Answer::List(_)) => "One page of the list.",
         200 => "Done, or as it is.",
         201 => "The new user.",
         204 => "Done; there is no body.",
         304 => "The caller has the current version.",
         400 if endpoint.access == Access::Link => "The link is not valid, or can't do this now.",
-        400 if needs_key => "The body or a header is malformed.",
+        400 if needs_key => {
+            "The body, a header or the query is malformed; or the user has no password, where that is \
+             forced to be changed."
+        }
         400 => "The body is malformed, or what it asks for is refused: errors say which member.",
         401 if needs_key => "The API key is missing or not valid.",
         401 if endpoint.access == Access::SignIn => "Refused, without a word about why.",

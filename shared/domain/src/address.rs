@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::identifier::refuse_last_identifier;
 use crate::user::Source;
 use crate::{
     Code, Email, Identifier, IdentifierId, IdentityError, Kind, Part, Phone, Refusal, Timestamp,
@@ -399,22 +400,18 @@ impl<T: AddressValue> Addresses<T> {
         }
     }
 
-    /// Removes an address. The primary one can only be removed when it is the last of its kind.
-    pub(crate) fn remove(&mut self, id: IdentifierId) -> Result<(), Refusal> {
-        self.refuse_removal(id)?;
-        self.own.remove(&id);
-        self.primary.take_if(|primary| primary.id == id);
-        Ok(())
-    }
-
-    /// Why the address can't be removed, as far as the addresses of its kind decide.
-    pub(crate) fn refuse_removal(&self, id: IdentifierId) -> Result<(), Refusal> {
+    /// Removes an address. The primary one can only be removed when it is the last of its kind, and none
+    /// when it is the last of the user's `identifiers`.
+    pub(crate) fn remove(&mut self, id: IdentifierId, identifiers: usize) -> Result<(), Refusal> {
         if !self.contains(id) {
             return Err(Refusal::NotFound(T::KIND.into()));
         }
         if self.is_primary(id) && self.len() > 1 {
             return Err(T::KIND.primary_goes_last().into());
         }
+        refuse_last_identifier(identifiers)?;
+        self.own.remove(&id);
+        self.primary.take_if(|primary| primary.id == id);
         Ok(())
     }
 
@@ -525,12 +522,13 @@ mod tests {
         });
         let mut addresses = Addresses::restore([proved(1)].into(), since).unwrap();
         assert_eq!(addresses.tenure(), Tenure::Since(NOW));
-        addresses.remove(id(1)).unwrap();
+        addresses.remove(id(1), 2).unwrap();
         assert_eq!(
             (addresses.primary(), addresses.tenure()),
             (None, Tenure::Managed)
         );
-        assert_eq!(addresses.remove(id(1)), Err(Refusal::NotFound(Part::Phone)));
+        let again = addresses.remove(id(1), 1);
+        assert_eq!(again, Err(Refusal::NotFound(Part::Phone)));
     }
 
     #[test]
@@ -572,7 +570,7 @@ mod tests {
         assert_eq!(code(one_more), Code::UserTooLarge);
         let again = addresses.add(id(41), Address::added(phone(0), true));
         assert_eq!(code(again), Code::DuplicatePhoneNumber);
-        assert_eq!(code(addresses.remove(id(0))), Code::PrimaryIdentifier);
+        assert_eq!(code(addresses.remove(id(0), 40)), Code::PrimaryIdentifier);
         for (kind, code) in [
             (AddressKind::Email, Code::EmailNotVerified),
             (AddressKind::Phone, Code::PhoneNotVerified),

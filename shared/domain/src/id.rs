@@ -17,6 +17,9 @@ pub enum InvalidId {
     /// Not a UUID in its hyphenated form.
     #[error("must be a UUID, such as 6cec8047-6149-4d9b-8d99-91c83c22a9dc")]
     Identifier,
+    /// Not base64url.
+    #[error("must be base64url: 1 to 1364 of the characters A-Z, a-z, 0-9, _ and -")]
+    Passkey,
 }
 
 /// Names one user. Case-sensitive; issued with 21 characters, imported with 1…64.
@@ -90,6 +93,34 @@ impl IdentifierId {
 impl fmt::Display for IdentifierId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.hyphenated().fmt(f)
+    }
+}
+
+/// Names one passkey: `WebAuthn`'s credential id, in base64url without padding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PasskeyId(String);
+
+impl PasskeyId {
+    /// The longest id that `WebAuthn` allows (section 4, "Credential ID": 1,023 bytes), encoded.
+    const MAX_CHARACTERS: usize = 1364;
+
+    /// Takes an id as a path has it.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let is_base64url = (1..=Self::MAX_CHARACTERS).contains(&text.len())
+            && text.len() % 4 != 1
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+        if is_base64url {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidId::Passkey)
+        }
+    }
+
+    /// The id as it stands in paths and bodies.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 
@@ -194,6 +225,30 @@ mod tests {
                 Err(InvalidId::Identifier),
                 "{bad}"
             );
+        }
+    }
+
+    #[test]
+    fn a_passkey_id_is_base64url() {
+        for good in [
+            "sM5X24vn_R3YqFvk8o5Hf7l3E1fMeyKnssiAgCYxouA",
+            "AA",
+            "AAA",
+            "-_-_",
+        ] {
+            assert_eq!(PasskeyId::parse(good).unwrap().as_str(), good);
+        }
+        for bad in [
+            "",
+            "A",
+            "AAAAA",
+            "AA==",
+            "A+/A",
+            "A A",
+            "é",
+            &"A".repeat(1366),
+        ] {
+            assert_eq!(PasskeyId::parse(bad), Err(InvalidId::Passkey), "{bad}");
         }
     }
 

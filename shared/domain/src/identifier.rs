@@ -3,7 +3,7 @@
 use caseless::Caseless as _;
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::{Code, Email, IdentityError, Phone, Username};
+use crate::{Code, Email, IdentityError, Phone, Refusal, Username};
 
 /// The three kinds of identifier. Each kind has a name space of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +69,18 @@ impl From<&Username> for Identifier {
             canonical: username.canonical().to_owned(),
         }
     }
+}
+
+/// Refuses to remove one of a user's `identifiers` when it is the last one.
+pub(crate) fn refuse_last_identifier(identifiers: usize) -> Result<(), Refusal> {
+    if identifiers > 1 {
+        return Ok(());
+    }
+    Err(IdentityError::new(
+        Code::LastIdentifier,
+        "The last identifier can't be removed: the user could not sign in any more.",
+    )
+    .into())
 }
 
 /// NFKC, full case folding, NFKC: texts that differ only in case, width or other compatibility become

@@ -12,8 +12,9 @@ use base64::{
 use secrecy::{ExposeSecret as _, SecretSlice};
 use serde::{Deserialize, Serialize};
 
+use crate::account::RESET_LIFETIME;
 use crate::mac::{mac, same, sha256};
-use crate::{ChangeId, Generation, IdentifierId, Timestamp, UserId};
+use crate::{ChangeId, Generation, IdentifierId, Refusal, Timestamp, UserId};
 
 /// What a link does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +28,8 @@ pub enum Purpose {
     /// Takes a change of the primary address back.
     #[serde(rename = "undo")]
     UndoEmailChange,
-    /// Sets a new password in place of one that must be changed.
+    /// Sets a new password: in place of one that must be changed, or as the management API lets its
+    /// holder do.
     #[serde(rename = "reset")]
     ResetPassword,
 }
@@ -44,9 +46,65 @@ pub enum Channel {
     /// To the primary phone. It proves no address.
     #[serde(rename = "sms")]
     Sms,
+    /// To the management API's caller, who hands it over. It proves no address.
+    #[serde(rename = "caller")]
+    HandedOver,
 }
 
-/// What a link is about. On the wire it is a text: an identifier's is a UUID, which no change's is.
+/// Who asked for a link.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AskedBy {
+    /// The person: signed in, or about to be.
+    #[default]
+    #[serde(rename = "person")]
+    Person,
+    /// The management API. A link that proves an address proves one that is on the profile, and offers
+    /// nothing beyond; one that sets a password may set a first one.
+    #[serde(rename = "api")]
+    ManagementApi,
+}
+
+/// How long a link may live that the management API asks for (users-api.md, calls 15 and 26).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LifetimeBounds {
+    usual: Duration,
+    max: Duration,
+    /// Both bounds in words.
+    words: &'static str,
+}
+
+impl LifetimeBounds {
+    const MIN: Duration = Duration::from_mins(5);
+
+    /// Of a link that proves an address.
+    pub const OF_PROOF: Self = Self {
+        usual: Duration::from_hours(7 * 24),
+        max: Duration::from_hours(30 * 24),
+        words: "must be from 300 to 2592000, in seconds",
+    };
+
+    /// Of a link that sets a new password.
+    pub const OF_RESET: Self = Self {
+        usual: RESET_LIFETIME,
+        max: Duration::from_hours(7 * 24),
+        words: "must be from 300 to 604800, in seconds",
+    };
+
+    /// The lifetime that the member `expiry` asks for in seconds, or the usual one.
+    pub fn lifetime(self, seconds: Option<i64>) -> Result<Duration, Refusal> {
+        let Some(seconds) = seconds else {
+            return Ok(self.usual);
+        };
+        u64::try_from(seconds)
+            .ok()
+            .map(Duration::from_secs)
+            .filter(|lifetime| (Self::MIN..=self.max).contains(lifetime))
+            .ok_or(Refusal::Member("expiry", self.words))
+    }
+}
+
+/// What a link is about. On the wire it is a text: an identifier's is a UUID, the user's one word, and
+/// no change's is either.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Subject {
@@ -54,21 +112,26 @@ pub enum Subject {
     Identifier(IdentifierId),
     /// A change that can be undone.
     Change(ChangeId),
+    /// The user as a whole.
+    User,
 }
 
 impl Subject {
+    /// The user's text: too short for the id of a change.
+    const USER: &str = "user";
+
     /// The identifier, if it is about one.
     pub fn identifier(&self) -> Option<IdentifierId> {
         match self {
             Self::Identifier(id) => Some(*id),
-            Self::Change(_) => None,
+            Self::Change(_) | Self::User => None,
         }
     }
 
     /// The change, if it is about one.
     pub fn change(&self) -> Option<&ChangeId> {
         match self {
-            Self::Identifier(_) => None,
+            Self::Identifier(_) | Self::User => None,
             Self::Change(id) => Some(id),
         }
     }
@@ -77,6 +140,7 @@ impl Subject {
 impl From<String> for Subject {
     fn from(text: String) -> Self {
         match IdentifierId::parse(&text) {
+            _ if text == Self::USER => Self::User,
             Ok(id) => Self::Identifier(id),
             Err(_) => Self::Change(ChangeId::stored(text)),
         }
@@ -88,6 +152,7 @@ impl From<Subject> for String {
         match subject {
             Subject::Identifier(id) => id.to_string(),
             Subject::Change(id) => id.to_string(),
+            Subject::User => Subject::USER.to_owned(),
         }
     }
 }
@@ -104,7 +169,10 @@ pub struct Link {
     /// What it is about.
     #[serde(rename = "s")]
     pub subject: Subject,
-    /// The address that it is about, in its canonical form.
+    /// Who asked for it.
+    #[serde(rename = "b", default, skip_serializing_if = "is_default")]
+    pub asked_by: AskedBy,
+    /// The address that it is about, in its canonical form; empty where it is about none.
     #[serde(rename = "a")]
     pub address: String,
     /// The user's e-mail generation when it was made.
@@ -116,6 +184,10 @@ pub struct Link {
     /// From when on it is not valid any more.
     #[serde(rename = "x")]
     pub expires_at: Timestamp,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// Why a text is no key.
@@ -271,6 +343,7 @@ mod tests {
             purpose: Purpose::VerifyEmail,
             channel: Channel::Mailbox,
             subject: Subject::from("6cec8047-6149-4d9b-8d99-91c83c22a9dc".to_owned()),
+            asked_by: AskedBy::Person,
             address: format!("grace{n}@example.org"),
             generation: Generation::new(n),
             issued_at: NOW,
@@ -284,17 +357,55 @@ mod tests {
 
     #[test]
     fn a_link_says_what_was_signed() {
-        assert_eq!(check(&keys().sign(&link(1), &user())), Some(link(1)));
+        let of_management = Link {
+            subject: Subject::User,
+            asked_by: AskedBy::ManagementApi,
+            ..link(2)
+        };
+        for link in [link(1), of_management] {
+            assert_eq!(check(&keys().sign(&link, &user())), Some(link));
+        }
     }
 
     #[test]
-    fn a_subject_is_an_identifier_or_a_change_and_one_text() {
+    fn a_subject_is_an_identifier_a_change_or_the_user_and_one_text() {
         let id = "6cec8047-6149-4d9b-8d99-91c83c22a9dc";
-        for (text, is_identifier) in [(id, true), ("sample", false), ("", false)] {
+        for (text, is_identifier, is_change) in [
+            (id, true, false),
+            ("sample", false, true),
+            ("", false, true),
+            ("user", false, false),
+        ] {
             let subject = Subject::from(text.to_owned());
             assert_eq!(subject.identifier().is_some(), is_identifier, "{text}");
-            assert_eq!(subject.change().is_some(), !is_identifier, "{text}");
+            assert_eq!(subject.change().is_some(), is_change, "{text}");
             assert_eq!(String::from(subject), text);
+        }
+    }
+
+    #[test]
+    fn a_link_of_the_management_api_lives_for_five_minutes_at_least_and_a_month_or_a_week_at_most()
+    {
+        const DAY: i64 = 24 * 60 * 60;
+        for (bounds, usual, max) in [
+            (LifetimeBounds::OF_PROOF, 7 * DAY, 30 * DAY),
+            (LifetimeBounds::OF_RESET, 60 * 60, 7 * DAY),
+        ] {
+            let seconds = |asked| {
+                let lifetime = bounds.lifetime(asked)?;
+                Ok(i64::try_from(lifetime.as_secs()).unwrap())
+            };
+            assert_eq!(seconds(None), Ok(usual));
+            for good in [300, max] {
+                assert_eq!(seconds(Some(good)), Ok(good));
+            }
+            for bad in [i64::MIN, -300, 0, 299, max + 1, i64::MAX] {
+                let Err(Refusal::Member(member, words)) = seconds(Some(bad)) else {
+                    panic!("{bad} was taken");
+                };
+                assert_eq!(member, "expiry");
+                assert!(words.contains(&max.to_string()), "{words}");
+            }
         }
     }
 

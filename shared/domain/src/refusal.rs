@@ -28,6 +28,8 @@ pub enum Code {
     PasswordTooLong,
     /// The password is one that attackers try first.
     PasswordTooCommon,
+    /// The password to be changed is another one.
+    PasswordMismatch,
     /// The address must be verified for this.
     EmailNotVerified,
     /// The phone number must be verified for this.
@@ -55,6 +57,7 @@ impl Code {
             Self::PasswordTooShort | Self::PasswordTooLong | Self::PasswordTooCommon => {
                 Some("password")
             }
+            Self::PasswordMismatch => Some("old_password"),
             Self::PasswordHashInvalid => Some("password_hash"),
             Self::EmailNotVerified
             | Self::PhoneNotVerified
@@ -113,6 +116,16 @@ pub enum Part {
     Phone,
     /// The user's username.
     Username,
+    /// The user's password.
+    Password,
+    /// One of the user's passkeys.
+    Passkey,
+    /// One of the user's accounts with providers outside.
+    ExternalProvider,
+    /// One of the user's sessions.
+    Session,
+    /// What an OAuth server was granted by the user.
+    Grant,
 }
 
 impl fmt::Display for Part {
@@ -122,6 +135,11 @@ impl fmt::Display for Part {
             Self::Email => "e-mail",
             Self::Phone => "phone number",
             Self::Username => "username",
+            Self::Password => "password",
+            Self::Passkey => "passkey",
+            Self::ExternalProvider => "account with this provider",
+            Self::Session => "session",
+            Self::Grant => "grant",
         })
     }
 }
@@ -142,6 +160,9 @@ pub enum Refusal {
     /// The session of the request has been ended.
     #[error("the session has been ended")]
     SessionEnded,
+    /// The user has no password, which is what the call is about.
+    #[error("the user has no password")]
+    NoPassword,
     /// The member of the request that is refused, and why.
     #[error("{0} {1}")]
     Member(&'static str, &'static str),

@@ -13,10 +13,14 @@ use crate::{IdentifierId, Refusal, User};
 pub enum Condition {
     /// `disabled` has this value.
     Disabled(bool),
-    /// The sessions were ended since the user was disabled.
+    /// The sessions were ended, and the user could not sign in since.
     SessionsRevoked,
     /// No failed sign-ins and no lock-out.
     Unblocked,
+    /// The user has a password.
+    HasPassword,
+    /// The user has a password, and whether it must be changed has this value.
+    PasswordResetForced(bool),
     /// The user has the address.
     AddressExists(AddressKind, IdentifierId),
     /// The user has the address, and `verified` has this value.
@@ -39,12 +43,14 @@ pub enum Primacy {
 pub enum Effect {
     /// Sets `disabled`.
     Disabled(bool),
-    /// Sets whether the sessions were ended since the user was disabled.
+    /// Sets whether the sessions were ended, and the user could not sign in since.
     SessionsRevoked(bool),
     /// Ends all sessions.
     NextSessionEpoch,
     /// Forgets failed sign-ins and lifts the lock-out.
     Unblock,
+    /// Sets whether the password must be changed at the next sign-in.
+    ForcePasswordReset(bool),
     /// Makes the address the primary one of its kind.
     Primary(AddressKind, IdentifierId),
     /// Makes the address the primary one of its kind unless there is one.
@@ -111,9 +117,7 @@ pub fn disable(revoke_sessions: bool) -> Rule {
         effects: vec![Effect::Disabled(true)],
     };
     if revoke_sessions {
-        rule.done_when.push(Condition::SessionsRevoked);
-        rule.effects.push(Effect::SessionsRevoked(true));
-        rule.effects.push(Effect::NextSessionEpoch);
+        rule.revoke_sessions();
     }
     rule
 }
@@ -124,6 +128,32 @@ pub fn unblock() -> Rule {
         requires: vec![],
         done_when: vec![Condition::Unblocked],
         effects: vec![Effect::Unblock],
+    }
+}
+
+/// `POST …/password/force_reset`: a right password is no longer enough to sign in; with
+/// `revoke_sessions` all sessions end in the same write.
+pub fn force_password_reset(revoke_sessions: bool) -> Rule {
+    let mut rule = Rule {
+        requires: vec![(Condition::HasPassword, Refusal::NoPassword)],
+        done_when: vec![Condition::PasswordResetForced(true)],
+        effects: vec![Effect::ForcePasswordReset(true)],
+    };
+    if revoke_sessions {
+        rule.revoke_sessions();
+    }
+    rule
+}
+
+/// `DELETE …/password/force_reset`: the user may sign in with the present password again.
+pub fn cancel_forced_password_reset() -> Rule {
+    Rule {
+        requires: vec![(Condition::HasPassword, Refusal::NoPassword)],
+        done_when: vec![Condition::PasswordResetForced(false)],
+        effects: vec![
+            Effect::ForcePasswordReset(false),
+            Effect::SessionsRevoked(false),
+        ],
     }
 }
 
@@ -199,6 +229,10 @@ impl Condition {
                 let sign_ins = user.sign_ins();
                 sign_ins.failures == 0 && sign_ins.block_until.is_none()
             }
+            Self::HasPassword => user.credential().is_some(),
+            Self::PasswordResetForced(value) => user
+                .credential()
+                .is_some_and(|credential| credential.force_reset == value),
             Self::AddressExists(kind, id) => user.is_verified(kind, id).is_some(),
             Self::AddressVerified(kind, id, value) => user.is_verified(kind, id) == Some(value),
             Self::AddressPrimary(kind, id, wanted) => {
@@ -221,6 +255,7 @@ impl Effect {
             Self::SessionsRevoked(value) => user.set_sessions_revoked(*value),
             Self::NextSessionEpoch => user.end_sessions(),
             Self::Unblock => user.unblock(),
+            Self::ForcePasswordReset(value) => user.set_password_reset_forced(*value),
             Self::Primary(kind, id) => user.set_primary(*kind, *id),
             Self::PrimaryIfNone(kind, id) => user.set_primary_if_none(*kind, *id),
             Self::Verification(kind, id, source) => {
@@ -234,6 +269,13 @@ impl Effect {
 }
 
 impl Rule {
+    /// Ends all sessions with it, also of a user to whom the rest was done before.
+    fn revoke_sessions(&mut self) {
+        self.done_when.push(Condition::SessionsRevoked);
+        self.effects.push(Effect::SessionsRevoked(true));
+        self.effects.push(Effect::NextSessionEpoch);
+    }
+
     /// What the rule means for `user`: the error of the first requirement that does not hold, or
     /// whether the effects have to be applied.
     pub fn decide(&self, user: &User) -> Result<Decision, Refusal> {
@@ -275,7 +317,14 @@ mod tests {
             user.sign_ins.block_until = Some(Timestamp::from_unix(1));
         });
         let id = only_email(&user);
-        for rule in [enable(), disable(true), unblock(), set_primary(EMAIL, id)] {
+        for rule in [
+            enable(),
+            disable(true),
+            unblock(),
+            force_password_reset(true),
+            cancel_forced_password_reset(),
+            set_primary(EMAIL, id),
+        ] {
             assert_eq!(rule.apply(&mut user), Ok(Decision::Apply), "{rule:?}");
             let once = user.clone();
             assert_eq!(rule.apply(&mut user), Ok(Decision::AlreadyDone), "{rule:?}");
@@ -292,6 +341,31 @@ mod tests {
         assert_eq!(disable(true).decide(&user), Ok(Decision::AlreadyDone));
         enable().apply(&mut user).unwrap();
         assert_eq!(disable(true).decide(&user), Ok(Decision::Apply));
+    }
+
+    #[test]
+    fn revoking_the_sessions_of_a_user_who_must_change_the_password_is_due_once() {
+        let mut user = sample::changed(sample::published(), |user| user.disabled = false);
+        let first = user.session_epoch();
+        force_password_reset(false).apply(&mut user).unwrap();
+        assert_eq!(user.session_epoch(), first);
+        for decision in [Decision::Apply, Decision::AlreadyDone] {
+            assert_eq!(force_password_reset(true).apply(&mut user), Ok(decision));
+            assert_eq!(user.session_epoch(), first.next());
+        }
+        // From here on there may be new sessions.
+        cancel_forced_password_reset().apply(&mut user).unwrap();
+        let disabled = disable(true).apply(&mut user);
+        assert_eq!(disabled, Ok(Decision::Apply));
+        assert_eq!(user.session_epoch(), first.next().next());
+    }
+
+    #[test]
+    fn a_user_without_a_password_has_none_to_change() {
+        let mut user = sample::changed(sample::published(), |user| user.credential = None);
+        for rule in [force_password_reset(true), cancel_forced_password_reset()] {
+            assert_eq!(rule.apply(&mut user), Err(Refusal::NoPassword));
+        }
     }
 
     #[test]

@@ -8,9 +8,9 @@ use crate::address::{Address, AddressValue, Addresses, Primary, Tenure};
 use crate::counter::{Epoch, Generation, Version};
 use crate::device::DeviceId;
 use crate::external::{Authenticator, ExternalProvider};
-use crate::link::{Channel, Keys, Link, Purpose, Subject};
+use crate::link::{AskedBy, Channel, Keys, Link, Purpose, Subject};
 use crate::password::{OwnNames, Password, PasswordHash, Policy};
-use crate::session::{SessionId, SessionSecret, SessionToken};
+use crate::session::{IDLE_LIFETIME, Session, SessionId, SessionSecret, SessionToken};
 use crate::user::{
     Credential, Operations, Passkey, Place, ProfileUsername, RightBase, SignIns, Source, UserFacts,
 };
@@ -96,7 +96,7 @@ fn published_facts() -> UserFacts {
         public_data: json(r#"{"color_preference":{"dashboard":"monochrome"},"send_emails":true,"days_to_retain":1}"#),
         private_data: json(r#"{"transaction_ids":["5GRZ4X7XUItpRGOwkHhONqTtG","9Fw7Jx9Zja5lWlmRkYJf1WMV9"],"subscription_plan":"premium","last_renewed":1672511400}"#),
         credential: Some(Credential {
-            hash: None,
+            hash: PASSWORD_HASH.clone(),
             updated_at: then,
             force_reset: false,
         }),
@@ -120,7 +120,7 @@ fn published_facts() -> UserFacts {
     }
 }
 
-/// The person's password.
+/// The password of both.
 pub const PASSWORD: &str = "correct horse battery";
 
 /// The password's hash. It is made once, because making it takes as long as signing in.
@@ -175,7 +175,7 @@ pub fn person() -> Account {
         ),
         passkeys: vec![],
         external_providers: vec![],
-        claims: JsonObject::of_strings([("name", "Ada Lovelace")]).expect("a constant object"),
+        claims: JsonObject::parse(r#"{"name":"Ada Lovelace"}"#).expect("a constant object"),
         public_data: JsonObject::empty(),
         private_data: JsonObject::empty(),
         credential: Some(Credential {
@@ -235,6 +235,22 @@ pub fn session_token() -> SessionToken {
     }
 }
 
+/// The session of one of the two, begun at `now`: the person's is that of the cookie.
+pub fn session(of: &User, now: Timestamp) -> Session {
+    let token = session_token();
+    Session {
+        id: token.session_id,
+        secret_hash: token.secret.hash(),
+        epoch: of.session_epoch(),
+        initiated_at: now,
+        last_updated: now,
+        expires_at: now.plus(IDLE_LIFETIME),
+        ip_address: "127.0.0.1".to_owned(),
+        user_agent: None,
+        place: Place::default(),
+    }
+}
+
 /// The device that the person signed in from.
 pub fn device() -> DeviceId {
     DeviceId::new([0xad; 32])
@@ -253,6 +269,7 @@ pub fn link_token(purpose: Purpose) -> String {
         purpose,
         channel: Channel::Mailbox,
         subject: Subject::from(subject.to_owned()),
+        asked_by: AskedBy::Person,
         address: address.to_owned(),
         generation: Generation::new(0),
         issued_at: published().creation_time(),

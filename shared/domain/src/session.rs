@@ -130,7 +130,9 @@ impl Session {
             && !user.is_disabled()
     }
 
-    fn is_live(&self, epoch: Epoch, now: Timestamp) -> bool {
+    /// Whether it has neither been ended nor run out, for a user of this session epoch. A disabled
+    /// user's sessions are live, too: they hold again once the user is enabled.
+    pub fn is_live(&self, epoch: Epoch, now: Timestamp) -> bool {
         self.epoch == epoch && now < self.expires_at && now < self.initiated_at.plus(MAX_LIFETIME)
     }
 

@@ -197,12 +197,14 @@ impl Tally {
 
     /// Whether enough attempts have failed to lock the counter.
     pub fn is_to_be_locked(&self, counter: &Counter, limits: Limits, now: Timestamp) -> bool {
+        self.failures(counter, now) >= counter.limit(limits)
+    }
+
+    /// How many failures count at `now`, less those that a lock-out holds.
+    pub(crate) fn failures(&self, counter: &Counter, now: Timestamp) -> u64 {
         let age = counter.remembers_for();
-        let failed = self
-            .failed
-            .iter()
-            .filter(|one| !one.is_older_than(age, now));
-        failed.count() as u64 >= counter.limit(limits)
+        let failed = self.failed.iter();
+        failed.filter(|one| !one.is_older_than(age, now)).count() as u64
     }
 }
 
@@ -276,6 +278,11 @@ impl IdentifierAndIp {
         }
     }
 
+    /// What attempts at this identifier from `ip_address` are counted by.
+    pub fn of_identifier(identifier: &Identifier, ip_address: &str) -> Self {
+        Self::of(identifier.kind, &identifier.canonical, ip_address)
+    }
+
     /// What counts a signed-in user's tries at the password: the counter of sign-ins with the primary
     /// address, or else with any of the identifiers.
     pub fn of_user(user: &User, ip_address: &str) -> Self {
@@ -284,7 +291,7 @@ impl IdentifierAndIp {
             .map(|(_, email)| Identifier::from(email))
             .or_else(|| user.identifiers().into_keys().next());
         match identifier {
-            Some(identifier) => Self::of(identifier.kind, &identifier.canonical, ip_address),
+            Some(identifier) => Self::of_identifier(&identifier, ip_address),
             None => Self::of(Kind::Username, user.id().as_str(), ip_address),
         }
     }

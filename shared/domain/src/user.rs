@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Address, AddressKind, Addresses, Primary, Tenure};
+use crate::claims::ClaimChanges;
 use crate::counter::{Epoch, Generation, Version};
-use crate::external::{Connection, ExternalProvider, Idp};
+use crate::external::{Authenticator, Connection, ExternalProvider, Idp};
+use crate::identifier::refuse_last_identifier;
 use crate::password::PasswordHash;
 use crate::{
-    Code, Email, Identifier, IdentifierId, IdentityError, JsonObject, OperationId, Part, Phone,
-    Refusal, Timestamp, UserId, Username,
+    Code, Email, Identifier, IdentifierId, IdentityError, JsonObject, OperationId, Part, PasskeyId,
+    Phone, Refusal, Timestamp, UserId, Username,
 };
 
 /// Who added or proved an identifier: `api`, `self_service`, `import`, or what an import carried.
@@ -76,6 +78,25 @@ pub struct Passkey {
     pub user_present: bool,
     pub user_verified: bool,
     pub user_agent: Option<String>,
+}
+
+/// Who may see the application's data of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DataKind {
+    /// Only the application.
+    Private,
+    /// The user, too.
+    Public,
+}
+
+impl DataKind {
+    /// The member's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private_data",
+            Self::Public => "public_data",
+        }
+    }
 }
 
 /// How the user signs in with a password.
@@ -172,7 +193,8 @@ pub struct UserFacts {
     pub email_generation: Generation,
     /// May not sign in.
     pub disabled: bool,
-    /// The sessions were ended since the user was disabled.
+    /// The sessions were ended, and the user could not sign in since: disabled, or with a password that
+    /// must be changed.
     pub sessions_revoked: bool,
     /// At most one username.
     pub username: Option<ProfileUsername>,
@@ -223,7 +245,7 @@ pub struct NewUser {
     /// The first phone number, and whether it is verified.
     pub phone: Option<(IdentifierId, Phone, bool)>,
     /// OpenID Connect claims.
-    pub claims: JsonObject,
+    pub claims: ClaimChanges,
     /// The password.
     pub credential: Option<Credential>,
 }
@@ -239,6 +261,8 @@ impl User {
             )
             .into());
         }
+        let claims = JsonObject::empty().merged(new.claims.members());
+        let claims = claims.map_err(|invalid| Refusal::Member("claims", invalid.reason()))?;
         Ok(Self(UserFacts {
             id: UserId::created_by(&new.operation),
             creation_time: now,
@@ -260,7 +284,7 @@ impl User {
             passkeys: Vec::new(),
             connections: Vec::new(),
             external_providers: Vec::new(),
-            claims: new.claims,
+            claims,
             public_data: JsonObject::empty(),
             private_data: JsonObject::empty(),
             credential: new.credential,
@@ -316,7 +340,7 @@ impl User {
         self.0.disabled
     }
 
-    /// Whether the sessions were ended since the user was disabled.
+    /// Whether the sessions were ended, and the user could not sign in since.
     pub const fn sessions_are_revoked(&self) -> bool {
         self.0.sessions_revoked
     }
@@ -361,16 +385,6 @@ impl User {
         &self.0.claims
     }
 
-    /// What the user may see of the application's data.
-    pub const fn public_data(&self) -> &JsonObject {
-        &self.0.public_data
-    }
-
-    /// What only the application may see.
-    pub const fn private_data(&self) -> &JsonObject {
-        &self.0.private_data
-    }
-
     /// The password, if there is one.
     pub const fn credential(&self) -> Option<&Credential> {
         self.0.credential.as_ref()
@@ -410,7 +424,7 @@ impl User {
     }
 
     /// Adds an e-mail address. If it is verified and there is no primary one, it becomes the primary
-    /// one.
+    /// one. Older links become inert.
     pub fn add_email(
         &mut self,
         id: IdentifierId,
@@ -420,6 +434,17 @@ impl User {
         self.0.emails.add(id, Address::added(email, verified))?;
         self.end_links();
         Ok(())
+    }
+
+    /// Adds a phone number. If it is verified and there is no primary one, it becomes the primary one.
+    /// Links stay valid: they are about e-mail addresses.
+    pub fn add_phone(
+        &mut self,
+        id: IdentifierId,
+        phone: Phone,
+        verified: bool,
+    ) -> Result<(), Refusal> {
+        self.0.phones.add(id, Address::added(phone, verified))
     }
 
     /// Adds an address whose owner has proved it, or marks it as proved, in the spelling that was
@@ -472,26 +497,111 @@ impl User {
         })
     }
 
-    /// Gives the user a new password of their own. It ends all sessions and makes all links inert, so
-    /// that a person who knew the old password has no access any more.
-    pub fn replace_password(&mut self, hash: PasswordHash, now: Timestamp) {
-        self.0.credential = Some(Credential {
+    /// Gives the user a password, in place of any other. Older links become inert. Failed sign-ins are
+    /// forgotten and the lock-out ends, because they were about another password.
+    pub fn set_password(&mut self, hash: PasswordHash, force_reset: bool, now: Timestamp) {
+        self.replace_credential(Some(Credential {
             hash: Some(hash),
             updated_at: now,
-            force_reset: false,
-        });
-        self.end_sessions();
-        self.end_links();
+            force_reset,
+        }));
         self.unblock();
     }
 
+    /// Gives the user a new password of their own. It ends all sessions and makes all links inert, so
+    /// that a person who knew the old password has no access any more.
+    pub fn replace_password(&mut self, hash: PasswordHash, now: Timestamp) {
+        self.set_password(hash, false, now);
+        self.end_sessions();
+    }
+
+    /// Removes the password. A forced change of it is removed, too, and older links become inert.
+    pub fn remove_password(&mut self) -> Result<(), Refusal> {
+        if self.0.credential.is_none() {
+            return Err(Refusal::NotFound(Part::Password));
+        }
+        self.replace_credential(None);
+        Ok(())
+    }
+
+    fn replace_credential(&mut self, credential: Option<Credential>) {
+        self.0.credential = credential;
+        self.0.sessions_revoked = false;
+        self.end_links();
+    }
+
+    /// Removes a passkey.
+    pub fn remove_passkey(&mut self, id: &PasskeyId) -> Result<(), Refusal> {
+        let before = self.0.passkeys.len();
+        self.0.passkeys.retain(|own| own.passkey_id != id.as_str());
+        if self.0.passkeys.len() == before {
+            return Err(Refusal::NotFound(Part::Passkey));
+        }
+        Ok(())
+    }
+
+    /// Removes an account with a provider outside. The connection of the same provider and id is removed,
+    /// too: it says that the provider can sign the user in.
+    pub fn disconnect(
+        &mut self,
+        authenticator: Authenticator,
+        provider_user_id: &str,
+    ) -> Result<(), Refusal> {
+        let before = self.0.external_providers.len();
+        self.0.external_providers.retain(|own| {
+            (own.authenticator, own.provider_user_id.as_str()) != (authenticator, provider_user_id)
+        });
+        if self.0.external_providers.len() == before {
+            return Err(Refusal::NotFound(Part::ExternalProvider));
+        }
+        let idp = Idp::External(authenticator);
+        self.0
+            .connections
+            .retain(|own| (own.idp, own.connection_id.as_str()) != (idp, provider_user_id));
+        Ok(())
+    }
+
+    /// Changes claims. All claims that the changes don't name stay as they are.
+    pub fn change_claims(&mut self, changes: &ClaimChanges) -> Result<(), Refusal> {
+        let merged = self.0.claims.merged(changes.members());
+        self.0.claims = merged.map_err(|invalid| Refusal::Member("claims", invalid.reason()))?;
+        Ok(())
+    }
+
+    /// The application's data of one kind.
+    pub const fn data(&self, kind: DataKind) -> &JsonObject {
+        match kind {
+            DataKind::Private => &self.0.private_data,
+            DataKind::Public => &self.0.public_data,
+        }
+    }
+
+    /// Changes the application's data of one kind: each member that is named replaces the one of its
+    /// name whole, and null removes it.
+    pub fn change_data(&mut self, kind: DataKind, changes: &JsonObject) -> Result<(), Refusal> {
+        let data = match kind {
+            DataKind::Private => &mut self.0.private_data,
+            DataKind::Public => &mut self.0.public_data,
+        };
+        let merged = data.merged(changes);
+        *data = merged.map_err(|invalid| Refusal::Member(kind.as_str(), invalid.reason()))?;
+        Ok(())
+    }
+
     /// Removes an e-mail address. The primary one can only be removed when it is the last of its kind.
+    /// Older links become inert.
     pub fn remove_email(&mut self, id: IdentifierId) -> Result<(), Refusal> {
-        self.0.emails.refuse_removal(id)?;
-        self.refuse_last_identifier()?;
-        self.0.emails.remove(id)?;
+        let identifiers = self.identifiers().len();
+        self.0.emails.remove(id, identifiers)?;
         self.end_links();
         Ok(())
+    }
+
+    /// Removes a phone number. The primary one can only be removed when it is the last of its kind. Links
+    /// stay valid.
+    pub fn remove_phone(&mut self, id: IdentifierId) -> Result<(), Refusal> {
+        let identifiers = self.identifiers().len();
+        self.0.phones.remove(id, identifiers)
     }
 
     /// Gives the user a username, in place of any other. A name with the same canonical form
@@ -514,20 +624,9 @@ impl User {
         if self.0.username.is_none() {
             return Err(Refusal::NotFound(Part::Username));
         }
-        self.refuse_last_identifier()?;
+        refuse_last_identifier(self.identifiers().len())?;
         self.0.username = None;
         Ok(())
-    }
-
-    fn refuse_last_identifier(&self) -> Result<(), Refusal> {
-        if self.identifiers().len() > 1 {
-            return Ok(());
-        }
-        Err(IdentityError::new(
-            Code::LastIdentifier,
-            "The last identifier can't be removed: the user could not sign in any more.",
-        )
-        .into())
     }
 
     /// Enables or disables the user.
@@ -535,14 +634,21 @@ impl User {
         self.0.disabled = value;
     }
 
-    /// Writes down whether the sessions were ended since the user was disabled.
+    /// Writes down whether the sessions were ended, and the user could not sign in since.
     pub(crate) fn set_sessions_revoked(&mut self, value: bool) {
         self.0.sessions_revoked = value;
     }
 
     /// Ends all sessions and makes all devices void.
-    pub(crate) fn end_sessions(&mut self) {
+    pub fn end_sessions(&mut self) {
         self.0.session_epoch = self.0.session_epoch.next();
+    }
+
+    /// Writes down whether the password must be changed at the next sign-in.
+    pub(crate) fn set_password_reset_forced(&mut self, value: bool) {
+        if let Some(credential) = &mut self.0.credential {
+            credential.force_reset = value;
+        }
     }
 
     /// Makes all older links inert.
@@ -674,7 +780,7 @@ mod tests {
             username: None,
             email: Some((id(0), email("grace@example.com"), true)),
             phone: None,
-            claims: JsonObject::empty(),
+            claims: ClaimChanges::none(),
             credential: None,
         };
         User::create(new, Timestamp::from_unix(1)).unwrap()
@@ -687,7 +793,7 @@ mod tests {
             username: None,
             email: None,
             phone: None,
-            claims: JsonObject::empty(),
+            claims: ClaimChanges::none(),
             credential: None,
         };
         let refused = User::create(new, Timestamp::from_unix(1));
@@ -742,6 +848,27 @@ mod tests {
     }
 
     #[test]
+    fn a_phone_number_is_added_and_removed_as_an_e_mail_address_is_and_links_hold_on() {
+        let mut user = only_an_email();
+        let generation = user.email_generation();
+        let phone = |n: u8| Phone::restore(format!("+4416329601{n:02}"));
+        user.add_phone(id(1), phone(1), false).unwrap();
+        assert_eq!(user.phones().primary(), None);
+        user.add_phone(id(2), phone(2), true).unwrap();
+        assert!(user.phones().is_primary(id(2)));
+        let again = user.add_phone(id(3), phone(1), true);
+        assert_eq!(code(again), Code::DuplicatePhoneNumber);
+        assert_eq!(code(user.remove_phone(id(2))), Code::PrimaryIdentifier);
+        user.remove_email(id(0)).unwrap();
+        user.remove_phone(id(1)).unwrap();
+        assert_eq!(code(user.remove_phone(id(2))), Code::LastIdentifier);
+        let unknown = user.remove_phone(id(1));
+        assert_eq!(unknown, Err(Refusal::NotFound(Part::Phone)));
+        // By the e-mail address that went.
+        assert_eq!(user.email_generation(), generation.next());
+    }
+
+    #[test]
     fn a_respelled_username_keeps_its_id() {
         let mut user = only_an_email();
         user.set_username(id(1), Username::parse("grace").unwrap());
@@ -750,6 +877,101 @@ mod tests {
         assert_eq!((username.id, username.value.as_str()), (id(1), "Grace"));
         user.set_username(id(3), Username::parse("hopper").unwrap());
         assert_eq!(user.username().map(|username| username.id), Some(id(3)));
+    }
+
+    #[test]
+    fn another_password_ends_links_and_lifts_the_lock_out_and_leaves_sessions_alone() {
+        let user = sample::published();
+        let hash = PasswordHash::restore("$argon2id$new".to_owned());
+        let now = Timestamp::from_unix(2_000_000_000);
+        for force_reset in [false, true] {
+            let mut set = user.clone();
+            set.set_password(hash.clone(), force_reset, now);
+            let credential = Credential {
+                hash: Some(hash.clone()),
+                updated_at: now,
+                force_reset,
+            };
+            assert_eq!(set.credential(), Some(&credential));
+            assert_eq!(set.email_generation(), user.email_generation().next());
+            assert_eq!(set.session_epoch(), user.session_epoch());
+            assert_eq!(set.sign_ins().failures, 0);
+            assert_eq!(set.sign_ins().block_until, None);
+        }
+        let mut replaced = user.clone();
+        replaced.replace_password(hash, now);
+        assert_eq!(replaced.session_epoch(), user.session_epoch().next());
+    }
+
+    #[test]
+    fn a_removed_password_takes_the_need_to_change_it_along() {
+        let mut user = sample::changed(sample::published(), |user| {
+            user.credential.as_mut().unwrap().force_reset = true;
+        });
+        let generation = user.email_generation();
+        user.remove_password().unwrap();
+        assert_eq!(user.credential(), None);
+        assert_eq!(user.email_generation(), generation.next());
+        let again = user.remove_password();
+        assert_eq!(again, Err(Refusal::NotFound(Part::Password)));
+    }
+
+    #[test]
+    fn a_passkey_is_removed_by_its_id() {
+        let mut user = sample::published();
+        let id = PasskeyId::parse(&user.passkeys()[0].passkey_id).unwrap();
+        let other = PasskeyId::parse("AAAA").unwrap();
+        let absent = Err(Refusal::NotFound(Part::Passkey));
+        assert_eq!(user.remove_passkey(&other), absent);
+        assert_eq!(user.remove_passkey(&id), Ok(()));
+        assert_eq!(user.passkeys(), []);
+        assert_eq!(user.remove_passkey(&id), absent);
+    }
+
+    #[test]
+    fn a_disconnected_account_takes_its_own_connection_along() {
+        let connection = |idp, id: &str| Connection {
+            idp,
+            connection_id: id.to_owned(),
+        };
+        let google = Idp::External(Authenticator::Google);
+        let own = sample::published().external_providers()[0]
+            .provider_user_id
+            .clone();
+        let others = vec![
+            connection(google, "another"),
+            connection(Idp::External(Authenticator::Apple), &own),
+            connection(Idp::Monocloud, &own),
+        ];
+        let mut user = sample::changed(sample::published(), |user| {
+            user.connections = others.clone();
+            user.connections.push(connection(google, &own));
+        });
+        let absent = Err(Refusal::NotFound(Part::ExternalProvider));
+        assert_eq!(user.disconnect(Authenticator::Apple, &own), absent);
+        assert_eq!(user.disconnect(Authenticator::Google, "another"), absent);
+        assert_eq!(user.disconnect(Authenticator::Google, &own), Ok(()));
+        assert_eq!(user.external_providers(), []);
+        assert_eq!(user.connections(), others);
+        assert_eq!(user.idps(), [Idp::Monocloud]);
+    }
+
+    #[test]
+    fn data_of_one_kind_and_claims_leave_each_other_alone() {
+        let json = |text: &str| JsonObject::parse(text).unwrap();
+        let mut user = only_an_email();
+        user.change_data(DataKind::Private, &json(r#"{"a":1}"#))
+            .unwrap();
+        user.change_data(DataKind::Public, &json(r#"{"b":1.0}"#))
+            .unwrap();
+        user.change_data(DataKind::Private, &json(r#"{"a":null,"c":2}"#))
+            .unwrap();
+        assert_eq!(user.data(DataKind::Private).as_str(), r#"{"c":2}"#);
+        assert_eq!(user.data(DataKind::Public).as_str(), r#"{"b":1.0}"#);
+        assert!(user.claims().is_empty());
+        let twice = user.change_data(DataKind::Public, &json(r#"{"x":1,"x":2}"#));
+        let refusal = Refusal::Member("public_data", "must have each member once");
+        assert_eq!(twice, Err(refusal));
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use domain::account::ChangeContext;
 use domain::notification::RateLimitKey;
-use domain::{IdentifierId, OperationId, Timestamp};
+use domain::{IdentifierId, OperationId, Part, Timestamp, User, UserId};
 use store::{Accounts, Limits, Notifications, Sessions, Settings, SignIns, Table, Users, Write};
 
 use crate::environment::Environment;
-use crate::{AccountSettings, Clock, Entropy, KeyIds, LinkKeys, Misconfigured, Problem};
+use crate::{AccountSettings, Clock, Entropy, KeyIds, LinkKeys, Misconfigured, Problem, PublicUrl};
 
 /// What every call of one process shares: the store, the clock, randomness and settings.
 #[derive(Debug)]
@@ -85,6 +85,12 @@ impl App {
         ))
     }
 
+    /// A user, who must be there.
+    pub async fn user(&self, id: &UserId) -> Result<User, Problem> {
+        let user = self.users.get(id).await?;
+        user.ok_or(Problem::NotFound(Part::User))
+    }
+
     /// A new identifier id.
     pub fn new_identifier_id(&self, now: Timestamp) -> IdentifierId {
         IdentifierId::issue(now, self.entropy.bytes())
@@ -97,6 +103,11 @@ impl App {
             operation: &write.operation,
             lifetimes: self.account.lifetimes,
         }
+    }
+
+    /// Where people reach the service: without it, no link can be made.
+    pub fn public_url(&self) -> Result<&PublicUrl, Problem> {
+        self.account.public_url.as_ref().ok_or(Problem::NoPublicUrl)
     }
 
     /// Counts one more notification, also one that is refused then; a problem when it is one too many.

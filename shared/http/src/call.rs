@@ -8,7 +8,7 @@ use tracing::{Instrument as _, error, info, info_span};
 
 use crate::problem::Cause;
 use crate::request::Origin;
-use crate::response::json;
+use crate::response::{HandedOut, json};
 use crate::{App, Endpoint, Failure, Problem, ProblemBody, Request, Response};
 
 /// Headers of every answer: browsers don't store it, don't guess another media type than it says, and
@@ -43,6 +43,7 @@ pub async fn call(
         refused = Some(failure.problem.name());
         refuse(failure, endpoint, &origin)
     });
+    let handed_out = response.handed_out().cloned();
     let mut response = http::Response::from(response);
     for (name, value) in FOR_EVERY_ANSWER {
         let value = HeaderValue::from_static(value);
@@ -53,6 +54,7 @@ pub async fn call(
         &origin,
         response.status().as_u16(),
         refused.as_deref(),
+        handed_out.as_ref(),
         usage,
         started,
     );
@@ -76,12 +78,14 @@ fn refuse(failure: Failure, endpoint: &Endpoint, origin: &Origin) -> Response {
         .with_body(body)
 }
 
-/// One line for each request: no path, no query, no personal data.
+/// One line for each request: no path, no query, no personal data. Where the answer hands something out,
+/// the line names it, its user and the id of the API key.
 fn log(
     endpoint: &Endpoint,
     origin: &Origin,
     status: u16,
     refused: Option<&str>,
+    handed_out: Option<&HandedOut>,
     usage: Usage,
     started: Instant,
 ) {
@@ -96,5 +100,8 @@ fn log(
         read_units = usage.capacity.read,
         write_units = usage.capacity.write,
         index_write_units = usage.capacity.index_write,
+        handed_out = handed_out.map(|handed_out| handed_out.what),
+        user_id = handed_out.map(|handed_out| handed_out.user_id.as_str()),
+        key_id = handed_out.and(origin.key_id.as_deref()),
     );
 }

@@ -41,6 +41,8 @@ pub struct Endpoint {
     pub name: &'static str,
     /// One line for people.
     pub summary: &'static str,
+    /// What a caller must know beside the summary, in Markdown: effects, and refusals by their codes.
+    pub description: &'static str,
     /// How API Gateway routes to it, without the last slash. The first route is the one in the
     /// documentation and the sample event.
     pub routes: &'static [(Method, &'static str)],
@@ -58,6 +60,8 @@ pub struct Endpoint {
     /// The statuses of its own that it may answer, success first; [`Endpoint::shared_statuses`]
     /// come on top.
     pub statuses: &'static [u16],
+    /// The query parameters that it takes: the members of these.
+    pub query: &'static [Schema],
     /// The body that it takes.
     pub body: Body,
     /// The body that it answers on success.
@@ -77,6 +81,13 @@ impl Endpoint {
         ..Self::EMPTY
     };
 
+    /// Lists what one user has, by an API key that may read: the user is looked up by one `GetItem`. The
+    /// call says what its list holds, and what its query takes.
+    pub const LISTS: Self = Self {
+        statuses: &[200, 404, 422],
+        ..Self::READS_USER
+    };
+
     /// Changes one user by a rule: one conditional `UpdateItem`.
     pub const CHANGES_USER: Self = Self {
         access: Access::Write,
@@ -87,9 +98,10 @@ impl Endpoint {
         ..Self::EMPTY
     };
 
-    /// Reads one user and writes it with its reservations: `GetItem`, then `TransactWriteItems`. The
-    /// call adds its actions and partitions.
+    /// Reads one user and writes it: `GetItem`, then `UpdateItem`. A call that gives or takes an
+    /// identifier says by which actions on which partitions it does that, by `TransactWriteItems`.
     pub const EDITS_USER: Self = Self {
+        actions: &[Action::GetItem, Action::UpdateItem],
         connect: Connect::BY_GET,
         ..Self::CHANGES_USER
     };
@@ -125,6 +137,7 @@ impl Endpoint {
     const EMPTY: Self = Self {
         name: "",
         summary: "",
+        description: "",
         routes: &[],
         access: Access::Write,
         actions: &[],
@@ -132,6 +145,7 @@ impl Endpoint {
         connect: Connect::BY_GET,
         needs: &[],
         statuses: &[],
+        query: &[],
         body: Body::None,
         answer: Answer::Nothing,
         handler: |_, _| Box::pin(async { Err(Problem::Internal(Cause::NoHandler).into()) }),
@@ -143,6 +157,11 @@ impl Endpoint {
             Access::Link => &[400, 403, 413, 429, 500, 503],
             _ => &[400, 401, 403, 413, 429, 500, 503],
         }
+    }
+
+    /// Whether there is anything that it answers with success.
+    pub fn succeeds(&self) -> bool {
+        self.statuses.first().is_some_and(|first| *first < 300)
     }
 
     /// Its first route: the one that documentation shows.
@@ -193,6 +212,7 @@ impl Access {
 #[expect(missing_docs, reason = "DynamoDB's own names")]
 pub enum Action {
     BatchGetItem,
+    ConditionCheckItem,
     DeleteItem,
     GetItem,
     PutItem,
@@ -218,6 +238,11 @@ pub struct Connect {
 }
 
 impl Connect {
+    /// By a read of several items, of which none is ever there.
+    pub const BY_BATCH_GET: Self = Self {
+        action: Action::BatchGetItem,
+        run: |table| Box::pin(table.connect_by_batch_get()),
+    };
     /// By a read of an item that is never there.
     pub const BY_GET: Self = Self {
         action: Action::GetItem,
@@ -227,6 +252,11 @@ impl Connect {
     pub const BY_PUT: Self = Self {
         action: Action::PutItem,
         run: |table| Box::pin(table.connect_by_put()),
+    };
+    /// By a query of a partition that is always empty.
+    pub const BY_QUERY: Self = Self {
+        action: Action::Query,
+        run: |table| Box::pin(table.connect_by_query()),
     };
     /// By an update whose condition is that the item exists, which it never does.
     pub const BY_UPDATE: Self = Self {
@@ -296,6 +326,8 @@ pub enum Answer {
     User,
     /// JSON of another shape.
     Json(Schema),
+    /// One page of a list of these, with the header `x-pagination`.
+    List(Schema),
     /// A page for a person, an empty answer for a program.
     Page,
 }
@@ -304,6 +336,11 @@ impl Answer {
     /// JSON that is a `T`.
     pub const fn json<T: WireSchema>() -> Self {
         Self::Json(Schema::of::<T>())
+    }
+
+    /// One page of a list of `T`s.
+    pub const fn list<T: WireSchema>() -> Self {
+        Self::List(Schema::of::<Vec<T>>())
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use domain::profile::InvalidClaim;
+use domain::claims::InvalidClaim;
 use domain::{Code, IdentityError, Part, Refusal};
 use lambda_http::http::StatusCode;
 use store::{StoreError, WriteError};
@@ -32,6 +32,9 @@ pub enum Problem {
     /// the same with 422.
     #[error("{}", said(.0))]
     Refused(Box<Problem>),
+    /// 400: the user has no password, which is what the call is about.
+    #[error("The user has no password.")]
+    NoPassword,
     /// 401: no session, or one that has ended.
     #[error("You are not signed in.")]
     NotSignedIn,
@@ -82,6 +85,9 @@ pub enum Problem {
     /// 422: rules of the directory.
     #[error("{}", .0.iter().map(|error| error.description).collect::<Vec<_>>().join(" "))]
     Rules(Vec<IdentityError>),
+    /// 503: the deployment does not say where people reach the service.
+    #[error("No link can be made before the parameter PublicUrl of the deployment is set.")]
+    NoPublicUrl,
     /// 503: the store can't be reached or is overloaded.
     #[error("The directory can't reach its store. Try again.")]
     Unavailable(#[source] Cause),
@@ -141,6 +147,7 @@ impl Problem {
             | Self::LinkNotValid
             | Self::Unproved
             | Self::PageExpired
+            | Self::NoPassword
             | Self::Refused(_) => StatusCode::BAD_REQUEST,
             Self::Unauthorized | Self::NotSignedIn | Self::SignInRefused => {
                 StatusCode::UNAUTHORIZED
@@ -157,7 +164,7 @@ impl Problem {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Validation(_) | Self::Rules(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoPublicUrl | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -169,6 +176,7 @@ impl Problem {
             Self::LinkNotValid => "link_not_valid",
             Self::Unproved => "unproved",
             Self::PageExpired => "page_expired",
+            Self::NoPassword => "no_password",
             Self::Refused(problem) => return problem.name(),
             Self::NotSignedIn => "not_signed_in",
             Self::SignInRefused => "sign_in_refused",
@@ -189,6 +197,7 @@ impl Problem {
                 let codes = errors.iter().map(|error| format!("{:?}", error.code));
                 return codes.collect::<Vec<_>>().join(" ").into();
             }
+            Self::NoPublicUrl => "no_public_url",
             Self::Unavailable(_) => "unavailable",
             Self::Internal(_) => "internal",
         };
@@ -288,6 +297,7 @@ impl From<Refusal> for Problem {
             Refusal::LinkNotValid => Self::LinkNotValid,
             Refusal::Unproved => Self::Unproved,
             Refusal::SessionEnded => Self::NotSignedIn,
+            Refusal::NoPassword => Self::NoPassword,
             Refusal::Member(member, message) => Self::invalid(member, message),
         }
     }

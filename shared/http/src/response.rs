@@ -1,13 +1,16 @@
 //! A call's answer on success.
 
-use domain::{Timestamp, User, Version};
+use domain::{Timestamp, User, UserId, Version};
 use lambda_http::Body;
 use lambda_http::http::{self, HeaderName, HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use crate::problem::Cause;
-use crate::{Failure, Problem, Request, UserBody, etag};
+use crate::{Failure, ListPage, Problem, Request, UserBody, etag};
+
+/// How much of a list there is.
+const PAGINATION: HeaderName = HeaderName::from_static("x-pagination");
 
 /// A successful answer.
 #[derive(Debug)]
@@ -15,6 +18,17 @@ pub struct Response {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Vec<u8>>,
+    handed_out: Option<HandedOut>,
+}
+
+/// Something that lets its holder act for a user. The log tells that it was handed out, and never
+/// holds the thing itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HandedOut {
+    /// What it is.
+    pub(crate) what: &'static str,
+    /// The user for whom its holder can act.
+    pub(crate) user_id: UserId,
 }
 
 /// A page for people.
@@ -32,13 +46,18 @@ impl Response {
             status,
             headers: Vec::new(),
             body: None,
+            handed_out: None,
         }
     }
 
     /// 200 with the whole user, as of `now`.
     pub fn user(user: &User, now: Timestamp) -> Result<Self, Failure> {
-        let response = Self::json(&UserBody::of(user, now))?;
-        Ok(response.with(header::ETAG, &etag::of(user.version())))
+        Self::part(&UserBody::of(user, now), user)
+    }
+
+    /// 200 with a part of the user, and the user's entity tag.
+    pub fn part(body: &impl Serialize, user: &User) -> Result<Self, Failure> {
+        Ok(Self::json(body)?.with(header::ETAG, &etag::of(user.version())))
     }
 
     /// 201 with the whole user and its URL, which is below the path of the request as the client sees
@@ -54,6 +73,14 @@ impl Response {
     /// 200 with a JSON body.
     pub fn json(body: &impl Serialize) -> Result<Self, Failure> {
         Ok(Self::ok("application/json", Some(json(body)?)))
+    }
+
+    /// 200 with one page of a list.
+    pub fn list(page: &ListPage<impl Serialize>) -> Result<Self, Failure> {
+        let pagination = json(&page.pagination)?;
+        let pagination = String::from_utf8_lossy(&pagination);
+        let response = Self::json(&page.entries)?;
+        Ok(response.with(PAGINATION, &pagination))
     }
 
     /// 200 with a page.
@@ -84,6 +111,20 @@ impl Response {
             self.headers.push((header::SET_COOKIE, value));
         }
         self
+    }
+
+    /// The same, and the log tells that it hands out `what`, which lets its holder act for the user.
+    pub fn handing_out(mut self, what: &'static str, user_id: &UserId) -> Self {
+        self.handed_out = Some(HandedOut {
+            what,
+            user_id: user_id.clone(),
+        });
+        self
+    }
+
+    /// What the log must tell.
+    pub(crate) const fn handed_out(&self) -> Option<&HandedOut> {
+        self.handed_out.as_ref()
     }
 
     /// An answer with the problem's status, without a body.

@@ -25,7 +25,8 @@ impl Accounts {
     }
 
     /// Reads the account, applies a domain function, and writes the difference under the user's
-    /// version, the notifications included: one transaction.
+    /// version, the notifications included: one transaction, or one `UpdateItem` where it is the user
+    /// alone that differs.
     pub async fn edit(
         &self,
         id: &UserId,

@@ -1,5 +1,4 @@
-//! Reads, changes in memory, and writes the difference: changes that need more than the user's own
-//! item.
+//! Reads, changes in memory, and writes the difference: changes that a rule can't express.
 
 use domain::{Account, Refusal, User, UserId};
 
@@ -37,7 +36,8 @@ impl Start {
 }
 
 /// Applies a domain function, and writes the difference under the version that was read, with the
-/// reservations that the user gains or loses: one transaction.
+/// reservations that the user gains or loses: one transaction, or one `UpdateItem` where it is the user
+/// alone that differs.
 ///
 /// A function that changes nothing writes nothing, unless the operation is to be remembered.
 pub(crate) async fn edit(
@@ -73,7 +73,7 @@ pub(crate) async fn edit(
             after.user.stamp(write.operation.clone(), write.now);
         }
         let transaction = difference(&before, &after, write)?;
-        match table.transact(&transaction, write.deadline).await? {
+        match send(table, &transaction, write).await? {
             Outcome::Written => return Ok(after),
             Outcome::Moved(None) => return Err(WriteError::NotFound),
             Outcome::Moved(Some(item)) => {
@@ -90,6 +90,24 @@ pub(crate) async fn edit(
             return Err(StoreError::Conflict.into());
         }
     }
+}
+
+/// Sends the transaction. An update of the user alone is sent as an `UpdateItem`, which costs half. It
+/// can be repeated as safely: its condition is the user's version, and when that has moved, the item
+/// that comes back shows whether this operation moved it.
+async fn send(
+    table: &Table,
+    transaction: &Transaction,
+    write: &Write,
+) -> Result<Outcome, StoreError> {
+    let Some(update) = transaction.only_user_update() else {
+        return table.transact(transaction, write.deadline).await;
+    };
+    let attempts = Attempts::until(write.deadline);
+    Ok(match table.update_unseen(update, attempts).await? {
+        Updated::Written(()) => Outcome::Written,
+        Updated::Refused(present) => Outcome::Moved(present),
+    })
 }
 
 /// Writes down that a named operation found nothing to change. Its repeat must change nothing either,

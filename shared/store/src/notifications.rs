@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use domain::{Notification, OperationId, Timestamp};
+use domain::notification::NotificationId;
+use domain::{Account, Notification, OperationId, Timestamp};
 
 use crate::StoreError;
 use crate::item::notification::{self, State};
 use crate::table::{Attempts, Table, Update, Updated, key, number, text};
+use crate::write::Write;
 
 /// How long a lease lasts: as long as a sender may run, which is its function's time-out. After that
 /// another sender may take over.
@@ -33,6 +35,25 @@ impl Notifications {
     /// The notifications in this table.
     pub const fn new(table: Table) -> Self {
         Self { table }
+    }
+
+    /// The first notification of a write. It is in the account that the write has returned; a repeat of
+    /// the write reads it from the table: one `GetItem`.
+    pub async fn first_of(
+        &self,
+        account: &Account,
+        write: &Write,
+    ) -> Result<Option<Notification>, StoreError> {
+        if let Some(first) = account.outbox.first() {
+            return Ok(Some(first.clone()));
+        }
+        let (user, operation) = (&account.user, &write.operation);
+        if !user.has_seen(operation) {
+            return Ok(None);
+        }
+        let key = notification::key(user.id(), &NotificationId::of(operation, 0));
+        let item = self.table.get(key).await?;
+        item.map(notification::from_item).transpose()
     }
 
     /// Takes the lease on a notification to send it: one conditional `UpdateItem`. If the sender dies,

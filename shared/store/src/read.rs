@@ -2,8 +2,9 @@
 
 use domain::{Account, Identifier, User, UserId};
 
-use crate::item::{pending_email, reservation, undo_right, user};
+use crate::item::{operation, pending_email, reservation, undo_right, user};
 use crate::table::{Table, absent_key};
+use crate::write::Write;
 use crate::{Cause, StoreError};
 
 /// A user: one `GetItem`.
@@ -48,4 +49,11 @@ pub(crate) async fn owner(
     let key = of.map_or_else(absent_key, reservation::key);
     let item = table.get(key).await?;
     Ok(item.as_ref().and_then(reservation::owner))
+}
+
+/// Whether a named operation has written down that it happened: one `GetItem`, and none where it has
+/// no name.
+pub(crate) async fn happened(table: &Table, write: &Write) -> Result<bool, StoreError> {
+    let key = operation::key(&write.operation);
+    Ok(write.is_named && table.get(key).await?.is_some())
 }

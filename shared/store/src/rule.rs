@@ -52,6 +52,11 @@ fn condition_text(condition: Condition, update: &mut Update) -> String {
             update.value(number(0)),
             update.path(&["block_until"]),
         ),
+        Condition::HasPassword => {
+            let path = update.path(&["password_updated_at"]);
+            format!("attribute_exists({path})")
+        }
+        Condition::PasswordResetForced(value) => equal(update, &["force_password_reset"], value),
         Condition::AddressExists(kind, id) => {
             let path = update.path(&[attributes(kind).all, &id.to_string()]);
             format!("attribute_exists({path})")
@@ -88,6 +93,9 @@ fn apply(effect: &Effect, update: &mut Update) {
         Effect::Unblock => {
             update.set(&["failure_count"], number(0));
             update.remove(&["block_until"]);
+        }
+        Effect::ForcePasswordReset(value) => {
+            update.set(&["force_password_reset"], truth(*value));
         }
         Effect::Primary(kind, id) => {
             let attributes = attributes(*kind);

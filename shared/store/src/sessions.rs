@@ -1,11 +1,14 @@
 //! Sessions of signed-in people.
 
 use domain::session::{MAX_SESSIONS, Session, SessionId, SessionToken};
-use domain::{Epoch, Timestamp, User, UserId};
+use domain::{Epoch, Part, Refusal, Timestamp, User, UserId};
 
-use crate::StoreError;
 use crate::item::{session, user};
-use crate::table::{Attempts, Table, Update, number};
+use crate::table::{
+    Attempts, Condition, Outcome, Role, Table, Transaction, Update, key_of, number,
+};
+use crate::write::{Precondition, Write};
+use crate::{StoreError, WriteError, read};
 
 /// The sessions of all users.
 #[derive(Clone, Debug)]
@@ -43,6 +46,102 @@ impl Sessions {
             _ => Ok(None),
         });
         pairs.collect()
+    }
+
+    /// A user with all sessions that are stored, live or not: one `Query`. Nothing else has a sort
+    /// key between those of the sessions and the user's own.
+    pub async fn of(&self, owner: &UserId) -> Result<Option<(User, Vec<Session>)>, StoreError> {
+        let range = [session::SORT_KEY_START, user::SORT_KEY];
+        let partition = user::partition_key(owner);
+        let mut items = self.table.query_between(partition, range).await?;
+        // The user's sort key is the last one. Without the user, no session means anything.
+        match items.pop() {
+            Some(last) if key_of(&last) == user::key(owner) => {
+                let sessions = items.into_iter().map(session::from_item);
+                Ok(Some((
+                    user::from_item(last)?,
+                    sessions.collect::<Result<_, _>>()?,
+                )))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A user with the session of this id, live or not, if it is stored: one `BatchGetItem`.
+    pub async fn get(
+        &self,
+        owner: &UserId,
+        id: &SessionId,
+    ) -> Result<Option<(User, Option<Session>)>, StoreError> {
+        let keys = [user::key(owner), session::key(owner, id)];
+        let [user, session] = self.table.get_both(keys, &[]).await?;
+        let Some(user) = user.map(user::from_item).transpose()? else {
+            return Ok(None);
+        };
+        Ok(Some((user, session.map(session::from_item).transpose()?)))
+    }
+
+    /// Writes a session, past signing in.
+    pub async fn write(
+        &self,
+        owner: &UserId,
+        session: &Session,
+        write: &Write,
+    ) -> Result<(), StoreError> {
+        let mut transaction = Transaction::default();
+        transaction.put(Role::Related, session::item(session, owner)?);
+        self.table.transact(&transaction, write.deadline).await?;
+        Ok(())
+    }
+
+    /// Ends a live session of a user whom `write` may change: a `BatchGetItem` and a transaction. The
+    /// user stays as they are.
+    pub async fn end_live(
+        &self,
+        owner: &UserId,
+        id: &SessionId,
+        write: &Write,
+    ) -> Result<(), WriteError> {
+        let mut attempts = Attempts::until(write.deadline);
+        loop {
+            let Some((user, session)) = self.get(owner, id).await? else {
+                return self.unless_repeated(write, WriteError::NotFound).await;
+            };
+            if !write.precondition.allows(user.version()) {
+                return self
+                    .unless_repeated(write, WriteError::PreconditionFailed)
+                    .await;
+            }
+            let epoch = user.session_epoch();
+            if !session.is_some_and(|session| session.is_live(epoch, write.now)) {
+                let none = Refusal::NotFound(Part::Session).into();
+                return self.unless_repeated(write, none).await;
+            }
+            let mut transaction = Transaction::default();
+            if write.precondition != Precondition::None {
+                let is_unmoved = Condition::equal("version", number(user.version()));
+                transaction.check(Role::User, user::key(owner), is_unmoved);
+            }
+            let key = session::key(owner, id);
+            transaction.delete_if(Role::Related, key, Condition::exists());
+            if let Some(item) = write.operation_item() {
+                transaction.put_if_absent(Role::Operation, item);
+            }
+            match self.table.transact(&transaction, write.deadline).await? {
+                Outcome::Written | Outcome::Repeated => return Ok(()),
+                // The user has changed, or the session is gone: the next look tells.
+                _ if attempts.again_after(&StoreError::Conflict).await => {}
+                _ => return Err(StoreError::Conflict.into()),
+            }
+        }
+    }
+
+    /// Why the end of a session is refused, unless this is the repeat of one that happened.
+    async fn unless_repeated(&self, write: &Write, refused: WriteError) -> Result<(), WriteError> {
+        if read::happened(&self.table, write).await? {
+            return Ok(());
+        }
+        Err(refused)
     }
 
     /// Writes down that a session is in use, unless it has ended meanwhile.

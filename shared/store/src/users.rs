@@ -4,7 +4,7 @@ use domain::rule::Decision;
 use domain::{Account, Identifier, Refusal, Rule, User, UserId};
 
 use crate::edit::{self, Start};
-use crate::item::{operation, reservation, user};
+use crate::item::{reservation, user};
 use crate::table::{Attempts, Condition, Outcome, Role, Table, Transaction, Updated, number};
 use crate::write::Write;
 use crate::{Cause, StoreError, WriteError, read, rule};
@@ -106,7 +106,8 @@ impl Users {
     }
 
     /// Reads the user, applies a domain function, and writes the difference under the version
-    /// that was read, with the reservations that it gains or loses: one transaction.
+    /// that was read, with the reservations that it gains or loses: one transaction, or one
+    /// `UpdateItem` where it gains and loses none.
     ///
     /// A function that changes nothing writes nothing, unless the operation is to be remembered.
     pub async fn edit(
@@ -155,8 +156,7 @@ impl Users {
 
     /// The reason why a deletion is refused, unless it is the repeat of one that happened.
     async fn unless_repeated(&self, write: &Write, refused: WriteError) -> Result<(), WriteError> {
-        let key = operation::key(&write.operation);
-        if write.is_named && self.table.get(key).await?.is_some() {
+        if read::happened(&self.table, write).await? {
             return Ok(());
         }
         Err(refused)

@@ -79,7 +79,7 @@ async fn without_a_phone_one_notification_is_sent() {
 }
 
 #[tokio::test]
-async fn a_pending_address_signs_nobody_in() {
+async fn a_pending_address_is_no_identifier_to_sign_in_with() {
     let roster = Roster::start().await;
     let ada = roster.ada().await;
     ada.add_email(NEW).await.expect(200);

@@ -278,7 +278,7 @@ async fn once_the_address_is_proved_the_sms_link_makes_it_the_primary_one(roster
 }
 
 #[apply(on_both_stores)]
-async fn an_account_without_a_primary_address_gets_one_and_nobody_is_told(roster: Roster) {
+async fn an_account_without_a_primary_address_gets_one_without_a_notice(roster: Roster) {
     let body = json!({
         "username": "grace", "password": sample::PASSWORD, "is_temporary_password": false,
     });

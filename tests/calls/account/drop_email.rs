@@ -3,11 +3,10 @@ use std::time::Duration;
 use domain::sample;
 use serde_json::{Value, json};
 
-use crate::harness::{Fault, NOW, Roster, person::Person};
+use crate::harness::{Fault, NOW, Roster, UNKNOWN_ID, person::Person};
 
 const PRIMARY: &str = "0192d0f0-0000-7000-8000-000000000001";
 const OTHER: &str = "0192d0f0-0000-7000-8000-000000000002";
-const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
 async fn id_of(person: &Person<'_>, email: &str) -> String {
     let emails = person.get("/users/emails").await.expect(200).body;
@@ -257,7 +256,7 @@ async fn what_is_not_there_is_not_found() {
     grace.add_email("hopper@example.org").await.expect(200);
     let before = roster.table.items().await;
     for not_own in [
-        UNKNOWN.to_owned(),
+        UNKNOWN_ID.to_owned(),
         id_of(&grace, "grace@example.org").await,
         id_of(&grace, "hopper@example.org").await,
         // The username's identifier id.

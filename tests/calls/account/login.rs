@@ -44,7 +44,7 @@ async fn left_by_login(
     password: &str,
     status: u16,
     lost: Option<usize>,
-) -> ((Value, Vec<String>, usize), usize) {
+) -> ((Value, Vec<usize>, usize), usize) {
     roster.table.clear().await;
     roster.write_ada().await;
     roster.faults.clear();
@@ -57,7 +57,7 @@ async fn left_by_login(
     let pairs = items
         .iter()
         .filter(|((_, sort), _)| sort.starts_with("IP#"));
-    let failures = pairs.map(|(_, item)| item["failure_count"].as_n().unwrap().clone());
+    let failures = pairs.map(|(_, item)| item["failed"].as_ss().unwrap().len());
     let shown = roster.shown(sample::PERSON).await;
     (
         (shown, failures.collect(), sessions(roster).await),
@@ -488,7 +488,7 @@ async fn behind_cloudfront_the_viewers_address_is_counted_of_ipv6_its_64(roster:
 }
 
 #[apply(on_both_stores)]
-async fn behind_cloudfront_nobody_gets_in_past_it(roster: Roster) {
+async fn behind_cloudfront_a_request_past_it_is_refused(roster: Roster) {
     let ada = roster.ada().await;
     let items = roster.table.items().await;
     let behind = roster.also(NOW, &[("BehindCloudFront", "true")]).await;

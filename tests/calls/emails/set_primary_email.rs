@@ -3,10 +3,9 @@ use insta::assert_json_snapshot;
 use macro_rules_attribute::apply;
 use serde_json::json;
 
-use crate::harness::Roster;
+use crate::harness::{Roster, UNKNOWN_ID};
 
 const EMAIL: &str = "6cec8047-6149-4d9b-8d99-91c83c22a9dc";
-const UNKNOWN: &str = "00000000-0000-4000-8000-000000000000";
 
 #[apply(on_both_stores)]
 async fn a_verified_address_becomes_primary(roster: Roster) {
@@ -59,7 +58,7 @@ async fn the_other_address_is_primary_no_longer(roster: Roster) {
 async fn an_unknown_address_is_not_found(roster: Roster) {
     let path = roster.write(&sample::published()).await;
     let answer = roster
-        .send("POST", &format!("{path}/emails/{UNKNOWN}/primary"))
+        .send("POST", &format!("{path}/emails/{UNKNOWN_ID}/primary"))
         .await;
     assert_json_snapshot!("unknown_email", answer.expect(404).body);
 }

@@ -2,9 +2,7 @@ use domain::sample;
 use insta::assert_json_snapshot;
 use serde_json::json;
 
-use crate::harness::{NOW, Roster};
-
-const BCRYPT: &str = "$2b$12$EXRkfkdmXn2gzds2SSitu.MW9.gAVqa9eLS1//RYtYCmB1eLHg.9q";
+use crate::harness::{BCRYPT, NOW, Roster};
 
 #[tokio::test]
 async fn a_user_is_created_with_all_members() {

@@ -1,6 +1,8 @@
 //! `POST /api/users/{user_id}/emails`: put an e-mail address on a user.
 
 use domain::{Email, User};
+#[cfg(feature = "schema")]
+use roster_http::schema::EmailText;
 use roster_http::{
     Action, App, Body, Endpoint, Failure, Method, Partition, Request, Response, required,
 };
@@ -10,6 +12,9 @@ use serde::Deserialize;
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "add_email",
     summary: "Add an e-mail address",
+    description: "Becomes the primary address when it is verified and there is no primary one. An \
+        address that a user has is refused with `DuplicateEmail`; a user may have 40. Links \
+        that were mailed before end.",
     routes: &[(Method::POST, "/api/users/{user_id}/emails")],
     actions: &[Action::GetItem, Action::PutItem, Action::UpdateItem],
     partitions: &[Partition::Email, Partition::User],
@@ -23,7 +28,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct AddEmail {
     /// At most 254 characters.
-    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(required, with = "EmailText"))]
     email: Option<String>,
     /// The address is proved. Default: false.
     is_verified: Option<bool>,

@@ -7,6 +7,9 @@ use roster_http::{Action, App, Endpoint, Failure, Method, Partition, Request, Re
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "remove_email",
     summary: "Remove an e-mail address",
+    description: "The address is free for others at once. The primary address can be removed only as the \
+        last of its kind (`PrimaryIdentifier`), and the last identifier of a user not at all \
+        (`LastIdentifier`). Links that were mailed before end.",
     routes: &[(
         Method::DELETE,
         "/api/users/{user_id}/emails/{identifier_id}",

@@ -7,6 +7,8 @@ use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "set_primary_email",
     summary: "Set the primary e-mail address",
+    description: "Only a verified address can be the primary one (`EmailNotVerified`). It ends the \
+        rights of the other addresses to undo a change. Links that were mailed before end.",
     routes: &[(
         Method::POST,
         "/api/users/{user_id}/emails/{identifier_id}/primary",

@@ -7,6 +7,8 @@ use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "unverify_email",
     summary: "Unverify an e-mail address",
+    description: "The primary address stays verified (`PrimaryIdentifier`). It ends the right of this \
+        address to undo a change. Links that were mailed before end.",
     routes: &[(
         Method::POST,
         "/api/users/{user_id}/emails/{identifier_id}/unverify",

@@ -8,6 +8,8 @@ use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "verify_email",
     summary: "Verify an e-mail address",
+    description: "Marks the address as proved; `verification_source` is `api`. It becomes the primary \
+        one when there is none. Links that were mailed before end.",
     routes: &[(
         Method::POST,
         "/api/users/{user_id}/emails/{identifier_id}/verify",

@@ -7,6 +7,8 @@ use roster_http::{Action, App, Endpoint, Failure, Method, Partition, Request, Re
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "remove_username",
     summary: "Remove the username",
+    description: "The name is free for others at once. No username: 404. The last identifier of a user \
+        can't be removed (`LastIdentifier`).",
     routes: &[(Method::DELETE, "/api/users/{user_id}/username")],
     actions: &[Action::DeleteItem, Action::GetItem, Action::UpdateItem],
     partitions: &[Partition::User, Partition::Username],

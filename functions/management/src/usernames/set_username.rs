@@ -1,6 +1,8 @@
 //! `PUT /api/users/{user_id}/username`: give a user a username, in place of any other.
 
 use domain::{User, Username};
+#[cfg(feature = "schema")]
+use roster_http::schema::UsernameText;
 use roster_http::{
     Action, App, Body, Endpoint, Failure, Method, Partition, Request, Response, required,
 };
@@ -10,6 +12,8 @@ use serde::Deserialize;
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "set_username",
     summary: "Set the username",
+    description: "Takes the place of any other username, which is free for others at once. Another \
+        user's name is refused with `DuplicateUserName`.",
     routes: &[(Method::PUT, "/api/users/{user_id}/username")],
     actions: &[
         Action::DeleteItem,
@@ -28,7 +32,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct SetUsername {
     /// 1 to 64 characters, no `@`, no phone number.
-    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(required, with = "UsernameText"))]
     username: Option<String>,
 }
 

@@ -1,20 +1,27 @@
 //! `POST /api/users`: create a user.
 
-use domain::password::{OwnNames, Password, PasswordHash, Policy};
-use domain::profile::Profile;
+use domain::claims::{ClaimChanges, Conformance, InvalidClaim, TextClaim};
+use domain::password::OwnNames;
 use domain::user::{Credential, NewUser};
-use domain::{Email, Phone, Timestamp, User, Username};
+use domain::{Email, Patch, Phone, User, Username};
+#[cfg(feature = "schema")]
+use roster_http::schema::{EmailText, LineText, PhoneText, UsernameText};
 use roster_http::{
     Action, App, Body, Connect, Endpoint, Failure, Method, Need, Partition, Problem, Request,
     Response,
 };
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
+
+use crate::passwords::given::{GivenPassword, is_temporary};
 
 /// How API Gateway reaches this call, and what it may touch.
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "create_user",
     summary: "Create a user",
+    description: "The user needs a username, an e-mail address or a phone number (`IdentifierRequired`). \
+        A verified address is the primary one of its kind. All identifiers that are not valid, \
+        or that other users have, are named at once.",
     routes: &[(Method::POST, "/api/users")],
     actions: &[Action::PutItem],
     partitions: &[
@@ -38,12 +45,15 @@ pub static ENDPOINT: Endpoint = Endpoint {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct CreateUser {
     /// 1 to 64 characters, no `@`, no phone number.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<UsernameText>"))]
     username: Option<String>,
     /// At most 254 characters.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<EmailText>"))]
     email: Option<String>,
     /// The address is proved, and so the primary one. Default: false.
     email_verified: Option<bool>,
     /// With its country code, such as +441514960453.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<PhoneText>"))]
     phone_number: Option<String>,
     /// The number is proved, and so the primary one. Default: false.
     phone_number_verified: Option<bool>,
@@ -59,12 +69,18 @@ struct CreateUser {
     /// The password must be changed at the next sign-in. Default: false beside `password_hash`; beside
     /// `password` true, unless the deployment sets `TemporaryPasswordByDefault` to false.
     is_temporary_password: Option<bool>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<LineText>"))]
     name: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<LineText>"))]
     given_name: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<LineText>"))]
     middle_name: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<LineText>"))]
     family_name: Option<String>,
+    #[cfg_attr(feature = "schema", schemars(with = "Option<LineText>"))]
     nickname: Option<String>,
     /// An absolute URL.
+    #[cfg_attr(feature = "schema", schemars(with = "Option<LineText>"))]
     picture: Option<String>,
     /// Take a short or common password, or one that names its user. Default: false.
     skip_password_policy_checks: Option<bool>,
@@ -83,15 +99,20 @@ struct CreateIdentifiers {
 }
 
 impl CreateUser {
-    fn profile(&self) -> Profile<'_> {
-        Profile {
-            name: self.name.as_deref(),
-            given_name: self.given_name.as_deref(),
-            middle_name: self.middle_name.as_deref(),
-            family_name: self.family_name.as_deref(),
-            nickname: self.nickname.as_deref(),
-            picture: self.picture.as_deref(),
-        }
+    fn claims(&mut self) -> Result<ClaimChanges, InvalidClaim> {
+        let texts = [
+            (TextClaim::Name, &mut self.name),
+            (TextClaim::GivenName, &mut self.given_name),
+            (TextClaim::MiddleName, &mut self.middle_name),
+            (TextClaim::FamilyName, &mut self.family_name),
+            (TextClaim::Nickname, &mut self.nickname),
+            (TextClaim::Picture, &mut self.picture),
+        ];
+        ClaimChanges::parse(
+            texts.map(|(claim, text)| (claim, text.take().into())),
+            Patch::Keep,
+            Conformance::unless_skipped(self.skip_conformance_checks),
+        )
     }
 
     /// One problem names all identifiers that are not valid.
@@ -112,52 +133,37 @@ impl CreateUser {
         }
     }
 
-    fn credential(
-        &self,
-        app: &App,
-        names: &OwnNames,
-        now: Timestamp,
-    ) -> Result<Option<Credential>, Problem> {
-        let algorithm = self.password_hash_algorithm.as_deref();
-        let (hash, is_temporary) = match (&self.password, &self.password_hash) {
-            (None, None) => return Ok(None),
-            (Some(_), Some(_)) => {
-                return Err(Problem::invalid(
-                    "password_hash",
-                    "must not be given together with password",
-                ));
-            }
-            (None, Some(hash)) => (PasswordHash::parse(hash.expose_secret(), algorithm)?, false),
-            (Some(password), None) => {
-                let policy = match self.skip_password_policy_checks {
-                    Some(true) => Policy::Skipped,
-                    _ => Policy::Checked,
-                };
-                let password = Password::parse(password.expose_secret(), policy, names)?;
-                let hash = password.hash(app.entropy.bytes());
-                (hash, !app.account.passwords_last)
-            }
-        };
-        Ok(Some(Credential {
-            hash: Some(hash),
-            updated_at: now,
-            force_reset: self.is_temporary_password.unwrap_or(is_temporary),
-        }))
+    fn password(&mut self) -> GivenPassword {
+        GivenPassword {
+            names: ["password", "password_hash"],
+            password: self.password.take(),
+            hash: self.password_hash.take(),
+            algorithm: self.password_hash_algorithm.take(),
+            skips_policy: self.skip_password_policy_checks.unwrap_or(false),
+        }
     }
 }
 
 async fn create_user(app: &App, request: Request) -> Result<Response, Failure> {
-    let body: CreateUser = request.json()?;
-    let conformance = !body.skip_conformance_checks.unwrap_or(false);
-    let claims = body.profile().claims(conformance)?;
+    let mut body: CreateUser = request.json()?;
+    let claims = body.claims()?;
     let CreateIdentifiers {
         username,
         email,
         phone,
     } = body.identifiers()?;
+    let password = body.password().at_most_one(app)?;
     // This comes last, because hashing takes the longest.
     let names = OwnNames::new(username.as_ref(), &email);
-    let credential = body.credential(app, &names, request.now())?;
+    let credential = password
+        .map(|new| {
+            Ok::<_, Problem>(Credential {
+                hash: Some(new.hash(&names)?),
+                updated_at: request.now(),
+                force_reset: is_temporary(body.is_temporary_password, &new, app),
+            })
+        })
+        .transpose()?;
     let id = || app.new_identifier_id(request.now());
     let new = NewUser {
         operation: request.write.operation.clone(),

@@ -6,6 +6,8 @@ use roster_http::{Action, Answer, App, Endpoint, Failure, Method, Partition, Req
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "delete_user",
     summary: "Delete a user",
+    description: "Frees all identifiers and ends all sessions. A second deletion is 404; a repeat with \
+        the same `Idempotency-Key` is 204.",
     routes: &[(Method::DELETE, "/api/users/{user_id}")],
     actions: &[Action::DeleteItem, Action::GetItem, Action::PutItem],
     partitions: &[

@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "disable_user",
     summary: "Disable a user",
+    description: "The user can't sign in any more, and no session of theirs is accepted while they are \
+        disabled. With `revoke_sessions` their sessions are ended for good.",
     routes: &[(Method::POST, "/api/users/{user_id}/disable")],
     body: Body::object::<DisableUser>(r#"{"revoke_sessions":true}"#),
     handler: |app, request| Box::pin(disable_user(app, request)),

@@ -7,6 +7,7 @@ use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "enable_user",
     summary: "Enable a user",
+    description: "The user may sign in again. Sessions that were ended stay ended.",
     routes: &[(Method::POST, "/api/users/{user_id}/enable")],
     handler: |app, request| Box::pin(enable_user(app, request)),
     ..Endpoint::CHANGES_USER

@@ -7,6 +7,8 @@ use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "unblock_user",
     summary: "Unblock a user",
+    description: "Sets `failure_count` to 0 and ends the lock-out of the account. What is counted for \
+        single IP addresses is not touched.",
     routes: &[(Method::POST, "/api/users/{user_id}/unblock")],
     handler: |app, request| Box::pin(unblock_user(app, request)),
     ..Endpoint::CHANGES_USER

@@ -2,6 +2,8 @@
 
 use domain::notification::RateLimitKey;
 use domain::{Account, Email, Identifier};
+#[cfg(feature = "schema")]
+use roster_http::schema::EmailText;
 use roster_http::{
     Action, App, Body, Endpoint, Failure, Method, Partition, Request, Response, required,
 };
@@ -13,6 +15,8 @@ use super::mailing::edit_and_mail;
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "add_own_email",
     summary: "Add an e-mail address of one's own",
+    description: "The address is pending until the link that is mailed to it is followed. It never \
+        becomes the primary one by this call, which asks for no password.",
     routes: &[(Method::POST, "/users/email")],
     actions: &[
         Action::BatchGetItem,
@@ -34,7 +38,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct AddOwnEmail {
     /// At most 254 characters.
-    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(required, with = "EmailText"))]
     email: Option<String>,
 }
 

@@ -14,6 +14,9 @@ const PATH: &str = link_path(Purpose::SetPrimaryEmail);
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "confirm_primary_email",
     summary: "Make an e-mail address the primary one by its link",
+    description: "`GET` shows a page with a button, and changes nothing; with `Accept: application/json` \
+        alone it acts. The link that was mailed to the address proves the address, too; the \
+        one sent by SMS does not. Every invalid link gets the same answer: 400.",
     routes: &[
         (Method::GET, PATH),
         (Method::POST, PATH),
@@ -27,6 +30,10 @@ pub static ENDPOINT: Endpoint = Endpoint {
 static LINK: AddressLink = AddressLink {
     purpose: Purpose::SetPrimaryEmail,
     act: Account::confirm,
-    deed: |address| Deed::SetPrimaryEmail { address },
-    done: |address| Done::PrimarySet { address },
+    deed: |link| Deed::SetPrimaryEmail {
+        address: &link.address,
+    },
+    done: |link| Done::PrimarySet {
+        address: &link.address,
+    },
 };

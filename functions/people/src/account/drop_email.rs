@@ -6,6 +6,8 @@ use roster_http::{Action, App, Endpoint, Failure, Method, Partition, Request, Re
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "drop_email",
     summary: "Drop an e-mail address of one's own",
+    description: "Drops a pending address, or a proved one that is not the primary one. That address, if \
+        it was proved, and the primary one are told.",
     routes: &[(Method::DELETE, "/users/emails/{identifier_id}")],
     actions: &[
         Action::BatchGetItem,

@@ -8,6 +8,7 @@ use roster_http::{
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "get_primary_email",
     summary: "Get one's own primary e-mail address",
+    description: "404 when there is no primary address.",
     routes: &[
         (Method::GET, "/users/email-change"),
         (Method::GET, "/users/email"),

@@ -18,8 +18,8 @@ use super::page::{Deed, Done, Page, PasswordDeed, content_security_policy};
 pub(super) struct AddressLink {
     pub(super) purpose: Purpose,
     pub(super) act: fn(&mut Account, &Link, ChangeContext<'_>) -> Result<(), Refusal>,
-    pub(super) deed: for<'a> fn(&'a str) -> Deed<'a>,
-    pub(super) done: for<'a> fn(&'a str) -> Done<'a>,
+    pub(super) deed: for<'a> fn(&'a Link) -> Deed<'a>,
+    pub(super) done: for<'a> fn(&'a Link) -> Done<'a>,
 }
 
 /// A link that sets a new password.
@@ -104,7 +104,7 @@ async fn act(
     let done = if cancels {
         Done::Cancelled
     } else {
-        (what.done)(&link.address)
+        (what.done)(link)
     };
     Ok(answer(app, request, Page::Done(done)))
 }
@@ -118,9 +118,9 @@ async fn look(
     let address = click.link.address.as_str();
     let (_, status) = account(app, request, click).await?;
     let page = match status {
-        LinkStatus::Due => Page::Confirm((what.deed)(address)),
+        LinkStatus::Due => Page::Confirm((what.deed)(&click.link)),
         LinkStatus::Unproved => Page::Unproved { address },
-        LinkStatus::Done => Page::Done((what.done)(address)),
+        LinkStatus::Done => Page::Done((what.done)(&click.link)),
     };
     request.form_page(app, click, document(app, &page)).await
 }

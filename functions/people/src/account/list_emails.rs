@@ -8,6 +8,8 @@ use roster_http::{
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "list_emails",
     summary: "List one's own e-mail addresses",
+    description: "The primary address first. Pending ones, which wait for their proof, have `verified` \
+        false.",
     routes: &[(Method::GET, "/users/emails")],
     actions: &[Action::BatchGetItem, Action::Query, Action::UpdateItem],
     answer: Answer::json::<Vec<OwnEmailBody<'_>>>(),

@@ -1,6 +1,8 @@
 //! `POST /users/login/`: sign in with a password.
 
+use domain::account::RESET_LIFETIME;
 use domain::device::{Device, DeviceId};
+use domain::link::AskedBy;
 use domain::notification::RateLimitKey;
 use domain::password::PasswordHash;
 use domain::session::{IDLE_LIFETIME, Session, SessionId, SessionSecret, SessionToken};
@@ -20,6 +22,10 @@ use super::attempt::{Attempt, Candidate};
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "login",
     summary: "Sign in",
+    description: "Takes exactly one of the three identifiers. A wrong password, an unknown identifier, a \
+        disabled user and a locked one get the same answer: 401. 403: the password is right \
+        and must be changed; the primary address gets a link. 429: too many attempts; \
+        `Retry-After` says when to come back.",
     routes: &[(Method::POST, "/users/login")],
     access: Access::SignIn,
     actions: &[
@@ -41,6 +47,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     connect: Connect::BY_GET,
     needs: &[Need::Hashing, Need::ReservedConcurrency],
     statuses: &[200, 409],
+    query: &[],
     body: Body::object::<Login>(r#"{"username":"ada","password":"correct horse battery"}"#),
     answer: Answer::json::<LoginBody<'_>>(),
     handler: |app, request| Box::pin(login(app, request)),
@@ -205,7 +212,7 @@ async fn word_to_change(
     let Some(mut account) = account.filter(|_| may_be_told) else {
         return Ok(Vec::new());
     };
-    account.request_reset(app.change_context(write));
+    account.request_reset(RESET_LIFETIME, AskedBy::Person, app.change_context(write));
     Ok(account.outbox)
 }
 

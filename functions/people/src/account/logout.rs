@@ -8,6 +8,7 @@ use roster_http::{
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "logout",
     summary: "Sign out",
+    description: "Ends the session and clears its cookies. The device stays known.",
     routes: &[(Method::POST, "/users/logout")],
     actions: &[Action::BatchGetItem, Action::DeleteItem, Action::UpdateItem],
     statuses: &[204],

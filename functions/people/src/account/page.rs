@@ -60,10 +60,12 @@ pub(super) enum Page<'a> {
 /// What a link does when the button is pressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Deed<'a> {
-    /// Puts a proved address on the account.
+    /// Proves an address.
     VerifyEmail {
         /// The address.
         address: &'a str,
+        /// It is put on the account thereby.
+        is_added: bool,
     },
     /// Makes an address the main one.
     SetPrimaryEmail {
@@ -80,17 +82,19 @@ pub(super) enum PasswordDeed<'a> {
         /// The address that becomes the main one again.
         address: &'a str,
     },
-    /// Replaces a password that must be changed.
+    /// Sets a new password in place of any.
     ResetPassword,
 }
 
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Done<'a> {
-    /// The address is on the account. The link has added it now or before.
+    /// The address is proved. The link has proved it now or before.
     Verified {
         /// The address.
         address: &'a str,
+        /// It was put on the account thereby.
+        is_added: bool,
     },
     /// The address is the main one. The link has made it that now or before.
     PrimarySet {
@@ -141,7 +145,6 @@ mod tests {
 
     fn all(address: &str) -> Vec<Page<'_>> {
         let mut pages = vec![
-            Page::Confirm(Deed::VerifyEmail { address }),
             Page::Confirm(Deed::SetPrimaryEmail { address }),
             Page::Unproved { address },
             Page::NotValid,
@@ -149,6 +152,10 @@ mod tests {
             Page::Taken,
             Page::Unavailable,
         ];
+        for is_added in [true, false] {
+            pages.push(Page::Confirm(Deed::VerifyEmail { address, is_added }));
+            pages.push(Page::Done(Done::Verified { address, is_added }));
+        }
         for deed in [PasswordDeed::Undo { address }, PasswordDeed::ResetPassword] {
             for error in [None, Some("The password needs at least 8 characters.")] {
                 pages.push(Page::NewPassword { deed, error });
@@ -156,7 +163,6 @@ mod tests {
         }
         pages.extend(
             [
-                Done::Verified { address },
                 Done::PrimarySet { address },
                 Done::Cancelled,
                 Done::Undone { address },
@@ -217,7 +223,10 @@ mod tests {
                 "{html}"
             );
         }
-        let page = Page::Confirm(Deed::VerifyEmail { address: HOSTILE });
+        let page = Page::Confirm(Deed::VerifyEmail {
+            address: HOSTILE,
+            is_added: true,
+        });
         assert!(
             page.render(Some(SITE)).contains("&#60;script&#62;"),
             "{}",

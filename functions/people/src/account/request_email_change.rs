@@ -3,6 +3,8 @@
 use domain::notification::RateLimitKey;
 use domain::sign_in::{IdentifierAndIp, Verdict};
 use domain::{Account, Email, Identifier, Refusal};
+#[cfg(feature = "schema")]
+use roster_http::schema::EmailText;
 use roster_http::{
     Action, App, Body, Endpoint, Failure, Method, Need, Partition, Problem, Request, Response,
     required,
@@ -17,6 +19,9 @@ use super::mailing::edit_and_mail;
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "request_email_change",
     summary: "Ask to change one's own primary e-mail address",
+    description: "Needs the present password. The new address, and the primary phone, get a link each; \
+        the present address stays the primary one until the change is confirmed. Another own, \
+        proved address becomes the primary one at once.",
     routes: &[(Method::POST, "/users/email-change")],
     actions: &[
         Action::BatchGetItem,
@@ -49,7 +54,7 @@ struct RequestEmailChange {
     #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
     user: Option<String>,
     /// The new address: at most 254 characters.
-    #[cfg_attr(feature = "schema", schemars(required, with = "String"))]
+    #[cfg_attr(feature = "schema", schemars(required, with = "EmailText"))]
     email: Option<String>,
     /// The present password.
     #[cfg_attr(feature = "schema", schemars(required, with = "String"))]

@@ -14,6 +14,8 @@ const PATH: &str = link_path(Purpose::ResetPassword);
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "reset_password",
     summary: "Set a new password by its link",
+    description: "Sets the new password of the form and ends all sessions. `GET` only shows the page. \
+        Every invalid link gets the same answer: 400.",
     routes: &[(Method::GET, PATH), (Method::POST, PATH)],
     actions: &[Action::PutItem, Action::Query, Action::UpdateItem],
     partitions: &[Partition::User],

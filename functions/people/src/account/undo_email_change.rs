@@ -14,6 +14,9 @@ const PATH: &str = link_path(Purpose::UndoEmailChange);
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "undo_email_change",
     summary: "Take a change of the primary e-mail address back by its link",
+    description: "Makes the old address the primary one again, ends all sessions and sets the new \
+        password of the form. `GET` only shows the page. Every invalid link gets the same \
+        answer: 400.",
     routes: &[(Method::GET, PATH), (Method::POST, PATH)],
     needs: &[Need::LinkKeys, Need::Hashing],
     body: Body::form::<NewPasswordForm>(),

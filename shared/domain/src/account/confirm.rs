@@ -2,7 +2,7 @@
 
 use crate::account::{Account, ChangeContext};
 use crate::address::Tenure;
-use crate::link::Link;
+use crate::link::{AskedBy, Link};
 use crate::notification::{Message, Recipient, masked};
 use crate::{IdentifierId, Refusal, Timestamp};
 
@@ -13,7 +13,7 @@ impl Account {
             return Ok(());
         };
         let before = self.user.emails().ids().collect();
-        self.prove(id, context)?;
+        self.prove(id, link.asked_by, context)?;
         self.make_primary(id, before, context)
     }
 
@@ -22,7 +22,9 @@ impl Account {
         let id = link.subject.identifier().ok_or(Refusal::LinkNotValid)?;
         let generation_holds = link.generation == self.user.email_generation();
         let is_on_profile = self.user.emails().get(id).is_some_and(|own| own.verified);
-        if self.user.is_disabled() || !generation_holds || is_on_profile {
+        // A link of the management API has no pending address.
+        let is_own = link.asked_by == AskedBy::Person;
+        if self.user.is_disabled() || !is_own || !generation_holds || is_on_profile {
             return Err(Refusal::LinkNotValid);
         }
         // On a repeat the address is gone already. The repeat succeeds, too.

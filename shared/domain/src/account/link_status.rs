@@ -1,7 +1,7 @@
 //! Whether a link's effect is still possible, or has happened already.
 
 use crate::account::{Account, ChangeContext, Lifetimes};
-use crate::link::{Channel, Link, Purpose};
+use crate::link::{AskedBy, Channel, Link, Purpose, Subject};
 use crate::{Email, IdentifierId, Refusal, Timestamp};
 
 /// Whether a link's effect is due.
@@ -69,13 +69,20 @@ impl Account {
         if is_verified {
             return Some(LinkStatus::Due);
         }
-        let pending = self.pending.get(&id);
-        let is_pending =
-            pending.is_some_and(|pending| is_it(&pending.email) && self.is_live(pending, now));
+        // An address that the person asked for is pending, so that it can be cancelled.
+        let waits = match link.asked_by {
+            AskedBy::ManagementApi => own.is_some(),
+            AskedBy::Person => self
+                .pending
+                .get(&id)
+                .is_some_and(|pending| is_it(&pending.email) && self.is_live(pending, now)),
+        };
         match link.channel {
-            _ if !is_pending => None,
+            _ if !waits => None,
             Channel::Mailbox => Some(LinkStatus::Due),
-            Channel::PresentAddress | Channel::Sms => Some(LinkStatus::Unproved),
+            Channel::PresentAddress | Channel::Sms | Channel::HandedOver => {
+                Some(LinkStatus::Unproved)
+            }
         }
     }
 
@@ -98,15 +105,23 @@ impl Account {
     }
 
     pub(super) fn reset_status(&self, link: &Link) -> Option<LinkStatus> {
-        let id = link.subject.identifier()?;
-        let (primary, email) = self.primary_email()?;
-        let credential = self.user.credential()?;
-        if primary != id || email.canonical() != link.address {
+        let is_its_own = match &link.subject {
+            Subject::User => true,
+            Subject::Identifier(id) => self.primary_email().is_some_and(|(primary, email)| {
+                primary == *id && email.canonical() == link.address
+            }),
+            Subject::Change(_) => false,
+        };
+        if !is_its_own {
             return None;
         }
+        let credential = self.user.credential();
         if link.generation == self.user.email_generation() {
-            return Some(LinkStatus::Due);
+            // Only the management API lets a person set a first password.
+            let may_set = credential.is_some() || link.asked_by == AskedBy::ManagementApi;
+            return may_set.then_some(LinkStatus::Due);
         }
+        let credential = credential?;
         // The generation has moved once since the link was made: by the reset itself.
         let is_done = link.generation.next() == self.user.email_generation()
             && credential.updated_at >= link.issued_at
@@ -118,11 +133,11 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::RESET_LIFETIME;
     use crate::account::testing::{
         A, B, HOUR, NEW, NOW, UNDO, WEEK, ada, at, change_email, email, hash, id, link,
         move_generation, request_change, request_email, status,
     };
-    use crate::link::Subject;
     use crate::{ChangeId, sample};
 
     const NOT_VALID: Result<LinkStatus, Refusal> = Err(Refusal::LinkNotValid);
@@ -230,10 +245,37 @@ mod tests {
     }
 
     #[test]
+    fn a_reset_by_the_management_api_needs_neither_a_password_nor_an_address() {
+        let mut account = ada();
+        account.user = sample::changed(account.user, |user| {
+            user.credential = None;
+            user.emails = crate::Addresses::default();
+        });
+        let (reset, _) = at(&mut account, NOW, |account, context| {
+            account.reset_link(HOUR, context)
+        });
+        assert_eq!(reset.expires_at, NOW.plus(HOUR));
+        assert_eq!(status(&account, &reset, NOW), Ok(LinkStatus::Due));
+        let by_person = Link {
+            asked_by: AskedBy::Person,
+            ..reset.clone()
+        };
+        assert_eq!(status(&account, &by_person, NOW), NOT_VALID);
+        account.user.replace_password(hash(), NOW);
+        assert_eq!(status(&account, &reset, NOW), Ok(LinkStatus::Done));
+        account.user.replace_password(hash(), NOW);
+        assert_eq!(
+            status(&account, &reset, NOW),
+            NOT_VALID,
+            "another one since"
+        );
+    }
+
+    #[test]
     fn a_reset_is_due_in_its_generation_and_done_by_itself_alone() {
         let mut account = ada();
         let ((), told) = at(&mut account, NOW, |account, context| {
-            account.request_reset(context);
+            account.request_reset(RESET_LIFETIME, AskedBy::Person, context);
         });
         let reset = link(&told, A).unwrap();
         assert_eq!(status(&account, &reset, NOW), Ok(LinkStatus::Due));

@@ -1,41 +1,66 @@
-//! Sets a new password in place of one that must be changed.
+//! Sets a new password by a link: in place of one that must be changed, or because the management API
+//! asked for the link.
 
 use std::time::Duration;
 
 use crate::Refusal;
 use crate::account::{Account, ChangeContext, LinkStatus};
-use crate::link::{Link, Purpose};
+use crate::link::{AskedBy, Channel, Link, Purpose, Subject};
 use crate::notification::{Message, Recipient};
 use crate::password::PasswordHash;
 
-/// How long a link to set a new password lives.
+/// How long a link to set a new password lives, unless the management API says otherwise.
 pub const RESET_LIFETIME: Duration = Duration::from_hours(1);
 
 impl Account {
     /// Sends a link that sets a new password to the primary address, if there is one. While an address
     /// has a right to undo, it gets the link of that right instead (flow, 5): a person who moved the
     /// primary address to their own must not be able to set the password.
-    pub fn request_reset(&mut self, context: ChangeContext<'_>) {
+    ///
+    /// The link lives for `lifetime`, and the link of a right for as long as the right.
+    pub fn request_reset(
+        &mut self,
+        lifetime: Duration,
+        asked_by: AskedBy,
+        context: ChangeContext<'_>,
+    ) {
         let rights = self.live_rights(context);
-        for (to, link) in &rights {
-            let message = Message::ResetByUndo(link.clone());
-            self.tell(Some(to.clone()), message, context);
+        let has_rights = !rights.is_empty();
+        for (to, link) in rights {
+            let link = Link { asked_by, ..link };
+            self.tell(Some(to), Message::ResetByUndo(link), context);
         }
-        if !rights.is_empty() {
+        if has_rights {
             return;
         }
         let Some((id, email)) = self.primary_email() else {
             return;
         };
         let link = Link {
-            expires_at: context.now.plus(RESET_LIFETIME),
+            asked_by,
+            expires_at: context.now.plus(lifetime),
             ..self.link(Purpose::ResetPassword, id, email, context)
         };
         let to = Recipient::of(email);
         self.tell(to, Message::ResetPassword(link), context);
     }
 
-    /// Sets a new password in place of one that must be changed.
+    /// A link that sets a new password, for the management API to hand over. It needs neither an address
+    /// nor a present password.
+    pub fn reset_link(&self, lifetime: Duration, context: ChangeContext<'_>) -> Link {
+        Link {
+            purpose: Purpose::ResetPassword,
+            channel: Channel::HandedOver,
+            subject: Subject::User,
+            asked_by: AskedBy::ManagementApi,
+            address: String::new(),
+            generation: self.user.email_generation(),
+            issued_at: context.now,
+            expires_at: context.now.plus(lifetime),
+        }
+    }
+
+    /// Sets a new password by a link.
     pub fn reset_password(
         &mut self,
         link: &Link,
@@ -59,7 +84,7 @@ mod tests {
 
     fn request(account: &mut Account, now: Timestamp) -> Told {
         at(account, now, |account, context| {
-            account.request_reset(context);
+            account.request_reset(RESET_LIFETIME, AskedBy::Person, context);
         })
         .1
     }

@@ -2,7 +2,7 @@
 //! rights stand.
 
 use crate::account::{Account, ChangeContext, Lifetimes};
-use crate::link::{Channel, Link, Purpose, Subject};
+use crate::link::{AskedBy, Channel, Link, Purpose, Subject};
 use crate::notification::Recipient;
 use crate::user::RightBase;
 use crate::{ChangeId, Email, Generation, IdentifierId, Refusal, Timestamp};
@@ -140,6 +140,7 @@ impl Account {
                 purpose: Purpose::UndoEmailChange,
                 channel: Channel::Mailbox,
                 subject: Subject::Change(name.clone()),
+                asked_by: AskedBy::Person,
                 address: own.value.canonical().to_owned(),
                 generation: right.made_in,
                 issued_at: context.now,

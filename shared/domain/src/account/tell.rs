@@ -1,13 +1,13 @@
 //! Which notifications a change makes, and for whom.
 
 use crate::account::{Account, ChangeContext};
-use crate::link::{Channel, Link, Purpose, Subject};
+use crate::link::{AskedBy, Channel, Link, Purpose, Subject};
 use crate::notification::{Message, Notification, NotificationId, Recipient};
 use crate::{Email, IdentifierId, Phone};
 
 impl Account {
-    /// A link about an address, as it is mailed to that address. Callers change the channel for other
-    /// recipients.
+    /// A link about an address that the person asks for, as it is mailed to that address. Callers change
+    /// the channel for other recipients.
     pub(super) fn link(
         &self,
         purpose: Purpose,
@@ -19,6 +19,7 @@ impl Account {
             purpose,
             channel: Channel::Mailbox,
             subject: Subject::Identifier(id),
+            asked_by: AskedBy::Person,
             address: email.canonical().to_owned(),
             generation: self.user.email_generation(),
             issued_at: context.now,

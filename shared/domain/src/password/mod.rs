@@ -2,9 +2,11 @@
 
 mod argon2id;
 mod hash;
+mod new;
 mod verify;
 
 pub use hash::PasswordHash;
+pub use new::{NewPassword, OldPassword};
 pub use verify::{Verified, verify};
 
 use std::borrow::Cow;

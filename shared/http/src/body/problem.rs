@@ -26,6 +26,7 @@ pub struct ProblemBody<'a> {
     detail: String,
     /// The request path; absent where API Gateway answers for itself.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     instance: Option<&'a str>,
     /// Under which the log tells more.
     trace_id: &'a str,
@@ -35,6 +36,7 @@ pub struct ProblemBody<'a> {
     /// Only with 422, and with the 400 of people's own calls: the members that are not valid, or
     /// the rules that are broken.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "schema", schemars(with = "Errors<'_>"))]
     errors: Option<Errors<'a>>,
 }
 
@@ -43,10 +45,20 @@ pub struct ProblemBody<'a> {
 #[serde(untagged)]
 enum Errors<'a> {
     /// Each member's messages (`#validation-error`).
-    Members(&'a BTreeMap<String, Vec<String>>),
+    Members(
+        #[cfg_attr(feature = "schema", schemars(with = "Members"))]
+        &'a BTreeMap<String, Vec<String>>,
+    ),
     /// Broken rules (`#identity-validation-error`).
     Rules(#[cfg_attr(feature = "schema", schemars(with = "Vec<Rule>"))] &'a [IdentityError]),
 }
+
+/// What is wrong with each member that is not valid.
+#[cfg(feature = "schema")]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "ValidationErrors")]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Members(BTreeMap<String, Vec<String>>);
 
 /// A broken rule.
 #[cfg(feature = "schema")]

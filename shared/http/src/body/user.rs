@@ -1,9 +1,12 @@
 //! The user body: the union of the older and the newer model (users-api.md, section 3).
 
 use domain::external::{Authenticator, Idp};
-use domain::user::Passkey;
+use domain::user::{DataKind, Passkey};
 use domain::{Address, JsonObject, Timestamp, User};
 use serde::Serialize;
+
+#[cfg(feature = "schema")]
+use crate::schema;
 
 /// One user, every member always present.
 #[derive(Debug, Serialize)]
@@ -35,13 +38,13 @@ pub struct UserBody<'a> {
     /// The same list under its older name.
     idps: Vec<ProviderBody<'a>>,
     /// OpenID Connect claims.
-    #[cfg_attr(feature = "schema", schemars(with = "Map"))]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
     claims: &'a JsonObject,
     /// What the user may see of the application's data.
-    #[cfg_attr(feature = "schema", schemars(with = "Map"))]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
     public_data: &'a JsonObject,
     /// What only the application may see.
-    #[cfg_attr(feature = "schema", schemars(with = "Map"))]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
     private_data: &'a JsonObject,
     has_password: bool,
     /// Unix seconds.
@@ -72,10 +75,6 @@ pub struct UserBody<'a> {
     last_known_region: Option<&'a str>,
     last_known_country: Option<&'a str>,
 }
-
-/// The schema of an object whose members are the user's own.
-#[cfg(feature = "schema")]
-type Map = std::collections::BTreeMap<String, serde_json::Value>;
 
 #[derive(Debug, Serialize)]
 #[cfg_attr(
@@ -186,7 +185,7 @@ struct ProviderBody<'a> {
     #[cfg_attr(feature = "schema", schemars(with = "schema::Authenticator"))]
     authenticator: Authenticator,
     provider_user_id: &'a str,
-    #[cfg_attr(feature = "schema", schemars(with = "Map"))]
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
     claims: &'a JsonObject,
 }
 
@@ -261,8 +260,8 @@ impl<'a> UserBody<'a> {
             external_providers: providers.clone(),
             idps: providers,
             claims: user.claims(),
-            public_data: user.public_data(),
-            private_data: user.private_data(),
+            public_data: user.data(DataKind::Public),
+            private_data: user.data(DataKind::Private),
             has_password: user.credential().is_some(),
             password_updated_at: user
                 .credential()
@@ -326,52 +325,6 @@ impl<'a> PasskeyBody<'a> {
             user_present: passkey.user_present,
             user_verified: passkey.user_verified,
             user_agent: passkey.user_agent.as_deref(),
-        }
-    }
-}
-
-/// The closed lists of section 3, for their schemas.
-#[cfg(feature = "schema")]
-mod schema {
-    use std::borrow::Cow;
-
-    use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-
-    const AUTHENTICATORS: [&str; 10] = [
-        "google",
-        "apple",
-        "facebook",
-        "microsoft",
-        "github",
-        "gitlab",
-        "discord",
-        "twitter",
-        "linkedin",
-        "xero",
-    ];
-
-    pub(super) struct Authenticator;
-
-    impl JsonSchema for Authenticator {
-        fn schema_name() -> Cow<'static, str> {
-            "Authenticator".into()
-        }
-
-        fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            json_schema!({ "type": "string", "enum": AUTHENTICATORS })
-        }
-    }
-
-    pub(super) struct Idp;
-
-    impl JsonSchema for Idp {
-        fn schema_name() -> Cow<'static, str> {
-            "Idp".into()
-        }
-
-        fn json_schema(_: &mut SchemaGenerator) -> Schema {
-            let names: Vec<_> = std::iter::once("monocloud").chain(AUTHENTICATORS).collect();
-            json_schema!({ "type": "string", "enum": names })
         }
     }
 }

@@ -1,7 +1,12 @@
 //! A request's body.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use percent_encoding::percent_decode;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
 use super::Request;
 use crate::{Body, Problem};
@@ -65,6 +70,30 @@ impl Request {
     }
 }
 
+/// A member that is an object. Serde would also take an array for the members in their order.
+#[derive(Debug)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
 /// A member that must be there.
 pub fn required<T>(member: &'static str, value: Option<T>) -> Result<T, Problem> {
     value.ok_or_else(|| Problem::invalid(member, "is required"))
@@ -119,7 +148,10 @@ fn unreadable(member: String, error: &serde_json::Error) -> Problem {
 /// The part of serde's message about what a value must be, without the value.
 pub(super) fn expected(message: &str) -> Option<&str> {
     let (_, expected) = message.rsplit_once(", expected ")?;
-    Some(expected)
+    Some(match expected {
+        "i64" | "u64" | "u32" | "u8" => "a whole number that fits",
+        expected => expected,
+    })
 }
 
 #[cfg(test)]
@@ -140,6 +172,13 @@ mod tests {
         number: Option<u8>,
         choice: Option<Choice>,
         list: Option<Vec<String>>,
+        object: Option<Object<Inner>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[expect(dead_code, reason = "read for its type only")]
+    struct Inner {
+        text: Option<String>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -162,11 +201,13 @@ mod tests {
             ("flag", "7", "must be a boolean"),
             ("flag", "1e400", "must be a value that fits"),
             ("number", "-1e400", "must be a value that fits"),
-            ("number", "300", "must be u8"),
+            ("number", "300", "must be a whole number that fits"),
             ("text", "{}", "must be a string"),
             ("secret", "[7]", "must be a string"),
             ("choice", "\"third\"", "must be `one` or `other`"),
             ("list", "\"a\"", "must be a sequence"),
+            ("object", "[\"a\"]", "must be an object"),
+            ("object", "\"a\"", "must be an object"),
         ] {
             let Problem::Validation(members) = refused(&format!("{{\"{member}\":{value}}}")) else {
                 panic!("{member} {value}");
@@ -174,6 +215,15 @@ mod tests {
             let wanted = BTreeMap::from([(member.to_owned(), vec![wanted.to_owned()])]);
             assert_eq!(members, wanted, "{value}");
         }
+    }
+
+    #[test]
+    fn a_member_of_an_object_is_named_by_its_path() {
+        let Problem::Validation(members) = refused(r#"{"object":{"text":[7]}}"#) else {
+            panic!("another problem");
+        };
+        let named: Vec<_> = members.keys().collect();
+        assert_eq!(named, ["object.text"]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ use lambda_http::http::HeaderMap;
 use store::{Precondition, Write};
 use tokio::time::Instant;
 
-pub use body::required;
+pub use body::{Object, required};
 pub(crate) use origin::Origin;
 pub use path::PathParameter;
 

@@ -14,7 +14,7 @@ pub(crate) struct Origin {
     /// The path that the client sees, stage or base path included, without a last slash.
     pub(crate) public_path: String,
     /// The id of the API key, where API Gateway asked for one.
-    pub(super) key_id: Option<String>,
+    pub(crate) key_id: Option<String>,
     /// The key's value. It goes into operation ids, so that they can't be guessed without it.
     pub(super) key: String,
     /// The IP address that connected to API Gateway.

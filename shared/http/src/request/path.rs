@@ -4,7 +4,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use domain::{IdentifierId, UserId};
+use domain::session::SessionId;
+use domain::{IdentifierId, PasskeyId, UserId};
 use lambda_http::RequestExt as _;
 use percent_encoding::percent_decode_str;
 
@@ -33,6 +34,22 @@ impl PathParameter for IdentifierId {
 
     fn parse(text: &str) -> Result<Self, impl Display> {
         Self::parse(text)
+    }
+}
+
+impl PathParameter for PasskeyId {
+    const NAME: &'static str = "passkey_id";
+
+    fn parse(text: &str) -> Result<Self, impl Display> {
+        Self::parse(text)
+    }
+}
+
+impl PathParameter for SessionId {
+    const NAME: &'static str = "session_id";
+
+    fn parse(text: &str) -> Result<Self, impl Display> {
+        Self::parse(text).ok_or("must be 32 of the digits 0-9 and A-F")
     }
 }
 

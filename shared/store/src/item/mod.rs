@@ -10,7 +10,7 @@ pub(crate) mod pending_email;
 pub(crate) mod reservation;
 pub(crate) mod session;
 pub(crate) mod sign_in_user;
-pub(crate) mod undo_right;
-pub(crate) mod user;
 #[cfg(test)]
 mod stored;
+pub(crate) mod undo_right;
+pub(crate) mod user;

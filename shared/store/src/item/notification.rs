@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use domain::Timestamp;
 use domain::notification::{Message, Notification, NotificationId, Recipient};
+use domain::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::user;
@@ -59,12 +59,21 @@ impl State {
     }
 }
 
+/// Its key.
+pub(crate) fn key(user_id: &UserId, id: &NotificationId) -> Item {
+    user::child_key(user_id, &sort_key(id))
+}
+
+fn sort_key(id: &NotificationId) -> String {
+    format!("{NOTIFICATION_SORT_KEY}{}", id.as_str())
+}
+
 /// The whole item.
 pub(crate) fn item(notification: &Notification) -> Result<Item, StoreError> {
     let notification = notification.clone();
     let item = serde_dynamo::to_item(NotificationItem {
         pk: user::partition_key(&notification.user_id),
-        sk: format!("{NOTIFICATION_SORT_KEY}{}", notification.id.as_str()),
+        sk: sort_key(&notification.id),
         to: notification.to,
         message: notification.message,
         locale: notification.locale,

@@ -1,8 +1,8 @@
-//! The item that outlives a user. It says that a named operation created the user, or deleted it.
+//! The item that tells that a named operation happened, where the user's own item does not.
 //!
-//! Written only for a request with an `Idempotency-Key`. A repeated deletion finds it and answers
-//! success instead of "no such user"; a repeated create finds it and doesn't bring a deleted user
-//! back.
+//! Written only for a request with an `Idempotency-Key`. A repeated deletion, of a user or of a
+//! session, finds it and answers success instead of "no such user"; a repeated create finds it and
+//! doesn't bring a deleted user back; a repeated unblocking finds it and forgets no newer failures.
 
 use std::time::Duration;
 

@@ -4,11 +4,12 @@
 //! that have failed. A set holds an element once, so a repeat after a lost reply is not counted twice.
 
 use domain::Timestamp;
+use domain::blocked_ip::CountedIdentifierAndIp;
 use domain::sign_in::{Admission, Counter, Full, LOCK_OUT, Limits, Try};
 
 use super::{MAX_LOOKS, SignIns};
 use crate::StoreError;
-use crate::item::attempts::{BLOCK_UNTIL, FAILED, TRIES, key, tally};
+use crate::item::attempts::{ATTEMPTS, BLOCK_UNTIL, FAILED, LAST_ATTEMPT, TRIES, key, tally};
 use crate::table::{Attempts, Update, Updated, number, text};
 use crate::write::Write;
 
@@ -33,8 +34,8 @@ impl SignIns {
              OR (size({tries}) < {limit} AND NOT contains({tries}, {own})))",
         ));
         update.add(TRIES, [this.as_str()]);
-        update.count(&["sign_in_attempts_count"]);
-        update.set(&["last_sign_in_attempt"], number(now));
+        update.count(&[ATTEMPTS]);
+        update.set(&[LAST_ATTEMPT], number(now));
         set_expiry(&mut update, counter, write.now);
         update.remove(&[BLOCK_UNTIL]);
         for _ in 0..MAX_LOOKS {
@@ -72,7 +73,8 @@ impl SignIns {
         update.require(format!("NOT contains({failed}, {own})"));
         update.add(TRIES, [this.as_str()]);
         update.add(FAILED, [this.as_str()]);
-        update.count(&["failure_count"]);
+        // Where a right password has taken the item away in between, this makes it anew.
+        update.set(&[LAST_ATTEMPT], number(write.now.as_unix()));
         set_expiry(&mut update, counter, write.now);
         // If the condition fails, this attempt was counted before and its reply was lost, or the
         // counter is locked.
@@ -112,6 +114,24 @@ impl SignIns {
         update.set(&[BLOCK_UNTIL], number(now.plus(LOCK_OUT).as_unix()));
         update.remove(&[FAILED]);
         update.remove(&[TRIES]);
+        self.table.update_unseen(&update, Attempts::soon()).await?;
+        Ok(())
+    }
+
+    /// Forgets the failures and the lock-out that were found in a counter, unless the counter is gone.
+    /// Attempts under way, and what failed since, go on counting.
+    pub(super) async fn forget_found(
+        &self,
+        found: &CountedIdentifierAndIp,
+    ) -> Result<(), StoreError> {
+        let counter = Counter::IdentifierAndIp(found.pair.clone());
+        let mut update = Update::of_present(key(&counter));
+        update.remove(&[BLOCK_UNTIL]);
+        if !found.tally.failed.is_empty() {
+            for set in [TRIES, FAILED] {
+                update.take(set, found.tally.failed.iter().map(Try::as_str));
+            }
+        }
         self.table.update_unseen(&update, Attempts::soon()).await?;
         Ok(())
     }

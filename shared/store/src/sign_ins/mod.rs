@@ -1,6 +1,7 @@
 //! Signing in: the user of an attempt, the counters of attempts, and their outcomes.
 
 mod attempts;
+mod blocked_ips;
 mod outcome;
 
 pub use outcome::{Entry, SignIn};

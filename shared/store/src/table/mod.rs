@@ -47,6 +47,18 @@ impl Table {
         let _ = self.get(absent_key()).await;
     }
 
+    /// Connects by a `BatchGetItem` that finds nothing.
+    pub async fn connect_by_batch_get(&self) {
+        let _ = self.get_each(vec![absent_key()], &[]).await;
+    }
+
+    /// Connects by a `Query` that finds nothing.
+    pub async fn connect_by_query(&self) {
+        let _ = self
+            .query(Partition::Operation.key("none"), "OPERATION")
+            .await;
+    }
+
     /// Connects by an `UpdateItem` that has no effect: its condition is that an absent item exists.
     pub async fn connect_by_update(&self) {
         let _ = self

@@ -110,6 +110,33 @@ impl Table {
             p.path(&["SK"]),
             p.value(text(sort_key_start)),
         );
+        self.query_where(condition, p).await
+    }
+
+    /// The items of a partition from one sort key to another, both included: one `Query` for each
+    /// megabyte.
+    pub(crate) async fn query_between(
+        &self,
+        partition: String,
+        [first, last]: [&str; 2],
+    ) -> Result<Vec<Item>, StoreError> {
+        let mut p = Placeholders::default();
+        let condition = format!(
+            "{} = {} AND {} BETWEEN {} AND {}",
+            p.path(&["PK"]),
+            p.value(text(partition)),
+            p.path(&["SK"]),
+            p.value(text(first)),
+            p.value(text(last)),
+        );
+        self.query_where(condition, p).await
+    }
+
+    async fn query_where(
+        &self,
+        condition: String,
+        p: Placeholders,
+    ) -> Result<Vec<Item>, StoreError> {
         let (mut items, mut start) = (Vec::new(), None);
         loop {
             let output = self

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::error::{BuildError, SdkError};
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, Delete, Put, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure,
-    TransactWriteItem, Update as UpdatePart,
+    CancellationReason, ConditionCheck, Delete, Put, ReturnConsumedCapacity,
+    ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdatePart,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use domain::Identifier;
@@ -58,6 +58,7 @@ enum Write {
     Put(Item, Option<Condition>),
     Update(Update),
     Delete(Item, Option<Condition>),
+    Check(Item, Condition),
 }
 
 impl Transaction {
@@ -85,6 +86,19 @@ impl Transaction {
     /// Deletes an item on this condition.
     pub(crate) fn delete_if(&mut self, role: Role, key: Item, condition: Condition) {
         self.parts.push((role, Write::Delete(key, Some(condition))));
+    }
+
+    /// The update of the user, when it is all that is to be written.
+    pub(crate) fn only_user_update(&self) -> Option<&Update> {
+        match self.parts.as_slice() {
+            [(Role::User, Write::Update(update))] => Some(update),
+            _ => None,
+        }
+    }
+
+    /// Asks that this holds of an item, which stays as it is.
+    pub(crate) fn check(&mut self, role: Role, key: Item, condition: Condition) {
+        self.parts.push((role, Write::Check(key, condition)));
     }
 
     /// What is sent to the table of this name.
@@ -177,6 +191,17 @@ impl Write {
                     .set_return_values_on_condition_check_failure(old)
                     .build()?;
                 request.delete(delete)
+            }
+            Self::Check(key, condition) => {
+                let check = ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key.clone()))
+                    .condition_expression(&condition.text)
+                    .set_expression_attribute_names(condition.placeholders.names())
+                    .set_expression_attribute_values(condition.placeholders.values())
+                    .set_return_values_on_condition_check_failure(old)
+                    .build()?;
+                request.condition_check(check)
             }
         };
         Ok(request.build())

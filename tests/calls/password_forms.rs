@@ -142,6 +142,30 @@ async fn an_imported_hash_takes_its_password_in_either_form() {
 }
 
 #[tokio::test]
+async fn a_hash_of_each_kind_and_a_password_in_either_form_can_be_set_and_changed_to() {
+    let roster = Roster::start().await;
+    let path = roster
+        .create(json!({ "username": "grace", "password": COMPOSED }))
+        .await;
+    let set = format!("{path}/password");
+    let change = format!("{set}/change");
+    for (member, value) in [
+        ("password_hash", OWN_AS_TYPED),
+        ("password_hash", SCRYPT),
+        ("password_hash", PBKDF2),
+        ("password", DECOMPOSED),
+    ] {
+        let body = json!({ member: value, "is_temporary_password": false });
+        roster.send_json("PUT", &set, body).await.expect(200);
+        roster.login("grace", DECOMPOSED).await.expect(200);
+        // A sign-in has replaced the hash.
+        let body = json!({ format!("new_{member}"): value, "old_password": DECOMPOSED });
+        roster.send_json("PUT", &change, body).await.expect(200);
+        roster.login("grace", DECOMPOSED).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn a_variant_neither_signs_in_nor_replaces_the_hash() {
     let roster = Roster::start().await;
     for (hash, password) in [(BCRYPT, "U*U"), (SCRYPT, COMPOSED), (PBKDF2, COMPOSED)] {

@@ -1,0 +1,7 @@
+//! The Lambda function of `update_public_data`. Made by `cargo run -- generate`.
+
+use management::data::update_public_data::ENDPOINT;
+
+fn main() -> Result<(), roster_http::Error> {
+    roster_http::serve(&ENDPOINT)
+}

@@ -1,0 +1,2 @@
+mod list_blocked_ips;
+mod unblock_ip;

@@ -1,0 +1,1 @@
+mod disconnect_external_authenticator;

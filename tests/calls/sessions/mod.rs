@@ -1,0 +1,3 @@
+mod end_session;
+mod get_session;
+mod list_sessions;
