@@ -141,10 +141,12 @@ impl AddressStart {
             .then(|| Self(text.to_ascii_lowercase()))
     }
 
-    /// Whether this address, as it is counted, starts so, or is what this address is counted by.
+    /// Whether this address, as it is counted, starts so; of a whole address, whether it is counted so.
     pub fn matches(&self, ip_address: &str) -> bool {
-        ip_address.starts_with(&self.0)
-            || Unblocked::parse(&self.0).is_some_and(|one| one.includes(ip_address))
+        match Unblocked::parse(&self.0) {
+            Some(whole) => whole.includes(ip_address),
+            None => ip_address.starts_with(&self.0),
+        }
     }
 }
 
@@ -268,6 +270,8 @@ mod tests {
         for (filter, ip_address, matches) in [
             ("", "192.0.2.1", true),
             ("192.0.", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.1", true),
+            ("192.0.2.1", "192.0.2.10", false),
             ("2.0", "192.0.2.1", false),
             ("2001:DB8", "2001:db8:1:2::/64", true),
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64", true),

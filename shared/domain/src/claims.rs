@@ -208,10 +208,10 @@ enum Lines {
 }
 
 fn check_text(member: &'static str, text: &str, lines: Lines) -> Result<(), InvalidClaim> {
-    const MAX_CHARACTERS: usize = 1024;
+    const MAX_CHARACTERS: usize = 2048;
     let invalid = |reason| Err(InvalidClaim { member, reason });
     if text.chars().count() > MAX_CHARACTERS {
-        return invalid("must have at most 1024 characters");
+        return invalid("must have at most 2048 characters");
     }
     match lines {
         Lines::One if text.chars().any(char::is_control) => {
@@ -434,14 +434,14 @@ mod tests {
 
     #[test]
     fn control_characters_and_overlong_texts_are_refused_whatever_is_skipped() {
-        for bad in ["a\0b", "a\u{85}b", "a\nb", &"é".repeat(1025)] {
+        for bad in ["a\0b", "a\u{85}b", "a\nb", &"é".repeat(2049)] {
             for conformance in [Conformance::Checked, Conformance::Skipped] {
                 let texts = [(TextClaim::GivenName, Patch::Set(bad.to_owned()))];
                 let parsed = ClaimChanges::parse(texts, Patch::Keep, conformance);
                 assert_eq!(parsed.unwrap_err().member, "given_name");
             }
         }
-        assert_eq!(refused(TextClaim::GivenName, &"é".repeat(1024)), None);
+        assert_eq!(refused(TextClaim::GivenName, &"é".repeat(2048)), None);
     }
 
     #[test]
@@ -475,7 +475,7 @@ mod tests {
 
     #[test]
     fn claims_have_64_kb_at_most() {
-        let long = || Patch::Set("\u{1f600}".repeat(1024));
+        let long = || Patch::Set("\u{1f600}".repeat(2048));
         let texts = [
             TextClaim::Name,
             TextClaim::GivenName,
@@ -493,10 +493,10 @@ mod tests {
         ]
         .map(|claim| (claim, long()));
         let address = AddressClaim {
-            formatted: Some("\u{1f600}".repeat(1024)),
-            locality: Some("\u{1f600}".repeat(1024)),
-            region: Some("\u{1f600}".repeat(1024)),
-            country: Some("\u{1f600}".repeat(1024)),
+            formatted: Some("\u{1f600}".repeat(2048)),
+            locality: Some("\u{1f600}".repeat(2048)),
+            region: Some("\u{1f600}".repeat(2048)),
+            country: Some("\u{1f600}".repeat(2048)),
             ..AddressClaim::default()
         };
         let parsed = ClaimChanges::parse(texts, Patch::Set(address), Conformance::Skipped);

@@ -165,11 +165,10 @@ struct Member<'a> {
 }
 
 impl<'a> Member<'a> {
-    /// The name, with its escapes resolved.
-    fn name(&self) -> Cow<'a, str> {
-        let name = serde_json::from_str(self.key.get());
-        // Half of a character is a name, too, and no text.
-        name.map_or(Cow::Borrowed(self.key.get()), Cow::Owned)
+    /// The name with its escapes resolved. Half of a character is a name, too, and no text: it is
+    /// compared as it was written.
+    fn name(&self) -> Result<Cow<'a, str>, &'a str> {
+        serde_json::from_str(self.key.get()).map_err(|_| self.key.get())
     }
 }
 

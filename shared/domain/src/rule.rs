@@ -169,29 +169,25 @@ pub fn set_primary(kind: AddressKind, id: IdentifierId) -> Rule {
             ),
         ],
         done_when: vec![Condition::AddressPrimary(kind, id, Primacy::Managed)],
-        effects: vec![Effect::Primary(kind, id)],
+        effects: vec![Effect::Primary(kind, id), Effect::NextEmailGeneration],
     };
     if kind == AddressKind::Email {
         rule.effects.push(Effect::EndRightsOfOthers(id));
-        rule.effects.push(Effect::NextEmailGeneration);
     }
     rule
 }
 
 /// `POST …/verify` of an address: it becomes the primary one, too, when there is none.
 pub fn verify(kind: AddressKind, id: IdentifierId, source: Source) -> Rule {
-    let mut rule = Rule {
+    Rule {
         requires: vec![exists(kind, id)],
         done_when: vec![Condition::AddressVerified(kind, id, true)],
         effects: vec![
             Effect::Verification(kind, id, Some(source)),
             Effect::PrimaryIfNone(kind, id),
+            Effect::NextEmailGeneration,
         ],
-    };
-    if kind == AddressKind::Email {
-        rule.effects.push(Effect::NextEmailGeneration);
     }
-    rule
 }
 
 /// `POST …/unverify` of an address.
@@ -205,11 +201,13 @@ pub fn unverify(kind: AddressKind, id: IdentifierId) -> Rule {
             ),
         ],
         done_when: vec![Condition::AddressVerified(kind, id, false)],
-        effects: vec![Effect::Verification(kind, id, None)],
+        effects: vec![
+            Effect::Verification(kind, id, None),
+            Effect::NextEmailGeneration,
+        ],
     };
     if kind == AddressKind::Email {
         rule.effects.push(Effect::EndRightsOf(id));
-        rule.effects.push(Effect::NextEmailGeneration);
     }
     rule
 }
@@ -386,21 +384,20 @@ mod tests {
     }
 
     #[test]
-    fn rules_about_phone_numbers_are_the_same_and_leave_links_as_they_are() {
+    fn rules_about_phone_numbers_are_the_same_and_leave_rights_to_undo_as_they_are() {
         const PHONE: AddressKind = AddressKind::Phone;
         let mut user = sample::published();
         let id = user.phones().ids().next().unwrap();
-        let before = (user.email_generation(), user.facts().primary_emails_set);
+        let (generation, set) = (user.email_generation(), user.facts().primary_emails_set);
         for rule in [set_primary(PHONE, id), verify(PHONE, id, Source::API)] {
             rule.apply(&mut user).unwrap();
             assert_eq!(rule.decide(&user), Ok(Decision::AlreadyDone));
         }
         assert!(user.phones().is_primary(id));
         assert!(unverify(PHONE, id).apply(&mut user).is_err());
-        assert_eq!(
-            (user.email_generation(), user.facts().primary_emails_set),
-            before
-        );
+        assert_eq!(user.facts().primary_emails_set, set);
+        // One was due: the number is verified already.
+        assert_eq!(user.email_generation(), generation.next());
         assert_eq!(user.phones().get(id).unwrap().set_primary, 0);
         let unknown = IdentifierId::issue(Timestamp::from_unix(1), [9; 10]);
         assert_eq!(

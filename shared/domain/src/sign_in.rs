@@ -200,6 +200,13 @@ impl Tally {
         self.failures(counter, now) >= counter.limit(limits)
     }
 
+    /// When the last failure was; of a lock-out, when it began.
+    pub fn last_failure(&self) -> Option<Timestamp> {
+        let failed = self.failed.iter().filter_map(Try::began).max();
+        let locked = self.block_until.map(|until| until.minus(LOCK_OUT));
+        failed.max(locked)
+    }
+
     /// How many failures count at `now`, less those that a lock-out holds.
     pub(crate) fn failures(&self, counter: &Counter, now: Timestamp) -> u64 {
         let age = counter.remembers_for();

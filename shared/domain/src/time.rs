@@ -25,6 +25,11 @@ impl Timestamp {
         Self(self.0.saturating_add_unsigned(duration.as_secs()))
     }
 
+    /// The point that much earlier, in whole seconds.
+    pub const fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub_unsigned(duration.as_secs()))
+    }
+
     /// How long it is until `later`; zero when that has passed.
     pub fn until(self, later: Self) -> Duration {
         Duration::from_secs(u64::try_from(later.0 - self.0).unwrap_or_default())

@@ -51,9 +51,9 @@ texts! {
     /// A username.
     UsernameText: { "type": "string", "pattern": "^[^@ ]+$", "maxLength": 64 };
     /// A claim that is a text of one or more lines.
-    LinesText: { "type": "string", "pattern": r"^(\r?\n|[^\u0000-\u001f\u007f-\u009f])*$", "maxLength": 1024 };
+    LinesText: { "type": "string", "pattern": r"^(\r?\n|[^\u0000-\u001f\u007f-\u009f])*$", "maxLength": 2048 };
     /// A claim that is a text of one line.
-    LineText: { "type": "string", "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$", "maxLength": 1024 };
+    LineText: { "type": "string", "pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$", "maxLength": 2048 };
 }
 
 /// An object whose members are the user's own.

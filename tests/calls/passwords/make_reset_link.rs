@@ -241,3 +241,24 @@ async fn without_a_public_url_no_link_can_be_made() {
     let body = String::from_utf8(answer.body().as_ref().to_vec()).unwrap();
     assert!(body.contains("PublicUrl"), "{body}");
 }
+
+#[tokio::test]
+async fn a_link_says_that_it_is_not_valid_once_the_management_api_has_set_a_password() {
+    let roster = Roster::start().await;
+    let path = grace(&roster).await;
+    for (call, body) in [
+        (
+            "",
+            json!({ "password": "staple battery horse", "is_temporary_password": false }),
+        ),
+        (
+            "/change",
+            json!({ "old_password": "staple battery horse", "new_password": "horse staple battery" }),
+        ),
+    ] {
+        let answer = make(&roster, &path, json!({})).await.expect(200);
+        let set = format!("{path}/password{call}");
+        roster.send_json("PUT", &set, body).await.expect(200);
+        roster.follow(&link(&answer)).await.expect(400);
+    }
+}

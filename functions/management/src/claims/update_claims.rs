@@ -22,7 +22,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     ..Endpoint::EDITS_USER
 };
 
-/// The body. A claim that is absent stays as it is, and null removes it. Texts have at most 1,024
+/// The body. A claim that is absent stays as it is, and null removes it. Texts have at most 2,048
 /// characters.
 #[derive(Default, Deserialize)]
 #[serde(default)]

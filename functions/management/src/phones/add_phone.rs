@@ -13,7 +13,8 @@ pub static ENDPOINT: Endpoint = Endpoint {
     name: "add_phone",
     summary: "Add a phone number",
     description: "Becomes the primary number when it is verified and there is no primary one. A number \
-        that a user has is refused with `DuplicatePhoneNumber`; a user may have 40.",
+        that a user has is refused with `DuplicatePhoneNumber`; a user may have 40. Links that \
+        were mailed or sent before end.",
     routes: &[(Method::POST, "/api/users/{user_id}/phones")],
     actions: &[Action::GetItem, Action::PutItem, Action::UpdateItem],
     partitions: &[Partition::Phone, Partition::User],

@@ -9,7 +9,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     summary: "Remove a phone number",
     description: "The number is free for others at once. The primary number can be removed only as the \
         last of its kind (`PrimaryIdentifier`), and the last identifier of a user not at all \
-        (`LastIdentifier`).",
+        (`LastIdentifier`). Links that were mailed or sent before end.",
     routes: &[(
         Method::DELETE,
         "/api/users/{user_id}/phones/{identifier_id}",

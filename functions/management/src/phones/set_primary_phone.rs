@@ -7,7 +7,8 @@ use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "set_primary_phone",
     summary: "Set the primary phone number",
-    description: "Only a verified number can be the primary one (`PhoneNotVerified`).",
+    description: "Only a verified number can be the primary one (`PhoneNotVerified`). Links that were \
+        mailed or sent before end.",
     routes: &[(
         Method::POST,
         "/api/users/{user_id}/phones/{identifier_id}/primary",

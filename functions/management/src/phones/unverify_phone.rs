@@ -7,7 +7,8 @@ use roster_http::{App, Endpoint, Failure, Method, Request, Response};
 pub static ENDPOINT: Endpoint = Endpoint {
     name: "unverify_phone",
     summary: "Unverify a phone number",
-    description: "The primary number stays verified (`PrimaryIdentifier`).",
+    description: "The primary number stays verified (`PrimaryIdentifier`). Links that were mailed or \
+        sent before end.",
     routes: &[(
         Method::POST,
         "/api/users/{user_id}/phones/{identifier_id}/unverify",

@@ -9,7 +9,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
     name: "verify_phone",
     summary: "Verify a phone number",
     description: "Marks the number as proved; `verification_source` is `api`. It becomes the primary one \
-        when there is none.",
+        when there is none. Links that were mailed or sent before end.",
     routes: &[(
         Method::POST,
         "/api/users/{user_id}/phones/{identifier_id}/verify",

@@ -48,15 +48,19 @@ pub(crate) fn counted_pair(
     let sort_key = item.get("SK").and_then(|sort| sort.as_s().ok());
     let ip_address = sort_key.and_then(|sort| sort.strip_prefix(IP_ADDRESS_START));
     let ip_address = ip_address.ok_or(Cause::Unreadable("sign-in attempts"))?;
-    let attempts = number_of(item, ATTEMPTS).unwrap_or_default();
+    let tally = tally(item);
+    // A counter that was begun anew by a failure counts that alone.
+    let attempts = u64::try_from(number_of(item, ATTEMPTS).unwrap_or_default()).unwrap_or_default();
+    let last_attempt = number_of(item, LAST_ATTEMPT).map(Timestamp::from_unix);
+    let last_attempt = last_attempt.or_else(|| tally.last_failure());
     Ok(CountedIdentifierAndIp {
         pair: IdentifierAndIp {
             ip_address: ip_address.to_owned(),
             ..IdentifierAndIp::of_identifier(identifier, "")
         },
-        tally: tally(item),
-        attempts: u64::try_from(attempts).unwrap_or_default(),
-        last_attempt: Timestamp::from_unix(number_of(item, LAST_ATTEMPT).unwrap_or_default()),
+        attempts: attempts.max(tally.failed.len() as u64),
+        last_attempt: last_attempt.unwrap_or(Timestamp::from_unix(0)),
+        tally,
     })
 }
 

@@ -14,16 +14,25 @@ use crate::{StoreError, WriteError, read};
 const AT_ONCE: usize = 10;
 
 impl SignIns {
-    /// What was counted for a user's identifiers, each with the IP addresses that tried it: one
+    /// The failures and lock-outs of a user's identifiers, each with the IP addresses that tried it: one
     /// `Query` for each identifier, some at the same time.
     pub async fn by_ip_address(
         &self,
         user: &User,
     ) -> Result<Vec<CountedIdentifierAndIp>, StoreError> {
+        self.of_addresses(user, "").await
+    }
+
+    /// The same of IP addresses that start so.
+    async fn of_addresses(
+        &self,
+        user: &User,
+        start: &str,
+    ) -> Result<Vec<CountedIdentifierAndIp>, StoreError> {
         let identifiers: Vec<_> = user.identifiers().into_keys().collect();
         let mut counted = Vec::new();
         for some in identifiers.chunks(AT_ONCE) {
-            let of_each = try_join_all(some.iter().map(|one| self.of_identifier(one)));
+            let of_each = try_join_all(some.iter().map(|one| self.of_identifier(one, start)));
             counted.extend(of_each.await?.into_iter().flatten());
         }
         Ok(counted)
@@ -32,14 +41,17 @@ impl SignIns {
     async fn of_identifier(
         &self,
         identifier: &Identifier,
+        start: &str,
     ) -> Result<Vec<CountedIdentifierAndIp>, StoreError> {
         let partition = attempts::partition_key(identifier);
-        let items = self.table.query(partition, attempts::IP_ADDRESS_START);
-        let items = items.await?;
-        let counted = items
-            .iter()
-            .map(|item| attempts::counted_pair(identifier, item));
-        counted.collect()
+        let start = format!("{}{start}", attempts::IP_ADDRESS_START);
+        let read = |item| {
+            let counted = attempts::counted_pair(identifier, &item)?;
+            let has_failed =
+                !counted.tally.failed.is_empty() || counted.tally.block_until.is_some();
+            Ok(has_failed.then_some(counted))
+        };
+        self.table.query_each(partition, &start, read).await
     }
 
     /// Forgets the failures and lock-outs of some IP addresses for all identifiers of a user: a
@@ -62,11 +74,12 @@ impl SignIns {
         if !write.precondition.allows(user.version()) {
             return Err(WriteError::PreconditionFailed);
         }
-        let mut counted = self.by_ip_address(&user).await?;
-        counted.retain(|one| {
-            let has_any = !one.tally.failed.is_empty() || one.tally.block_until.is_some();
-            has_any && unblocked.includes(&one.pair.ip_address)
-        });
+        let start = match unblocked {
+            Unblocked::All => "",
+            Unblocked::One(address) => address,
+        };
+        let mut counted = self.of_addresses(&user, start).await?;
+        counted.retain(|one| unblocked.includes(&one.pair.ip_address));
         for some in counted.chunks(AT_ONCE) {
             try_join_all(some.iter().map(|one| self.forget_found(one))).await?;
         }

@@ -102,6 +102,18 @@ impl Table {
         partition: String,
         sort_key_start: &str,
     ) -> Result<Vec<Item>, StoreError> {
+        self.query_each(partition, sort_key_start, |item| Ok(Some(item)))
+            .await
+    }
+
+    /// The same, with what `read` takes of each item: the others are forgotten page by page, since
+    /// strangers may have written very many.
+    pub(crate) async fn query_each<T>(
+        &self,
+        partition: String,
+        sort_key_start: &str,
+        read: impl Fn(Item) -> Result<Option<T>, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
         let mut p = Placeholders::default();
         let condition = format!(
             "{} = {} AND begins_with({}, {})",
@@ -110,7 +122,7 @@ impl Table {
             p.path(&["SK"]),
             p.value(text(sort_key_start)),
         );
-        self.query_where(condition, p).await
+        self.query_where(condition, p, read).await
     }
 
     /// The items of a partition from one sort key to another, both included: one `Query` for each
@@ -129,15 +141,16 @@ impl Table {
             p.value(text(first)),
             p.value(text(last)),
         );
-        self.query_where(condition, p).await
+        self.query_where(condition, p, |item| Ok(Some(item))).await
     }
 
-    async fn query_where(
+    async fn query_where<T>(
         &self,
         condition: String,
         p: Placeholders,
-    ) -> Result<Vec<Item>, StoreError> {
-        let (mut items, mut start) = (Vec::new(), None);
+        read: impl Fn(Item) -> Result<Option<T>, StoreError>,
+    ) -> Result<Vec<T>, StoreError> {
+        let (mut found, mut start) = (Vec::new(), None);
         loop {
             let output = self
                 .client
@@ -153,10 +166,12 @@ impl Table {
                 .await
                 .map_err(StoreError::from_sdk)?;
             record(Direction::Read, output.consumed_capacity());
-            items.extend(output.items.unwrap_or_default());
+            for item in output.items.unwrap_or_default() {
+                found.extend(read(item)?);
+            }
             start = output.last_evaluated_key;
             if start.is_none() {
-                return Ok(items);
+                return Ok(found);
             }
         }
     }
