@@ -212,7 +212,8 @@ fn pairs(
 
 #[apply(on_both_stores)]
 async fn one_fault_is_survived_or_told(roster: Roster) {
-    let all = pairs(writing_calls(), &FAULTS);
+    let faults = that_reach(&roster, &FAULTS);
+    let all = pairs(writing_calls(), &faults);
     at_once(&roster, all, async |roster, (endpoint, fault)| {
         meet(roster, endpoint, fault, 1).await;
     })

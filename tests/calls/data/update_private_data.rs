@@ -2,10 +2,8 @@ use domain::{JsonObject, sample};
 use macro_rules_attribute::apply;
 use serde_json::{Value, json};
 
+use super::KINDS;
 use crate::harness::{ADMIN, Answer, Roster};
-
-/// Both kinds are changed by the same code.
-const KINDS: [&str; 2] = ["private_data", "public_data"];
 
 async fn update(roster: &Roster, path: &str, kind: &str, changes: &str) -> Answer {
     roster
