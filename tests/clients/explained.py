@@ -43,6 +43,8 @@ MEMBERS = {
     "birthdate": {"must be a date, such as 1906-12-09, 0000-12-09 or 1906"},
     "zoneinfo": {"must be a time zone's name, such as Europe/Paris"},
     "locale": {"must be a language tag, such as en-US"},
+    # 3600.0 is an integer of JSON schema, and none as most readers of JSON have it.
+    "expiry": {"must be a whole number that fits"},
     "ip_address": {'must be an IP address, a /64 network or "all"'},
 }
 
