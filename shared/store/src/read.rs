@@ -5,7 +5,7 @@ use domain::{Account, Identifier, User, UserId};
 use crate::item::{operation, pending_email, reservation, undo_right, user};
 use crate::table::{Table, absent_key};
 use crate::write::Write;
-use crate::{Cause, StoreError};
+use crate::{Cause, StoreError, WriteError};
 
 /// A user: one `GetItem`.
 pub(crate) async fn user(table: &Table, id: &UserId) -> Result<Option<User>, StoreError> {
@@ -56,4 +56,16 @@ pub(crate) async fn owner(
 pub(crate) async fn happened(table: &Table, write: &Write) -> Result<bool, StoreError> {
     let key = operation::key(&write.operation);
     Ok(write.is_named && table.get(key).await?.is_some())
+}
+
+/// The reason why a deletion is refused, unless it is the repeat of one that happened.
+pub(crate) async fn unless_happened(
+    table: &Table,
+    write: &Write,
+    refused: WriteError,
+) -> Result<(), WriteError> {
+    if happened(table, write).await? {
+        return Ok(());
+    }
+    Err(refused)
 }

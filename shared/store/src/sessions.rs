@@ -105,17 +105,16 @@ impl Sessions {
         let mut attempts = Attempts::until(write.deadline);
         loop {
             let Some((user, session)) = self.get(owner, id).await? else {
-                return self.unless_repeated(write, WriteError::NotFound).await;
+                return read::unless_happened(&self.table, write, WriteError::NotFound).await;
             };
             if !write.precondition.allows(user.version()) {
-                return self
-                    .unless_repeated(write, WriteError::PreconditionFailed)
+                return read::unless_happened(&self.table, write, WriteError::PreconditionFailed)
                     .await;
             }
             let epoch = user.session_epoch();
             if !session.is_some_and(|session| session.is_live(epoch, write.now)) {
                 let none = Refusal::NotFound(Part::Session).into();
-                return self.unless_repeated(write, none).await;
+                return read::unless_happened(&self.table, write, none).await;
             }
             let mut transaction = Transaction::default();
             if write.precondition != Precondition::None {
@@ -134,14 +133,6 @@ impl Sessions {
                 _ => return Err(StoreError::Conflict.into()),
             }
         }
-    }
-
-    /// Why the end of a session is refused, unless this is the repeat of one that happened.
-    async fn unless_repeated(&self, write: &Write, refused: WriteError) -> Result<(), WriteError> {
-        if read::happened(&self.table, write).await? {
-            return Ok(());
-        }
-        Err(refused)
     }
 
     /// Writes down that a session is in use, unless it has ended meanwhile.

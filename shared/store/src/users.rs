@@ -127,11 +127,10 @@ impl Users {
         let mut attempts = Attempts::until(write.deadline);
         loop {
             let Some(before) = self.get(id).await? else {
-                return self.unless_repeated(write, WriteError::NotFound).await;
+                return read::unless_happened(&self.table, write, WriteError::NotFound).await;
             };
             if !write.precondition.allows(before.version()) {
-                return self
-                    .unless_repeated(write, WriteError::PreconditionFailed)
+                return read::unless_happened(&self.table, write, WriteError::PreconditionFailed)
                     .await;
             }
             let mut transaction = Transaction::default();
@@ -152,14 +151,6 @@ impl Users {
                 _ => return Err(StoreError::Conflict.into()),
             }
         }
-    }
-
-    /// The reason why a deletion is refused, unless it is the repeat of one that happened.
-    async fn unless_repeated(&self, write: &Write, refused: WriteError) -> Result<(), WriteError> {
-        if read::happened(&self.table, write).await? {
-            return Ok(());
-        }
-        Err(refused)
     }
 }
 
