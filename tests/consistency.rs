@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use local::calls::{CONSUMERS, ENDPOINTS, PACKAGES};
-use local::template::{Function, Template};
+use local::template::{Function, StreamFunction, Template};
 use serde_json::{Value, json};
-use store::NOTIFICATION_SORT_KEY;
+use store::{Index, NOTIFICATION_SORT_KEY};
 
 use crate::harness::{cargo, root};
 
@@ -81,6 +81,15 @@ fn people_need_no_key_and_are_throttled_more_strictly_than_programs() {
 }
 
 #[test]
+fn a_call_ends_before_its_function_is_ended() {
+    let template = template();
+    for endpoint in ENDPOINTS.iter() {
+        let function = function(&template, endpoint.name);
+        assert_eq!(function.timeout, endpoint.time(), "{}", endpoint.name);
+    }
+}
+
+#[test]
 fn failures_are_counted_and_every_alarm_notifies_the_alarm_topic() {
     let template = std::fs::read_to_string(root().join("template.yaml")).unwrap();
     // `send_notifications` and an attempt with a password log these fields.
@@ -118,10 +127,43 @@ fn what_only_aws_can_do_is_set_by_its_parameter() {
     }
 }
 
+fn consumer<'a>(template: &'a Template, name: &str) -> &'a StreamFunction {
+    let mut consumers = template.consumers.iter();
+    consumers.find(|one| one.function.name == name).unwrap()
+}
+
+#[test]
+fn what_follows_from_changes_is_never_given_up_and_its_own_events_and_counters_do_not_come_back() {
+    let template = template();
+    let consumer = consumer(&template, "apply_changes");
+    let wanted = [
+        json!({
+            "eventName": ["INSERT", "MODIFY", "REMOVE"],
+            "dynamodb": { "Keys": { "SK": { "S": ["USER"] } } },
+        }),
+        json!({
+            "eventName": ["INSERT", "REMOVE"],
+            "dynamodb": { "Keys": { "SK": { "S": [{ "prefix": "MEMBER#" }] } } },
+        }),
+        json!({
+            "eventName": ["INSERT", "MODIFY"],
+            "dynamodb": { "Keys": { "SK": { "S": ["DELETION"] } } },
+        }),
+    ];
+    let patterns = consumer.patterns.iter();
+    let patterns: Vec<Value> = patterns
+        .map(|pattern| serde_json::from_str(pattern).unwrap())
+        .collect();
+    assert_eq!(patterns, wanted);
+    assert!(consumer.reports_failures() && consumer.bisects && !consumer.has_destination);
+    assert_eq!(consumer.maximum_record_age, None);
+    assert_eq!(consumer.maximum_retry_attempts, None);
+}
+
 #[test]
 fn the_stream_brings_new_notifications_and_gives_up_after_an_hour() {
     let template = template();
-    let consumer = &template.consumers[0];
+    let consumer = consumer(&template, "send_notifications");
     let [pattern] = consumer.patterns.as_slice() else {
         panic!("one filter is enough: {:?}", consumer.patterns);
     };
@@ -143,7 +185,8 @@ fn the_table_and_each_index_have_an_alarm_for_writes_that_are_throttled() {
     let text = std::fs::read_to_string(root().join("template.yaml")).unwrap();
     let indexes = template().table.indexes.into_iter();
     let names: BTreeSet<_> = indexes.map(|index| index.name).collect();
-    assert_eq!(names.len(), 3);
+    let asked = Index::ALL.iter().map(|index| index.name().to_owned());
+    assert_eq!(names, asked.collect());
     let mut watched = BTreeSet::new();
     let mut watches_the_table = false;
     for alarm in text.split("MetricName: WriteThrottleEvents\n").skip(1) {
@@ -229,7 +272,7 @@ fn a_key_of_ones_own_may_be_used_by_those_that_read_the_keys_of_links_and_for_th
 fn e_mails_may_go_out_by_the_configuration_set_that_is_named_and_by_no_other() {
     let resources = |parameters: &[(&str, &str)]| {
         let template = template_with(parameters).unwrap();
-        let function = &template.consumers[0].function;
+        let function = &consumer(&template, "send_notifications").function;
         let mut permissions = function.permissions.iter();
         let (_, on) = permissions
             .find(|(action, _)| action == "ses:SendEmail")
@@ -337,14 +380,18 @@ fn what_an_answer_shows_has_every_member_and_no_other() {
                 let method = method.as_str().to_lowercase();
                 let body = &document["paths"][path][method]["requestBody"]["content"];
                 let mut media = body.as_object().into_iter().flat_map(|it| it.values());
-                media.any(|media| media["schema"]["$ref"] == reference)
+                media.any(|media| {
+                    let schema = &media["schema"];
+                    schema["$ref"] == reference || schema["items"]["$ref"] == reference
+                })
             })
         });
         let Some(members) = schema["properties"].as_object() else {
             continue;
         };
         assert_ne!(is_answer, is_request, "{name}");
-        if is_answer && name != "Problem" {
+        // A problem has members that only some problems have.
+        if is_answer && !matches!(name.as_str(), "Problem" | "ImportedLine") {
             let required = schema["required"].as_array().unwrap();
             assert_eq!(required.len(), members.len(), "{name}");
         }

@@ -12,7 +12,7 @@ use local::generate::sample_session;
 use local::samples;
 use management::users;
 use roster_http::{
-    Access, AccountSettings, App, Clock, Endpoint, Entropy, Event, KeyIds, LinkKeys, Method,
+    Access, AccountSettings, App, Body, Clock, Endpoint, Entropy, Event, KeyIds, LinkKeys, Method,
 };
 use serde_json::json;
 
@@ -116,6 +116,9 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
             let tampered = path(endpoint).replace('.', ".x");
             request(roster, endpoint, &tampered).send().await
         }
+        400 if matches!(endpoint.body, Body::Lines { .. }) => {
+            good(roster, endpoint).body("[").send().await
+        }
         400 => good(roster, endpoint).body("{").send().await,
         401 if endpoint.access == Access::SignIn => {
             let wrong = endpoint.body.example().replace("correct", "wrong");
@@ -139,7 +142,9 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
             request(roster, endpoint, &unknown).send().await
         }
         404 => {
-            let unknown = path(endpoint).replace(sample::published().id().as_str(), "nobody");
+            let unknown = path(endpoint)
+                .replace(sample::published().id().as_str(), "nobody")
+                .replace(sample::GROUP, UNKNOWN_ID);
             request(roster, endpoint, &unknown)
                 .body(endpoint.body.example())
                 .send()
@@ -161,15 +166,19 @@ async fn provoke(roster: &Roster, endpoint: &Endpoint, status: u16) -> Option<An
                 .await
         }
         413 => {
-            let padding = "x".repeat(256 * 1024);
+            let padding = "x".repeat(endpoint.body.max_bytes());
             good(roster, endpoint)
                 .json(json!({ "padding": padding }))
                 .send()
                 .await
         }
-        422 if endpoint.name == "create_user" => good(roster, endpoint).body("{}").send().await,
+        422 if matches!(endpoint.name, "create_user" | "create_group") => {
+            good(roster, endpoint).body("{}").send().await
+        }
         422 => {
-            let malformed = path(endpoint).replace(sample::published().id().as_str(), "a%20b");
+            let malformed = path(endpoint)
+                .replace(sample::published().id().as_str(), "a%20b")
+                .replace(sample::GROUP, "7");
             request(roster, endpoint, &malformed)
                 .body(endpoint.body.example())
                 .send()
@@ -206,6 +215,15 @@ async fn gaps(endpoint: &Endpoint) -> Vec<String> {
         samples::write_sign_ins(&roster.app().table, &user, NOW)
             .await
             .unwrap();
+        samples::write_group(&roster.app().table, NOW)
+            .await
+            .unwrap();
+        // Who is in the group already has nothing that could be in the way.
+        if endpoint.name != "assign_group" {
+            samples::write_membership(&roster.app().table, &user, NOW)
+                .await
+                .unwrap();
+        }
         samples::write_person(&roster.app().table, NOW)
             .await
             .unwrap();

@@ -1,19 +1,22 @@
-//! The two users that a new local store starts with, so that every command of README and every sample
+//! The two users and the group that a new local store starts with, so that every command of README and every sample
 //! event works.
 
 use domain::device::Device;
 use domain::sign_in::{Counter, IdentifierAndIp, Limits, SignInUser, Visitor};
 use domain::user::Place;
-use domain::{Account, OperationId, Timestamp, User, sample};
+use domain::{Account, Actor, ChangedBy, OperationId, Timestamp, User, sample};
 use store::{
-    Accounts, Entry, Precondition, Sessions, SignIn, SignIns, Table, Users, Write, WriteError,
+    Accounts, Entry, Groups, Memberships, Precondition, Sessions, SignIn, SignIns, Table, Users,
+    Write, WriteError,
 };
 use tokio::time::{Duration, Instant};
 
-/// Writes both users.
+/// Writes both users and the group.
 pub async fn write(table: &Table, now: Timestamp) -> Result<(), WriteError> {
     let user = write_user(&Users::new(table.clone()), now).await?;
     write_sign_ins(table, &user, now).await?;
+    write_group(table, now).await?;
+    write_membership(table, &user, now).await?;
     write_person(table, now).await?;
     Ok(())
 }
@@ -37,6 +40,29 @@ pub async fn write_sign_ins(table: &Table, user: &User, now: Timestamp) -> Resul
     let (counter, limits) = (Counter::IdentifierAndIp(pair), Limits::default());
     sign_ins.count_attempt(&counter, limits, &write).await?;
     sign_ins.count_failure(&counter, limits, &write).await?;
+    Ok(())
+}
+
+/// Writes the group.
+pub async fn write_group(table: &Table, now: Timestamp) -> Result<(), WriteError> {
+    let groups = Groups::new(table.clone());
+    groups
+        .create(sample::group(), &write_of("group", now))
+        .await?;
+    Ok(())
+}
+
+/// Assigns the user of the published examples to the group.
+pub async fn write_membership(
+    table: &Table,
+    user: &User,
+    now: Timestamp,
+) -> Result<(), WriteError> {
+    let memberships = Memberships::new(table.clone());
+    let write = write_of("membership", now);
+    memberships
+        .assign(user.id(), sample::group().id, &write)
+        .await?;
     Ok(())
 }
 
@@ -74,8 +100,12 @@ pub async fn write_person(table: &Table, now: Timestamp) -> Result<User, WriteEr
     Ok(user)
 }
 
-fn write_of(name: &str, now: Timestamp) -> Write {
+pub(crate) fn write_of(name: &str, now: Timestamp) -> Write {
     Write {
+        by: ChangedBy {
+            actor: Actor::System,
+            call: "sample".into(),
+        },
         operation: OperationId::of(&[b"sample", name.as_bytes()]),
         is_named: false,
         precondition: Precondition::None,

@@ -18,8 +18,8 @@ use crate::gateway::Gateway;
 use crate::link_keys::KeyPair;
 use crate::outbox::Outbox;
 use crate::services::{self, Services};
-use crate::stream::Stream;
-use crate::template::{Function, Template};
+use crate::stream::{Stream, Workers};
+use crate::template::{Function, StreamFunction, Template};
 use crate::{StartError, port, samples};
 
 /// The sender of e-mails, unless the template has one.
@@ -102,7 +102,7 @@ pub struct Service {
     /// The table, as functions see it, but reached by `settings`.
     pub table: Table,
     /// What the consumers of the stream work with.
-    pub worker: Arc<Worker>,
+    pub workers: Workers,
     clock: Clock,
     template: Template,
     shared: Arc<Shared>,
@@ -181,9 +181,8 @@ impl Service {
         };
         let service = Self::of(Arc::new(shared), template, listener, clock, entropy)?;
         if has_background {
-            let (stream, worker) = (Arc::clone(&service.shared.stream), &service.worker);
-            let worker = Arc::clone(worker);
-            tokio::spawn(async move { stream.run(worker).await });
+            let (stream, workers) = (Arc::clone(&service.shared.stream), service.workers.clone());
+            tokio::spawn(async move { stream.run(workers).await });
         }
         Ok(service)
     }
@@ -227,14 +226,19 @@ impl Service {
                 shared.keys.keys(),
             )
         };
-        let consumer = template.consumers.first().map(|one| &one.function);
         let sender = template.environment("NO_REPLY_EMAIL").unwrap_or(SENDER);
         let configuration_set = template.environment("SES_CONFIGURATION_SET");
-        let worker = Worker {
-            app: app(consumer),
-            courier: Courier::new(&services::settings(&base), sender.to_owned())
-                .with_configuration_set(configuration_set.map(str::to_owned)),
+        let courier = Courier::new(&services::settings(&base), sender.to_owned())
+            .with_configuration_set(configuration_set.map(str::to_owned));
+        let worker = |consumer: &StreamFunction| Worker {
+            app: app(Some(&consumer.function)),
+            courier: Some(courier.clone()),
         };
+        let name = |consumer: &StreamFunction| consumer.function.name.clone();
+        let consumers = template.consumers.iter();
+        let workers = consumers
+            .map(|one| (name(one), Arc::new(worker(one))))
+            .collect();
         let mut gateway = Gateway::new(
             template.clone(),
             clock,
@@ -261,7 +265,7 @@ impl Service {
         let gateway = tokio::spawn(gateway.serve(listener, until_stopped));
         Ok(Self {
             table: Table::at(&shared.settings),
-            worker: Arc::new(worker),
+            workers,
             base,
             clock,
             template,

@@ -9,7 +9,7 @@
 //! The embedded store reports its writes, so it is only asked after a write. It removes the records
 //! that every consumer has processed, and stores the number of the last one.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,6 +65,9 @@ impl StreamError {
         self.code == "TrimmedDataAccessException"
     }
 }
+
+/// What each consumer works with, by the consumer's name: its role is its own.
+pub type Workers = BTreeMap<String, Arc<Worker>>;
 
 /// The table's stream with its consumers.
 pub struct Stream {
@@ -236,13 +239,13 @@ impl Stream {
     ///
     /// A record that fails comes again at the next call, with those after it, without a pause. Its age
     /// is measured by the consumers' clock.
-    pub async fn deliver(&self, worker: &Arc<Worker>) -> Result<usize, StreamError> {
-        self.deliver_if(worker, |_| true).await
+    pub async fn deliver(&self, workers: &Workers) -> Result<usize, StreamError> {
+        self.deliver_if(workers, |_| true).await
     }
 
     async fn deliver_if(
         &self,
-        worker: &Arc<Worker>,
+        workers: &Workers,
         is_due: impl Fn(&Queue) -> bool,
     ) -> Result<usize, StreamError> {
         let mut shards = self.shards.lock().await;
@@ -262,7 +265,8 @@ impl Stream {
             }
             let shard = &mut shards.all[index];
             for ((consumer, function), queue) in self.consumers.iter().zip(&mut shard.queues) {
-                if is_due(queue) {
+                let worker = workers.get(consumer.name);
+                if let Some(worker) = worker.filter(|_| is_due(queue)) {
                     given += work_off(worker, consumer, function, queue).await;
                 }
             }
@@ -286,14 +290,14 @@ impl Stream {
     }
 
     /// Delivers for as long as the runtime lives. Failed records wait before they come again.
-    pub async fn run(&self, worker: Arc<Worker>) {
+    pub async fn run(&self, workers: Workers) {
         let mut writes = self.source.writes();
         loop {
             if let Some(writes) = &mut writes {
                 writes.mark_unchanged();
             }
             let has_rested = |queue: &Queue| queue.is_due(Instant::now());
-            let delivered = self.deliver_if(&worker, has_rested).await;
+            let delivered = self.deliver_if(&workers, has_rested).await;
             let done = match delivered {
                 Ok(_) => self.remove_consumed().await,
                 Err(fault) => Err(fault),

@@ -3,17 +3,21 @@
 use domain::sample;
 use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
-use roster_http::{Access, Answer as Answered, Endpoint, schema};
+use local::samples;
+use roster_http::{Access, Answer as Answered, Body, Endpoint, schema};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::harness::{ADMIN, Answer, READ_ONLY, Roster};
+use crate::harness::{ADMIN, Answer, NOW, READ_ONLY, Roster};
 
-/// Every route of every call as a request on the sample user.
+/// Every route of every call as a request on the sample user; not those of a call that takes many objects
+/// and judges each by itself.
 fn calls() -> Vec<(&'static str, String)> {
-    let routes = ENDPOINTS.iter().flat_map(|endpoint| endpoint.routes);
+    let takes_one = |endpoint: &&&Endpoint| !matches!(endpoint.body, Body::Lines { .. });
+    let routes = ENDPOINTS.iter().filter(takes_one);
     routes
+        .flat_map(|endpoint| endpoint.routes)
         .map(|(method, route)| (method.as_str(), example_path(route)))
         .collect()
 }
@@ -113,20 +117,22 @@ async fn every_list_refuses_what_is_no_page_no_size_and_no_order() {
 async fn a_page_past_the_end_of_a_list_is_empty_and_tells_how_much_there_is() {
     let roster = Roster::start().await;
     roster.write(&sample::published()).await;
+    samples::write_group(&roster.app().table, NOW)
+        .await
+        .unwrap();
     for endpoint in lists() {
         for (_, route) in endpoint.routes {
             let path = example_path(route);
             let answer = roster.send("GET", &format!("{path}?page=7&size=100")).await;
             let answer = answer.expect(200);
             assert_eq!(answer.body, json!([]));
-            assert_eq!(
-                answer.header("x-pagination"),
-                Some(
-                    "{\"page_size\":100,\"current_page\":7,\"total_count\":0,\
-                     \"has_previous\":true,\"has_next\":false}"
-                ),
-                "{path}"
+            // The sample user and the sample group have nothing that is listed, and are listed.
+            let total = u8::from(matches!(endpoint.name, "list_users" | "list_groups"));
+            let wanted = format!(
+                "{{\"page_size\":100,\"current_page\":7,\"total_count\":{total},\
+                 \"has_previous\":true,\"has_next\":false}}"
             );
+            assert_eq!(answer.header("x-pagination"), Some(&*wanted), "{path}");
             // What a list does not know is ignored, as everywhere.
             let query = format!("{path}?unknown=1&fields=x");
             roster.send("GET", &query).await.expect(200);
@@ -299,7 +305,9 @@ async fn no_error_repeats_a_value_that_was_sent() {
                     _ => roster.visit(method, &path),
                 };
                 let answer = call.json(Value::Object(body)).send().await;
-                if answer.status < 400 {
+                // Of a line, the answer's body has the status.
+                let of_line = answer.body[0]["status"].as_u64().unwrap_or_default();
+                if answer.status < 400 && of_line < 400 {
                     continue;
                 }
                 refused += 1;

@@ -723,7 +723,7 @@ async fn a_scanner_that_opens_every_link_and_sends_every_form_changes_nothing() 
     });
     roster.create(forced).await;
     roster.login("grace", sample::PASSWORD).await.expect(403);
-    roster.deliver().await;
+    roster.send_notifications().await;
     let messages = roster.outbox.messages();
     let mut links: BTreeSet<String> = messages
         .iter()

@@ -354,3 +354,98 @@ async fn a_form_about_an_address_is_utf_8_too() {
     assert_eq!(roster.table.items().await, items);
     roster.press(&link, "x=%C3%A9").await.expect(200);
 }
+
+/// Hashes of `correct horse battery`, each with the package that made it and the command. Where it prints
+/// no text that names its parameters, the salt and the hash are put into a PHC string in base64.
+const BY_OTHERS: [(&str, &str); 8] = [
+    (
+        // `argon2.PasswordHasher(3, 64, 4).hash(password, salt=bytes(range(16)))`
+        "PyPI argon2-cffi 25.1.0",
+        "$argon2id$v=19$m=64,t=3,p=4$AAECAwQFBgcICQoLDA0ODw$\
+         lCrXf3aoQkUWLt/O3K+4KxoyJnbnRP1BG8VS5wpkg14",
+    ),
+    (
+        // `bcrypt.hashpw(password, b"$2b$04$N9qo8uLOickgx2ZMRZoMye")`
+        "PyPI bcrypt 5.0.0",
+        "$2b$04$N9qo8uLOickgx2ZMRZoMye9COBKsOPKEJDHJoe/BuRouJin6Qswhq",
+    ),
+    (
+        // `scrypt.hash(password, bytes(range(16)), N=32, r=8, p=1, buflen=64)`
+        "PyPI scrypt 0.9.4",
+        "$scrypt$ln=5,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$\
+         InpaAgCIS8S7gl60BKvXFAMCRfudr4qrkSR+qUyn6eRiGOTN8l9Ae/sYsiCrGXcR/TJjE9XEN+zJioFv8IFUUA",
+    ),
+    (
+        // `passlib.hash.scrypt.using(rounds=4, salt=bytes(range(16))).hash(password)`
+        "PyPI passlib 1.7.4, scrypt",
+        "$scrypt$ln=4,r=8,p=1$AAECAwQFBgcICQoLDA0ODw$coHb6LlzckOeOHbDHR6JGt8ViaJ/p4LgT4TcMJHWRUI",
+    ),
+    (
+        // `passlib.hash.pbkdf2_sha1.using(rounds=1000, salt=bytes([255, 250] * 8)).hash(password)`
+        "PyPI passlib 1.7.4, pbkdf2_sha1",
+        "$pbkdf2$1000$//r/.v/6//r/.v/6//r/.g$1LmFYRSzp8NU66vHtS6wLkhC8yM",
+    ),
+    (
+        // `passlib.hash.pbkdf2_sha256.using(rounds=1000, salt=bytes([255, 250] * 8)).hash(password)`
+        "PyPI passlib 1.7.4, pbkdf2_sha256",
+        "$pbkdf2-sha256$1000$//r/.v/6//r/.v/6//r/.g$IcF0QkwCOMBGL1HD1TWQjHyXkj2auWGnr1WthKFZW8I",
+    ),
+    (
+        // `hashlib.pbkdf2_hmac("sha1", password, bytes(range(16)), 1000)`
+        "Python 3.11's hashlib, PBKDF2 with SHA-1",
+        PBKDF2_SHA1,
+    ),
+    (
+        // `new FirebaseScrypt({memCost: 4, rounds: 8, saltSeparator: 'Bw==', signerKey}).hash(password, salt)`
+        "npm firebase-scrypt 2.2.0",
+        FIREBASE,
+    ),
+];
+const PBKDF2_SHA1: &str = "$pbkdf2-sha1$i=1000$AAECAwQFBgcICQoLDA0ODw$yr+bZKkEnTtGf3f18VjXM5CIxT8";
+const FIREBASE: &str = "$fbscrypt$v=1,n=4,r=8,p=1,ss=Bw==,\
+    sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$\
+    42xEC+ixf3L2lw==$\
+    ur6yS7v7umUThwD+eS32ACaMnQZk4HagRRrfuGXD3oxeK2CXbZ/x+Stj1RfxpXpCF8dA6W7cJ69HuII42NdK/g==";
+
+#[tokio::test]
+async fn an_imported_users_hash_made_by_others_signs_in_and_is_replaced() {
+    let roster = Roster::start().await;
+    for (n, (maker, hash)) in BY_OTHERS.into_iter().enumerate() {
+        let id = format!("grace{n}");
+        let line = json!({
+            "user_id": id, "username": { "username": id }, "password_hash": hash,
+        });
+        let answer = roster.send_json("POST", "/api/users/import", line).await;
+        assert_eq!(answer.body[0]["status"], 201, "{maker}: {answer:?}");
+        let path = format!("/api/users/{id}");
+        roster.login(&id, "correct horse batterx").await.expect(401);
+        assert!(!stored(&roster, &path).await.starts_with(OWN), "{maker}");
+        roster.login(&id, "correct horse battery").await.expect(200);
+        assert!(stored(&roster, &path).await.starts_with(OWN), "{maker}");
+        roster.login(&id, "correct horse battery").await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn hashes_that_an_import_alone_takes_are_refused_by_the_other_calls() {
+    let roster = Roster::start().await;
+    let path = roster.create(json!({ "username": "grace" })).await;
+    for hash in [
+        PBKDF2_SHA1,
+        FIREBASE,
+        "$pbkdf2-sha256$1000$c2FsdHNhbHQ$c2FsdHNhbHQ",
+    ] {
+        let body = json!({ "username": "hopper", "password_hash": hash });
+        let created = roster.send_json("POST", "/api/users", body).await;
+        assert_eq!(
+            created.expect(422).codes(),
+            ["PasswordHashInvalid"],
+            "{hash}"
+        );
+        let body = json!({ "password_hash": hash });
+        let set = roster
+            .send_json("PUT", &format!("{path}/password"), body)
+            .await;
+        assert_eq!(set.expect(422).codes(), ["PasswordHashInvalid"], "{hash}");
+    }
+}

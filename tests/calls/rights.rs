@@ -23,7 +23,7 @@ const LIFETIME: Duration = Duration::from_hours(72);
 
 /// The text of the last message to an address, after the consumers have run.
 async fn told(roster: &Roster, to: &str) -> String {
-    roster.deliver().await;
+    roster.send_notifications().await;
     let messages = roster.outbox.messages();
     let last = messages.iter().rfind(|message| message.to == to);
     last.unwrap_or_else(|| panic!("nothing to {to}: {messages:#?}"))

@@ -130,7 +130,7 @@ async fn the_victims_undo_reaches_past_all_that_the_thief_did_since() {
         ["ada@example.org primary", "ada.byron@example.org verified"]
     );
     // Only the address that was primary is told, and its message has no undo link.
-    roster.deliver().await;
+    roster.send_notifications().await;
     let messages = roster.outbox.messages();
     let last = messages.last().unwrap();
     assert_eq!(last.to, "c@example.net");

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from uuid import uuid4
 
-from wire import ADMINISTRATOR, READER, read, send
+from wire import ADMINISTRATOR, READER, Nullable, OneOf, read, send
 
 USER = "/api/users/{user_id}"
 EMAIL = USER + "/emails/{identifier_id}"
@@ -56,13 +56,37 @@ CALLS = {
     36: ("GET", USER + "/sessions/{session_id}"),
     37: ("DELETE", USER + "/sessions/{session_id}"),
     38: ("POST", USER + "/external_authenticator/disconnect"),
+    39: ("GET", USER + "/groups"),
+    40: ("GET", USER + "/groups/{group_id}"),
+    41: ("POST", USER + "/groups/{group_id}"),
+    42: ("DELETE", USER + "/groups/{group_id}"),
     **{44 + n: ("GET", f"{USER}/grants/{kind}") for n, kind in enumerate(GRANTS)},
     **{49 + n: ("DELETE", f"{USER}/grants/{kind}/{{id}}") for n, kind in enumerate(GRANTS)},
+    54: ("GET", "/api/groups"),
+    55: ("POST", "/api/groups"),
+    56: ("GET", "/api/groups/{group_id}"),
+    57: ("PATCH", "/api/groups/{group_id}"),
+    58: ("DELETE", "/api/groups/{group_id}"),
 }
 
 # The user of the published examples, which a new local service has: with passkeys and providers, which
 # no call here can add.
 SAMPLE = "UOtBaOybB6dTpIJNrnkRw"
+
+# The contract gives no generation shapes of its own for these two.
+GROUP = {
+    "group_id": str,
+    "type": OneOf("custom", "built_in"),
+    "name": str,
+    "description": Nullable(str),
+    "is_auto_assigned": bool,
+    "users_assigned": int,
+    "clients_assigned": int,
+    "creation_time": int,
+    "last_updated": int,
+    "last_assigned": int,
+}
+USER_GROUP = {"group_id": str, "user_id": str, "creation_time": int, "group_name": str}
 
 PAGINATION = {
     "page_size": int,
@@ -432,6 +456,50 @@ def an_address_that_failed_to_sign_in_is_listed_and_unblocked(walk):
     assert walk.page(33, blocked_ip, user_id=user_id) == []
     walk.user(34, {"ip_address": "all"}, user_id=user_id)
     walk.invalid(34, "ip_address", {"ip_address": "nowhere"}, user_id=user_id)
+
+
+@chapter
+def a_group_is_created_found_changed_and_deleted(walk):
+    name = f"Staff {walk.name}"
+    body = {"name": name, "description": "All of us", "is_auto_assigned": False}
+    group = walk.call(55, GROUP, body, status=201)
+    ids = {"group_id": group["group_id"]}
+    assert walk.headers["Location"].endswith(group["group_id"]), walk.headers["Location"]
+    assert group["users_assigned"] == 0 and group["last_assigned"] == group["creation_time"], group
+    assert walk.call(56, GROUP, **ids) == group
+    assert walk.page(54, GROUP, {"filter": name.upper(), "sort": "name:1"}) == [group]
+    assert walk.page(54, GROUP, {"filter": f"no {walk.name}"}) == []
+    walk.invalid(55, "name", {"name": name.upper()})
+    walk.invalid(55, "name", {"name": "a" * 65})
+    walk.invalid(57, "name", {"name": None}, **ids)
+    changed = walk.call(57, GROUP, {"description": None}, **ids)
+    assert changed["name"] == name and changed["description"] is None, changed
+    walk.call(58, None, status=204, **ids)
+    for row in (56, 57, 58):
+        walk.problem(row, 404, **ids)
+    walk.invalid(56, "group_id", group_id="7")
+    walk.problem(54, 400, query={"sort": "name"})
+
+
+@chapter
+def a_user_is_assigned_to_groups_and_taken_out(walk):
+    user_id = walk.create()["user_id"]
+    assert walk.page(39, USER_GROUP, user_id=user_id) == []
+    group = walk.call(55, GROUP, {"name": f"Team {walk.name}"}, status=201)
+    ids = {"user_id": user_id, "group_id": group["group_id"]}
+    walk.problem(40, 404, **ids)
+    assigned = walk.call(41, USER_GROUP, status=201, **ids)
+    assert assigned["group_name"] == group["name"], assigned
+    assert walk.call(41, USER_GROUP, status=201, **ids) == assigned
+    assert walk.call(40, USER_GROUP, **ids) == assigned
+    query = {"page": 1, "size": 5, "sort": "creation_time:-1"}
+    assert walk.page(39, USER_GROUP, query, user_id=user_id) == [assigned]
+    walk.problem(41, 404, user_id=user_id, group_id=str(uuid4()))
+    walk.problem(41, 404, user_id="nobody", group_id=group["group_id"])
+    walk.invalid(41, "group_id", user_id=user_id, group_id="7")
+    walk.call(42, None, status=204, **ids)
+    walk.problem(42, 404, **ids)
+    assert walk.page(39, USER_GROUP, user_id=user_id) == []
 
 
 @chapter

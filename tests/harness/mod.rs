@@ -21,20 +21,20 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use consumer::Worker;
-use domain::{OperationId, Timestamp, User, UserFacts, UserId, sample};
+use domain::{Actor, ChangedBy, OperationId, Timestamp, User, UserFacts, UserId, sample};
 use embedded::Embedded;
 use local::calls::ENDPOINTS;
 use local::database::Dynamodb;
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::service::{Service, Setup};
+use local::stream::Workers;
 use local::template::Template;
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use roster_http::{App, Clock, Endpoint, Entropy};
 use serde_json::Value;
-use store::{Accounts, Notifications, Precondition, Settings, SignIns, Users, Write};
+use store::{Accounts, Notifications, Precondition, Settings, SignIns, Table, Users, Write};
 use tests::run::{self, Sent};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
@@ -111,7 +111,7 @@ pub(crate) struct Roster {
     /// The messages that were sent.
     pub(crate) outbox: Outbox,
     /// What the consumers of the stream share.
-    pub(crate) worker: Arc<Worker>,
+    pub(crate) workers: Workers,
     service: Service,
     http: reqwest::Client,
     /// The URL of the store for programs, with the faults in front of it.
@@ -244,6 +244,10 @@ pub(crate) fn cargo(arguments: &[&str]) -> Command {
 /// The write of a test that doesn't go through the calls.
 pub(crate) fn write_by(operation: OperationId, now: Timestamp) -> Write {
     Write {
+        by: ChangedBy {
+            actor: Actor::System,
+            call: "test".into(),
+        },
         operation,
         is_named: false,
         precondition: Precondition::None,
@@ -379,7 +383,7 @@ impl Roster {
             faulty_store_url: faults.between(service.store()).await,
             faults,
             outbox: service.outbox().clone(),
-            worker: Arc::clone(&service.worker),
+            workers: service.workers.clone(),
             service,
             http: reqwest::Client::new(),
             server,
@@ -411,7 +415,7 @@ impl Roster {
             table: table::RawTable::new(client, self.table.name.clone()),
             faults: self.faults.clone(),
             outbox: self.outbox.clone(),
-            worker: Arc::clone(&service.worker),
+            workers: service.workers.clone(),
             service,
             http: self.http.clone(),
             faulty_store_url: self.faulty_store_url.clone(),
@@ -436,23 +440,55 @@ impl Roster {
 
     /// Runs the consumers of the stream until no record is left.
     pub(crate) async fn deliver(&self) {
-        while self.service.stream().deliver(&self.worker).await.unwrap() > 0 {}
+        while self.deliver_once().await > 0 {}
     }
 
     /// Runs the consumers of the stream once.
     pub(crate) async fn deliver_once(&self) -> usize {
-        self.service.stream().deliver(&self.worker).await.unwrap()
+        self.service.stream().deliver(&self.workers).await.unwrap()
+    }
+
+    /// Runs the sender of notifications until no record is left for it.
+    pub(crate) async fn send_notifications(&self) {
+        while self.send_notifications_once().await > 0 {}
+    }
+
+    /// Runs the sender of notifications once, and no other consumer.
+    pub(crate) async fn send_notifications_once(&self) -> usize {
+        let mut sender = self.workers.clone();
+        sender.retain(|name, _| name == "send_notifications");
+        self.service.stream().deliver(&sender).await.unwrap()
     }
 
     /// Gives the consumers every record of the stream once more, from the oldest one.
     pub(crate) async fn deliver_again(&self) {
         let stream = self.service.reopened_stream().await.unwrap();
-        while stream.deliver(&self.worker).await.unwrap() > 0 {}
+        while stream.deliver(&self.workers).await.unwrap() > 0 {}
     }
 
     /// The app of a call, on the same table.
     pub(crate) fn app(&self) -> App {
         self.service.app(entropy(self.now, 0)).unwrap()
+    }
+
+    /// The app of one call's function, with its role and the faults in front of the store.
+    pub(crate) fn app_of(&self, call: &str) -> App {
+        let functions = &self.service.template().functions;
+        let function = functions.iter().find(|one| one.name == call).unwrap();
+        let settings = Settings {
+            http_client: self.faults.before(self.settings().http_client.clone()),
+            credentials: policy::credentials(function),
+            ..self.settings().clone()
+        };
+        let app = self.app();
+        App::new(
+            Table::at(&settings),
+            app.clock,
+            app.entropy,
+            app.keys,
+            app.account,
+            app.link_keys,
+        )
     }
 
     /// What functions are allowed to do to the same table.

@@ -156,7 +156,7 @@ impl Roster {
 
     /// The path of the link in the last message to an address or number, after the consumers have run.
     pub(crate) async fn link_to(&self, recipient: &str) -> String {
-        self.deliver().await;
+        self.send_notifications().await;
         let messages = self.outbox.messages();
         let message = messages.iter().rfind(|message| message.to == recipient);
         let message = message.unwrap_or_else(|| panic!("nothing to {recipient}: {messages:#?}"));
@@ -171,7 +171,7 @@ impl Roster {
 
     /// The recipients of all messages, after the consumers have run.
     pub(crate) async fn recipients(&self) -> Vec<String> {
-        self.deliver().await;
+        self.send_notifications().await;
         let messages = self.outbox.messages();
         messages.into_iter().map(|message| message.to).collect()
     }

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use futures_util::future::join_all;
 use store::Item;
 
 /// A table of one test's own.
@@ -13,9 +14,12 @@ pub(crate) struct RawTable {
 }
 
 /// The starts of the sort keys of items that expire.
-const LAPSING: [&str; 8] = [
+const LAPSING: [&str; 11] = [
     "ADDRESS",
+    "COUNTED",
+    "DELETION#",
     "DEVICE",
+    "EVENT#",
     "HOUR#",
     "IP#",
     "NOTIFICATION#",
@@ -65,6 +69,16 @@ impl RawTable {
         items
     }
 
+    /// Every item but those of the log, which stay after the deletion of what they tell of.
+    pub(crate) async fn items_without_log(&self) -> BTreeMap<(String, String), Item> {
+        let mut items = self.items().await;
+        items.retain(|(partition, sort), _| {
+            let is_log = sort.starts_with("EVENT#") || sort.starts_with("DELETION#");
+            !is_log && !partition.starts_with("COUNTER#")
+        });
+        items
+    }
+
     /// The items of one partition of an index, in their order.
     pub(crate) async fn query(&self, index: &str, attribute: &str, partition: &str) -> Vec<Item> {
         let pages = self
@@ -85,6 +99,33 @@ impl RawTable {
     pub(crate) async fn put(&self, item: Item) {
         let put = self.client.put_item().table_name(&self.name);
         put.set_item(Some(item)).send().await.unwrap();
+    }
+
+    /// Puts many items, some at the same time.
+    pub(crate) async fn put_all(&self, items: impl IntoIterator<Item = Item>) {
+        const BATCH: usize = 25;
+        const AT_ONCE: usize = 8;
+        let requests: Vec<_> = items
+            .into_iter()
+            .map(|item| {
+                let put = PutRequest::builder().set_item(Some(item)).build().unwrap();
+                WriteRequest::builder().put_request(put).build()
+            })
+            .collect();
+        for some in requests.chunks(BATCH * AT_ONCE) {
+            let written = some.chunks(BATCH).map(async |batch| {
+                let write = self.client.batch_write_item();
+                let written = write.request_items(&self.name, batch.to_vec()).send().await;
+                assert!(
+                    written
+                        .unwrap()
+                        .unprocessed_items
+                        .unwrap_or_default()
+                        .is_empty()
+                );
+            });
+            join_all(written).await;
+        }
     }
 
     /// Deletes every item.
@@ -108,6 +149,9 @@ impl RawTable {
         let mut reserved = BTreeSet::new();
         let mut identifiers = BTreeSet::new();
         for ((pk, sk), item) in &items {
+            if is_of_groups(pk, sk) {
+                continue;
+            }
             match sk.as_str() {
                 "RESERVATION" => {
                     let owner = text(item, "owner").to_owned();
@@ -129,6 +173,7 @@ impl RawTable {
                     check_primary(item, "primary_phone", "phones");
                 }
                 "OPERATION" => {}
+                _ if pk.starts_with("COUNTER#") => {}
                 other => {
                     let is_known = LAPSING.iter().any(|start| other.starts_with(start));
                     assert!(is_known, "an item of an unknown kind: {other}");
@@ -140,7 +185,59 @@ impl RawTable {
             }
         }
         assert_eq!(reserved, identifiers, "reservations and identifiers differ");
+        check_groups(&items);
     }
+}
+
+/// Whether an item is of a group, its name or a membership.
+fn is_of_groups(pk: &str, sk: &str) -> bool {
+    let kinds = ["AUTO_GROUPS#", "GROUP#", "GROUP_NAME#"];
+    kinds.iter().any(|kind| pk.starts_with(kind)) || sk.starts_with("GROUP#")
+}
+
+/// What must always be true of groups: each has the reservation of its name, those that take in new users
+/// are in the list of them, and each membership has two items that say the same.
+fn check_groups(items: &BTreeMap<(String, String), Item>) {
+    let (mut reserved, mut named) = (BTreeSet::new(), BTreeSet::new());
+    let (mut listed, mut automatic) = (BTreeSet::new(), BTreeSet::new());
+    let (mut of_groups, mut of_users) = (BTreeSet::new(), BTreeSet::new());
+    for ((pk, sk), item) in items.iter().filter(|((pk, sk), _)| is_of_groups(pk, sk)) {
+        let membership = || {
+            let said = ["user_id", "group_id", "list_sort"].map(|name| text(item, name));
+            let numbers = ["born", "creation_time"].map(|name| item[name].as_n().unwrap());
+            (said, numbers)
+        };
+        match sk.as_str() {
+            "RESERVATION" => {
+                reserved.insert((pk.clone(), text(item, "owner").to_owned()));
+            }
+            "GROUP" => {
+                let id = pk.strip_prefix("GROUP#").unwrap();
+                assert!(item.contains_key("version"), "a ghost: {pk}");
+                let name = format!("GROUP_NAME#{}", text(item, "canonical_name"));
+                named.insert((name, id.to_owned()));
+                if item["is_auto_assigned"] == AttributeValue::Bool(true) {
+                    automatic.insert(id.to_owned());
+                }
+            }
+            "AUTO_GROUPS" => {
+                let groups = item.get("groups").map(|groups| groups.as_ss().unwrap());
+                listed.extend(groups.into_iter().flatten().cloned());
+            }
+            "DELETION" => {}
+            counter if counter.starts_with("COUNTER#") => {}
+            member if member.starts_with("MEMBER#") => {
+                of_groups.insert(membership());
+            }
+            group => {
+                assert!(group.starts_with("GROUP#"), "an item of an unknown kind");
+                of_users.insert(membership());
+            }
+        }
+    }
+    assert_eq!(reserved, named, "reservations and names of groups differ");
+    assert_eq!(listed, automatic, "groups that take in new users differ");
+    assert_eq!(of_groups, of_users, "a membership is without its twin");
 }
 
 fn user_identifiers(user: &Item) -> Vec<(&'static str, (&str, &Item))> {

@@ -68,7 +68,12 @@ async fn every_call_costs_what_the_design_says() {
         "phone_number": "+441514960454", "name": "Grace Hopper",
     });
     let (create, user) = price(&roster, "POST", "/api/users", body).await;
-    assert_eq!(create, cost(&["TransactWriteItems"], 8.0, 5.0));
+    // The user lies in by_creation and by_prefix.
+    assert_eq!(create, cost(&["TransactWriteItems"], 8.0, 6.0));
+    let whole = format!("/api/users/{}", user["user_id"].as_str().unwrap());
+    // All that follows leaves this user below a kilobyte.
+    let body = json!({ "username": "g", "email": "g@example.org", "email_verified": true });
+    let (_, user) = price(&roster, "POST", "/api/users", body).await;
     let path = format!("/api/users/{}", user["user_id"].as_str().unwrap());
 
     let (get, _) = price(&roster, "GET", &path, none()).await;
@@ -79,8 +84,11 @@ async fn every_call_costs_what_the_design_says() {
         let (roster, path) = (&roster, format!("{path}{rest}"));
         async move { price(roster, method, &path, body).await }
     };
-    assert_eq!(call("POST", "/disable".into(), none()).await.0, update());
-    assert_eq!(call("POST", "/enable".into(), none()).await.0, update());
+    // Into by_disabled and out of it.
+    for change in ["/disable", "/enable"] {
+        let (change, _) = call("POST", change.into(), none()).await;
+        assert_eq!(change, cost(&["UpdateItem"], 1.0, 1.0));
+    }
 
     let read_and_write =
         |units: f64, indexes: f64| cost(&["GetItem", "TransactWriteItems"], 1.0 + units, indexes);
@@ -154,9 +162,27 @@ async fn every_call_costs_what_the_design_says() {
     );
 
     roster.faults.clear();
-    roster.send("DELETE", &path).await.expect(204);
+    roster.send("DELETE", &whole).await.expect(204);
     let delete = measured(roster.faults.clear());
-    assert_eq!(delete, read_and_write(2.0 * 4.0, 5.0));
+    // The user, three reservations, and who deleted it.
+    assert_eq!(delete, read_and_write(2.0 * 5.0, 6.0));
+}
+
+#[tokio::test]
+async fn an_imported_user_costs_what_a_created_one_does() {
+    let roster = Roster::start().await;
+    let line = json!({
+        "user_id": "ada", "username": { "username": "ada" },
+        "emails": [{ "email": "ada@example.org" }], "phone_numbers": [{ "phone": "+441514960455" }],
+    });
+    let import = |path, body| price(&roster, "POST", path, body);
+    let (dry, _) = import("/api/users/import?dry_run=true", line.clone()).await;
+    assert_eq!(dry, cost(&["GetItem"; 4], 4.0, 0.0));
+    let (imported, _) = import("/api/users/import", line.clone()).await;
+    assert_eq!(imported, cost(&["TransactWriteItems"], 8.0, 6.0));
+    // The transaction fails, and its answer does not say what that costs.
+    let (found, _) = import("/api/users/import", line).await;
+    assert_eq!(found, cost(&["TransactWriteItems"], 0.0, 0.0));
 }
 
 #[tokio::test]
@@ -262,6 +288,54 @@ const PRICES: [(usize, [f64; 3]); 3] = [
 ];
 
 #[tokio::test]
+async fn a_page_of_users_costs_eight_queries_and_its_users() {
+    let roster = Roster::start().await;
+    for n in 0..30 {
+        let body =
+            json!({ "username": format!("user{n}"), "email": format!("user{n}@example.org") });
+        roster.create(body).await;
+    }
+    let list = async |query: &str| {
+        let path = format!("/api/users?{query}");
+        roster.faults.clear();
+        let answer = roster.send("GET", &path).await.expect(200);
+        let cursor = answer.header("x-next-cursor").map(str::to_owned);
+        let mut measured = measured(roster.faults.clear());
+        // The number of all users is read at the same time as the page.
+        measured.actions.sort();
+        (measured, cursor)
+    };
+    let queries = |count: usize, of_table: &[&str], table: f64| {
+        let actions = [of_table, &vec!["Query"; count]].concat();
+        // A query of an index reads at most 4 KB here, and not consistently.
+        #[expect(clippy::cast_precision_loss, reason = "a small count")]
+        let indexes = count as f64 * 0.5;
+        cost(&actions, table, indexes)
+    };
+    // The users on the page, and the counter.
+    let page = || queries(8, &["BatchGetItem", "Query"], 10.0 + 1.0);
+    let (first, cursor) = list("").await;
+    assert_eq!(first, page());
+    let (next, _) = list(&format!("cursor={}", cursor.unwrap())).await;
+    assert_eq!(next, page());
+    let (third, _) = list("page=3").await;
+    assert_eq!(third, page());
+    let (by_id, _) = list("filter=user_id:unknown").await;
+    assert_eq!(by_id.actions, ["BatchGetItem"]);
+    let (exact, _) = list("filter=email:user7@example.org").await;
+    assert_eq!(exact, cost(&["BatchGetItem", "GetItem"], 2.0, 0.0));
+    let (prefix, _) = list("filter=username:user1*").await;
+    assert_eq!(prefix, queries(8, &["BatchGetItem"], 11.0));
+    let (domain, _) = list("filter=domain:example.org").await;
+    assert_eq!(domain, queries(8, &["BatchGetItem"], 30.0));
+    // E-mail addresses and usernames.
+    let (word, _) = list("filter=user1").await;
+    assert_eq!(word, queries(16, &["BatchGetItem"], 11.0));
+    let (sorted, _) = list("sort=name:1").await;
+    assert_eq!(sorted, queries(8, &["BatchGetItem"], 30.0));
+}
+
+#[tokio::test]
 async fn phone_numbers_cost_what_e_mail_addresses_do_but_for_one_index() {
     let roster = Roster::start().await;
     let body = json!({ "phone_number": "+441514960454", "phone_number_verified": true });
@@ -352,7 +426,11 @@ async fn price_of(roster: &Roster, call: impl Future<Output = Answer>) -> Cost {
 #[tokio::test]
 async fn sessions_blocked_addresses_and_grants_cost_what_the_design_says() {
     let roster = Roster::start().await;
-    let grace = roster.person("grace").await;
+    let body = json!({
+        "username": "grace", "password": sample::PASSWORD, "is_temporary_password": false,
+    });
+    roster.create(body).await;
+    let grace = roster.sign_in("grace", sample::PASSWORD).await;
     let path = format!("/api/users/{}", grace.id);
     let get = async |rest: &str| {
         let path = format!("{path}/{rest}");
@@ -365,9 +443,8 @@ async fn sessions_blocked_addresses_and_grants_cost_what_the_design_says() {
     assert_eq!(get("grants/codes").await, cost(&["GetItem"], 1.0, 0.0));
 
     roster.login("grace", "wrong").await.expect(401);
-    // A username and an e-mail address.
-    let look = ["GetItem", "Query", "Query"];
-    assert_eq!(get("blocked_ips").await, cost(&look, 3.0, 0.0));
+    let look = ["GetItem", "Query"];
+    assert_eq!(get("blocked_ips").await, cost(&look, 2.0, 0.0));
     let unblock = async |name: Option<&str>| {
         let call = roster.request("POST", &format!("{path}/blocked_ips/unblock"));
         let call = call.json(json!({ "ip_address": "all" }));
@@ -377,10 +454,11 @@ async fn sessions_blocked_addresses_and_grants_cost_what_the_design_says() {
         };
         price_of(&roster, call.send()).await
     };
-    let forget = ["GetItem", "Query", "Query", "UpdateItem"];
-    assert_eq!(unblock(None).await, cost(&forget, 3.0 + 1.0, 0.0));
-    let named = ["GetItem", "GetItem", "Query", "Query", "TransactWriteItems"];
-    assert_eq!(unblock(Some("a")).await, cost(&named, 4.0 + 2.0, 0.0));
+    // The revision of the user's log, and the failures of an identifier with an IP address.
+    let forget = ["GetItem", "Query", "TransactWriteItems", "UpdateItem"];
+    assert_eq!(unblock(None).await, cost(&forget, 2.0 + 3.0, 0.0));
+    let named = ["GetItem", "GetItem", "Query", "TransactWriteItems"];
+    assert_eq!(unblock(Some("a")).await, cost(&named, 3.0 + 2.0, 0.0));
 
     let end = async |other: &Person<'_>, headers: &[(&str, &str)]| {
         let id = other.session.split('.').nth(1).unwrap();
@@ -391,15 +469,94 @@ async fn sessions_blocked_addresses_and_grants_cost_what_the_design_says() {
         price_of(&roster, call.send()).await
     };
     let ended = |units: f64| cost(&["BatchGetItem", "TransactWriteItems"], 2.0 + units, 0.0);
-    assert_eq!(end(&grace, &[]).await, ended(2.0));
+    assert_eq!(end(&grace, &[]).await, ended(4.0));
     let other = roster.sign_in("grace", sample::PASSWORD).await;
-    assert_eq!(end(&other, &[("if-match", "*")]).await, ended(2.0));
+    assert_eq!(end(&other, &[("if-match", "*")]).await, ended(4.0));
     let other = roster.sign_in("grace", sample::PASSWORD).await;
     let tag = roster.send("GET", &path).await;
     let tag = tag.header("etag").unwrap();
     assert_eq!(end(&other, &[("if-match", tag)]).await, ended(4.0));
     let other = roster.sign_in("grace", sample::PASSWORD).await;
-    assert_eq!(end(&other, &[("idempotency-key", "a")]).await, ended(4.0));
+    assert_eq!(end(&other, &[("idempotency-key", "a")]).await, ended(6.0));
+}
+
+#[tokio::test]
+async fn groups_cost_what_the_design_says() {
+    let roster = Roster::start().await;
+    let none = || json!({});
+    let body = json!({ "name": "Staff", "description": "All of us" });
+    // The group and its name; their entries in by_creation and by_prefix.
+    let (create, group) = price(&roster, "POST", "/api/groups", body).await;
+    assert_eq!(create, cost(&["TransactWriteItems"], 4.0, 2.0));
+    let path = format!("/api/groups/{}", group["group_id"].as_str().unwrap());
+    let (get, _) = price(&roster, "GET", &path, none()).await;
+    assert_eq!(get, cost(&["Query"], 1.0, 0.0));
+
+    let change = async |body: Value| price(&roster, "PATCH", &path, body).await.0;
+    let alone = cost(&["Query", "UpdateItem"], 1.0 + 1.0, 0.0);
+    assert_eq!(change(json!({ "description": null })).await, alone);
+    assert_eq!(change(json!({ "name": "STAFF" })).await, alone);
+    assert_eq!(change(none()).await, cost(&["Query"], 1.0, 0.0));
+    let together =
+        |units: f64, indexes: f64| cost(&["Query", "TransactWriteItems"], 1.0 + units, indexes);
+    // The group, and both names; or the list of those that take in new users.
+    assert_eq!(change(json!({ "name": "Team" })).await, together(6.0, 2.0));
+    let automatic = json!({ "is_auto_assigned": true });
+    assert_eq!(change(automatic).await, together(4.0, 0.0));
+
+    // Eight partitions of the index, the group, and what is counted of it.
+    let list = [&["Query"; 8], &["BatchGetItem", "Query"][..]].concat();
+    let (listed, _) = price(&roster, "GET", "/api/groups", none()).await;
+    assert_eq!(listed, cost(&list, 1.0 + 1.0, 8.0 * 0.5));
+    let filtered = price(&roster, "GET", "/api/groups?filter=t", none())
+        .await
+        .0;
+    assert_eq!(filtered, listed);
+
+    let user = roster.create(json!({ "username": "grace" })).await;
+    let place = format!("{user}/groups/{}", group["group_id"].as_str().unwrap());
+    let look_and_write =
+        |units: f64| cost(&["BatchGetItem", "TransactWriteItems"], 3.0 + units, 0.0);
+    // User and group are looked at; both items of the membership are written.
+    let assign = price(&roster, "POST", &place, none()).await.0;
+    assert_eq!(assign, look_and_write(8.0));
+    let again = price(&roster, "POST", &place, none()).await.0;
+    assert_eq!(again, cost(&["BatchGetItem"], 3.0, 0.0));
+    // The operation is looked for and written down.
+    let named = |method: &str| {
+        let call = roster.request(method, &place);
+        call.header("idempotency-key", "k").send()
+    };
+    let again = price_of(&roster, named("POST")).await;
+    assert_eq!(
+        again,
+        cost(
+            &["BatchGetItem", "TransactWriteItems"],
+            3.0 + 1.0 + 2.0,
+            0.0
+        )
+    );
+    let one = price(&roster, "GET", &place, none()).await.0;
+    assert_eq!(one, cost(&["BatchGetItem"], 3.0, 0.0));
+    let all = price(&roster, "GET", &format!("{user}/groups"), none())
+        .await
+        .0;
+    let reads = ["GetItem", "Query", "BatchGetItem"];
+    assert_eq!(all, cost(&reads, 3.0, 0.0));
+    let unassign = cost(
+        &["BatchGetItem", "TransactWriteItems"],
+        3.0 + 1.0 + 6.0 + 2.0,
+        0.0,
+    );
+    assert_eq!(price_of(&roster, named("DELETE")).await, unassign);
+
+    // The group, its name, the list of those that take in new users, and the order to take it apart.
+    let delete = price(&roster, "DELETE", &path, none()).await.0;
+    let units = ["GetItem", "TransactWriteItems"];
+    assert_eq!(delete, cost(&units, 1.0 + 8.0, 2.0));
+    let body = json!({ "name": "Staff", "is_auto_assigned": true });
+    let automatic = price(&roster, "POST", "/api/groups", body).await.0;
+    assert_eq!(automatic, cost(&["TransactWriteItems"], 6.0, 2.0));
 }
 
 #[tokio::test]

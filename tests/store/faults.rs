@@ -5,8 +5,8 @@ use macro_rules_attribute::apply;
 use std::sync::Mutex;
 
 use domain::Version;
-use domain::sample;
 use domain::user::SignIns;
+use domain::{User, sample};
 use futures_util::future::join_all;
 use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
@@ -44,7 +44,17 @@ fn request<'a>(roster: &'a Roster, endpoint: &Endpoint) -> Call<'a> {
         .body(endpoint.body.example())
 }
 
-/// A table with only the sample user, in a state in which the call has an effect.
+/// Sends the request. Where each line of it has an answer of its own, the one line's status counts.
+async fn send(request: Call<'_>) -> Answer {
+    let mut answer = request.send().await;
+    let of_line = answer.body[0]["status"].as_u64();
+    if let Some(status) = of_line.and_then(|status| u16::try_from(status).ok()) {
+        answer.status = status;
+    }
+    answer
+}
+
+/// A table with the sample user and what else the call is about, in a state in which the call has an effect.
 async fn afresh(roster: &Roster, endpoint: &Endpoint) {
     roster.table.clear().await;
     let user = sample::changed(sample::published(), |user| {
@@ -68,17 +78,32 @@ async fn afresh(roster: &Roster, endpoint: &Endpoint) {
             .await
             .unwrap();
     }
+    lay_out_group(roster, endpoint, &user).await;
+}
+
+/// The sample group where the call is about one, and who is in it where the call takes a user out.
+async fn lay_out_group(roster: &Roster, endpoint: &Endpoint, user: &User) {
+    let table = &roster.app().table;
+    if endpoint.route().1.contains("{group_id}") {
+        samples::write_group(table, NOW).await.unwrap();
+    }
+    if endpoint.name == "unassign_group" {
+        samples::write_membership(table, user, NOW).await.unwrap();
+    }
 }
 
 /// The table's state, without what differs between attempts: operations and random ids.
 async fn state(roster: &Roster) -> Vec<String> {
-    const COMPARED: [&str; 11] = [
+    const COMPARED: [&str; 14] = [
         "claims",
+        "description",
         "disabled",
         "email_generation",
         "failed",
         "failure_count",
         "force_password_reset",
+        "is_auto_assigned",
+        "name",
         "password_updated_at",
         "private_data",
         "public_data",
@@ -105,6 +130,12 @@ async fn state(roster: &Roster) -> Vec<String> {
         .map(|name| item.contains_key(name));
         let is_new = sk == "USER" && pk != sample;
         let pk = if is_new { "USER#new".to_owned() } else { pk };
+        let is_new_group = sk == "GROUP" && pk != format!("GROUP#{}", sample::GROUP);
+        let pk = if is_new_group {
+            "GROUP#new".to_owned()
+        } else {
+            pk
+        };
         // Named by its operation.
         let sk = if sk.starts_with("NOTIFICATION#") {
             "NOTIFICATION#new".to_owned()
@@ -125,7 +156,7 @@ async fn meet(roster: &Roster, endpoint: &Endpoint, fault: Fault, times: usize) 
     afresh(roster, endpoint).await;
     let untouched = state(roster).await;
     roster.faults.clear();
-    let calm = request(roster, endpoint).send().await;
+    let calm = send(request(roster, endpoint)).await;
     assert!(calm.status < 300, "{}: {calm:?}", endpoint.name);
     let requests = roster.faults.clear().len();
     let done = state(roster).await;
@@ -134,7 +165,7 @@ async fn meet(roster: &Roster, endpoint: &Endpoint, fault: Fault, times: usize) 
     for at in 0..requests {
         afresh(roster, endpoint).await;
         roster.faults.plan(at, times, fault);
-        let answer = request(roster, endpoint).send().await;
+        let answer = send(request(roster, endpoint)).await;
         roster.faults.clear();
         let what = format!(
             "{} {fault:?} at {at}, {times} times: {answer:?}",
@@ -157,16 +188,16 @@ async fn repeat(roster: &Roster, endpoint: &Endpoint) {
     afresh(roster, endpoint).await;
     let named = || request(roster, endpoint).header("idempotency-key", "k");
     roster.faults.clear();
-    named().send().await;
+    send(named()).await;
     let requests = roster.faults.clear().len();
     let done = state(roster).await;
     for at in 0..requests {
         afresh(roster, endpoint).await;
         roster.faults.plan(at, usize::MAX, Fault::DropReply);
-        let lost = named().send().await;
+        let lost = send(named()).await;
         roster.faults.clear();
         assert_eq!(lost.status, 503, "{} {lost:?}", endpoint.name);
-        let again = named().send().await;
+        let again = send(named()).await;
         assert!(again.status < 300, "{} {at}: {again:?}", endpoint.name);
         assert_eq!(state(roster).await, done, "{} {at}", endpoint.name);
         roster.table.check_invariants().await;
@@ -250,7 +281,7 @@ async fn a_transaction_that_is_under_way_is_waited_for(roster: Roster) {
     at_once(&roster, writing_calls(), async |roster, endpoint| {
         afresh(roster, endpoint).await;
         roster.faults.plan(0, 12, Fault::UnderWay);
-        let answer = request(roster, endpoint).send().await;
+        let answer = send(request(roster, endpoint)).await;
         roster.faults.clear();
         assert!(answer.status < 300, "{}: {answer:?}", endpoint.name);
     })

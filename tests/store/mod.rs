@@ -5,6 +5,7 @@ mod capacity;
 mod faults;
 mod idempotency;
 mod indexes;
+mod lists;
 mod preconditions;
 mod properties;
 mod races;

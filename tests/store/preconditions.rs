@@ -5,16 +5,16 @@ use local::calls::ENDPOINTS;
 use local::generate::openapi::example_path;
 use local::samples;
 use macro_rules_attribute::apply;
-use roster_http::Access;
+use roster_http::{Access, Endpoint};
 use serde_json::json;
 
 use crate::harness::{NOW, Roster};
 
-/// Every writing call on one user, as a request on the sample user.
+/// Every writing call on a user or group, as a request on the samples.
 fn writes() -> Vec<(&'static str, String, &'static str)> {
     ENDPOINTS
         .iter()
-        .filter(|endpoint| endpoint.access == Access::Write && endpoint.name != "create_user")
+        .filter(|endpoint| endpoint.access == Access::Write && is_on_one_user(endpoint))
         .filter(|endpoint| endpoint.succeeds())
         .map(|endpoint| {
             let (method, route) = endpoint.route();
@@ -27,14 +27,25 @@ fn writes() -> Vec<(&'static str, String, &'static str)> {
         .collect()
 }
 
+/// Whether there is a version to compare with: not where a call makes users.
+fn is_on_one_user(endpoint: &Endpoint) -> bool {
+    !matches!(
+        endpoint.name,
+        "create_user" | "create_group" | "import_users"
+    )
+}
+
 async fn afresh(roster: &Roster) {
     let user = sample::published();
     let path = format!("/api/users/{}", user.id());
     let _ = roster.send("DELETE", &path).await;
+    let group = format!("/api/groups/{}", sample::GROUP);
+    let _ = roster.send("DELETE", &group).await;
     roster.write(&user).await;
-    samples::write_sign_ins(&roster.app().table, &user, NOW)
-        .await
-        .unwrap();
+    let table = &roster.app().table;
+    samples::write_sign_ins(table, &user, NOW).await.unwrap();
+    samples::write_group(table, NOW).await.unwrap();
+    samples::write_membership(table, &user, NOW).await.unwrap();
 }
 
 #[apply(on_both_stores)]
@@ -64,7 +75,7 @@ async fn the_present_version_is_replaced(roster: Roster) {
 }
 
 #[apply(on_both_stores)]
-async fn a_precondition_on_an_unknown_user_is_not_found(roster: Roster) {
+async fn a_precondition_on_what_is_not_there_is_not_found(roster: Roster) {
     for (method, path, body) in writes() {
         let call = roster.request(method, &path).body(body);
         call.header("if-match", "\"1\"").send().await.expect(404);

@@ -199,7 +199,128 @@ async fn a_write_to_a_user_who_is_being_deleted_never_brings_a_ghost_back(roster
         for answer in &answers {
             assert!(matches!(answer.status, 200 | 204 | 404), "{answer:?}");
         }
-        assert!(roster.table.items().await.is_empty(), "{answers:?}");
+        assert!(
+            roster.table.items_without_log().await.is_empty(),
+            "{answers:?}"
+        );
+    }
+}
+
+#[apply(on_both_stores)]
+async fn of_many_clients_that_create_a_group_of_one_name_exactly_one_does(roster: Roster) {
+    for round in 0..ROUNDS / 5 {
+        let create = async |n: usize| {
+            // The same name in another case.
+            let name = if n.is_multiple_of(2) {
+                "Group"
+            } else {
+                "GROUP"
+            };
+            let body = json!({ "name": format!("{name} {round}") });
+            roster.send_json("POST", "/api/groups", body).await
+        };
+        let answers = join_all((0..clients(&roster)).map(create)).await;
+        let winners = answers.iter().filter(|answer| answer.status == 201).count();
+        assert_eq!(winners, 1, "round {round}");
+        for loser in answers.into_iter().filter(|answer| answer.status != 201) {
+            assert!(loser.expect(422).body["errors"]["name"].is_array());
+        }
+    }
+    roster.table.check_invariants().await;
+}
+
+#[apply(on_both_stores)]
+async fn of_renames_to_one_name_and_deletions_at_once_no_name_is_left_behind(roster: Roster) {
+    for round in 0..ROUNDS / 5 {
+        let mut calls = Vec::new();
+        for n in 0..4 {
+            let path = roster.group_named(&format!("{round}-{n}")).await;
+            let renamed = json!({ "name": format!("{round}-X"), "is_auto_assigned": true });
+            calls.push(("PATCH", path.clone(), renamed));
+            calls.push(("PATCH", path.clone(), json!({ "description": "new" })));
+            calls.push(("DELETE", path, json!({})));
+        }
+        let roster = &roster;
+        let answers = join_all(calls.into_iter().map(|(method, path, body)| async move {
+            roster.send_json(method, &path, body).await
+        }))
+        .await;
+        for answer in &answers {
+            assert!(
+                matches!(answer.status, 200 | 204 | 404 | 409 | 422),
+                "{answer:?}"
+            );
+        }
+        roster.table.check_invariants().await;
+    }
+}
+
+#[apply(on_both_stores)]
+async fn of_many_groups_that_become_automatic_at_once_no_more_than_twenty_do(roster: Roster) {
+    for n in 0..18 {
+        let body = json!({ "name": format!("before {n}"), "is_auto_assigned": true });
+        roster.create_group(body).await;
+    }
+    // Few at a time: all of them write one item, and each has its turn within its attempts.
+    let mut taken = 0;
+    for round in 0..3 {
+        let create = async |n: usize| {
+            let body = json!({ "name": format!("{round}-{n}"), "is_auto_assigned": true });
+            roster.send_json("POST", "/api/groups", body).await.status
+        };
+        let statuses = join_all((0..4).map(create)).await;
+        assert!(
+            statuses.iter().all(|status| matches!(status, 201 | 422)),
+            "{statuses:?}"
+        );
+        taken += statuses.iter().filter(|status| **status == 201).count();
+        roster.table.check_invariants().await;
+    }
+    assert_eq!(taken, 2);
+}
+
+#[apply(on_both_stores)]
+async fn an_assignment_and_a_deletion_at_once_leave_no_membership_that_is_shown(roster: Roster) {
+    for round in 0..ROUNDS / 5 {
+        let user = roster
+            .create(json!({ "username": format!("grace{round}") }))
+            .await;
+        let group = roster.group_named(&format!("Staff {round}")).await;
+        let group_id = group.rsplit('/').next().unwrap();
+        let place = format!("{user}/groups/{group_id}");
+        let deleted = if round % 2 == 0 { &user } else { &group };
+        let mut calls = vec![("POST", &place), ("DELETE", deleted)];
+        calls.rotate_left(round / 2 % 2);
+        let calls = calls
+            .into_iter()
+            .map(|(method, path)| roster.send(method, path));
+        for answer in join_all(calls).await {
+            assert!(matches!(answer.status, 201 | 204 | 404), "{answer:?}");
+        }
+        roster.send("GET", &place).await.expect(404);
+        roster.send("POST", &place).await.expect(404);
+        let left = roster.send("GET", &format!("{user}/groups")).await;
+        if deleted == &group {
+            assert_eq!(left.expect(200).body, json!([]));
+        } else {
+            left.expect(404);
+        }
+        roster.table.check_invariants().await;
+    }
+}
+
+#[apply(on_both_stores)]
+async fn of_assignments_and_their_opposites_at_once_each_leaves_both_items_or_none(roster: Roster) {
+    let user = roster.create(json!({ "username": "grace" })).await;
+    let group = roster.group_named("Staff").await;
+    let place = format!("{user}/groups/{}", group.rsplit('/').next().unwrap());
+    for _ in 0..ROUNDS / 5 {
+        let methods = ["POST", "DELETE", "POST", "DELETE", "POST"];
+        let calls = methods.map(|method| roster.send(method, &place));
+        for answer in join_all(calls).await {
+            assert!(matches!(answer.status, 201 | 204 | 404 | 409), "{answer:?}");
+        }
+        roster.table.check_invariants().await;
     }
 }
 

@@ -2,6 +2,7 @@
 
 use domain::address::{AddressValue, Primary, Tenure};
 use domain::external::{Authenticator, Connection, ExternalProvider, Idp};
+use domain::import::ImportDigest;
 use domain::password::PasswordHash;
 use domain::rule;
 use domain::user::{Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source};
@@ -188,6 +189,7 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
                     creation_time: times.0,
                     last_updated: times.1,
                     version: Version::new(version),
+                    born: Epoch::new(generation),
                     session_epoch: Epoch::new(epoch),
                     email_generation: Generation::new(generation),
                     disabled,
@@ -215,6 +217,7 @@ pub(crate) fn user() -> impl Strategy<Value = User> {
                         country,
                     },
                     operations: Operations::restore(vec![operation]),
+                    import_digest: sessions_revoked.then(|| ImportDigest::of("{}")),
                 })
             },
         )

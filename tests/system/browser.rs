@@ -10,7 +10,7 @@ const NEW_PASSWORD: &str = "a quiet morning in march";
 
 /// Opens a message of the outbox, as a mail reader on another site would show it.
 async fn read(browser: &Browser, roster: &Roster, subject: &str) {
-    roster.deliver().await;
+    roster.send_notifications().await;
     let site = roster.base.replace("127.0.0.1", "localhost");
     browser.open(&format!("{site}/_local/outbox")).await;
     browser.sees("Outbox").await;
@@ -32,7 +32,7 @@ async fn a_person_changes_their_address_and_undoes_it() {
         .await
         .expect(200);
 
-    roster.deliver().await;
+    roster.send_notifications().await;
     browser.open(&url(&roster, "/_local/outbox")).await;
     let sms = roster
         .outbox

@@ -158,9 +158,12 @@ async fn check_user(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
     let body = answer["body"].as_str().unwrap_or_default();
     let sample_path = format!("/api/users/{}", sample::published().id());
     match name {
-        "list_sessions" | "list_blocked_ips" => {
+        "list_sessions" | "list_blocked_ips" | "list_user_groups" | "list_groups"
+        | "list_users" | "list_group_users" => {
             let body: Value = serde_json::from_str(body).unwrap();
-            assert_eq!(body.as_array().unwrap().len(), 1, "{name}: {body}");
+            // Both samples are users; the first has one session and one address.
+            let count = if name == "list_users" { 2 } else { 1 };
+            assert_eq!(body.as_array().unwrap().len(), count, "{name}: {body}");
             return;
         }
         "end_session" => {
@@ -168,8 +171,33 @@ async fn check_user(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
             assert_eq!(left.body, json!([]), "{name}");
             return;
         }
+        "unassign_group" => {
+            let left = roster.send("GET", &format!("{sample_path}/groups")).await;
+            assert_eq!(left.body, json!([]), "{name}");
+            return;
+        }
+        "create_group" | "get_group" | "update_group" => {
+            let shown: Value = serde_json::from_str(body).unwrap();
+            let path = format!("/api/groups/{}", shown["group_id"].as_str().unwrap());
+            let stored = roster.send("GET", &path).await.expect(200);
+            assert_eq!(stored.body, shown, "{name}");
+            return;
+        }
+        "delete_group" => {
+            let path = format!("/api/groups/{}", sample::GROUP);
+            roster.send("GET", &path).await.expect(404);
+            return;
+        }
+        "import_users" => {
+            let body: Value = serde_json::from_str(body).unwrap();
+            assert_eq!(body[0]["status"], 201, "{name}: {body}");
+            let path = format!("/api/users/{}", body[0]["user_id"].as_str().unwrap());
+            roster.send("GET", &path).await.expect(200);
+            return;
+        }
         // The status was looked at.
-        "get_session" | "list_grants" | "delete_grant" => return,
+        "assign_group" | "get_user_group" | "get_session" | "list_grants" | "delete_grant"
+        | "list_user_events" | "list_events" => return,
         _ => {}
     }
     if endpoint.statuses[0] == 204 {
@@ -293,16 +321,17 @@ async fn check_person(roster: &Roster, endpoint: &Endpoint, answer: &Value) {
     }
 }
 
-/// A table with only the two samples.
+/// A table with only the samples.
 async fn lay_out(roster: &Roster, now: Timestamp) {
     roster.table.clear().await;
     let user = samples::write_user(&roster.users, now).await.unwrap();
     samples::write_sign_ins(&roster.app().table, &user, now)
         .await
         .unwrap();
-    samples::write_person(&roster.app().table, now)
-        .await
-        .unwrap();
+    let table = &roster.app().table;
+    samples::write_group(table, now).await.unwrap();
+    samples::write_membership(table, &user, now).await.unwrap();
+    samples::write_person(table, now).await.unwrap();
 }
 
 /// Writes a notification of the sample person under the key that the sample event has.
@@ -356,19 +385,32 @@ async fn check_consumers(roster: &Roster, watch: &Watch, consumers: &[&Consumer]
         plant_notification(roster, now).await;
         let sent = roster.outbox.messages().len();
         let answer = watch.invoke(consumer.name).await;
-        assert_eq!(
-            answer,
-            json!({ "batchItemFailures": [] }),
-            "{}",
-            consumer.name
-        );
-        let [message] = roster.outbox.messages().split_off(sent).try_into().unwrap();
-        assert_eq!(message.to, "ada@example.com");
-        let start = format!("{}/users/email-verify/", roster.base);
-        assert!(message.text.contains(&start), "{message:#?}");
+        let none_failed = json!({ "batchItemFailures": [] });
+        assert_eq!(answer, none_failed, "{}", consumer.name);
+        let messages = roster.outbox.messages().split_off(sent);
         let items = roster.table.items().await;
-        let key = |sort: &str| (format!("USER#{}", sample::PERSON), sort.to_owned());
-        let state = &items[&key("NOTIFICATION#sample.0")]["state"];
-        assert_eq!(*state, AttributeValue::S("sent".to_owned()));
+        let item = |sort: &str| &items[&(format!("USER#{}", sample::PERSON), sort.to_owned())];
+        match consumer.name {
+            "send_notifications" => {
+                let [message] = messages.try_into().unwrap();
+                assert_eq!(message.to, "ada@example.com");
+                let start = format!("{}/users/email-verify/", roster.base);
+                assert!(message.text.contains(&start), "{message:#?}");
+                let state = &item("NOTIFICATION#sample.0")["state"];
+                assert_eq!(*state, AttributeValue::S("sent".to_owned()));
+            }
+            "apply_changes" => {
+                let ((_, event), _) = items
+                    .iter()
+                    .find(|((_, sort), _)| sort.starts_with("EVENT#"))
+                    .unwrap();
+                assert!(event.ends_with("#000000000001"), "{event}");
+                let counters = items
+                    .keys()
+                    .filter(|(partition, _)| partition == "COUNTER#users");
+                assert_eq!(counters.count(), 1);
+            }
+            other => panic!("what {other} does is not looked at"),
+        }
     }
 }

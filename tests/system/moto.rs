@@ -103,10 +103,12 @@ impl Moto {
 
     /// Makes a Roster send by moto, from this sender.
     fn sends_for(&self, roster: &mut Roster, sender: &str) {
-        roster.worker = Arc::new(Worker {
+        let worker = Arc::new(Worker {
             app: roster.app(),
-            courier: Courier::new(&self.settings, sender.to_owned()),
+            courier: Some(Courier::new(&self.settings, sender.to_owned())),
         });
+        let name = workers::send_notifications::CONSUMER.name;
+        roster.workers.insert(name.to_owned(), worker);
     }
 }
 
@@ -143,7 +145,7 @@ async fn mails_and_sms_go_out_by_services_that_others_wrote() {
     ada.change_email("Ada@Example.com", sample::PASSWORD)
         .await
         .expect(200);
-    roster.deliver().await;
+    roster.send_notifications().await;
 
     assert_eq!(states(&roster).await, ["sent", "sent"]);
     let [[sender, subject, html]] = moto.mails_to("Ada@example.com").await.try_into().unwrap();
@@ -165,7 +167,7 @@ async fn mails_and_sms_go_out_by_services_that_others_wrote() {
     roster.press(&mailed, "").await.expect(200);
     let primary = ("Ada@Example.com".to_owned(), true, true);
     assert_eq!(ada.emails().await[0], primary);
-    roster.deliver().await;
+    roster.send_notifications().await;
     let subjects: Vec<_> = moto.mails_to("ada@example.org").await;
     let subjects: Vec<_> = subjects.iter().map(|[_, subject, _]| subject).collect();
     assert_eq!(subjects, ["Your main e-mail address was changed"]);
@@ -179,13 +181,13 @@ async fn a_mail_from_a_sender_that_ses_does_not_know_fails_and_holds_nothing_up(
     moto.sends_for(&mut roster, "somebody@else.example");
     let bob = roster.person("bob").await;
     bob.add_email("refused@example.com").await.expect(200);
-    roster.deliver().await;
+    roster.send_notifications().await;
     assert_eq!(states(&roster).await, ["failed"]);
 
     moto.sends_for(&mut roster, SENDER);
     let bob = roster.sign_in("bob", sample::PASSWORD).await;
     bob.add_email("accepted@example.com").await.expect(200);
-    roster.deliver().await;
+    roster.send_notifications().await;
     let mut states = states(&roster).await;
     states.sort();
     assert_eq!(states, ["failed", "sent"]);

@@ -16,6 +16,10 @@ const RUNS: u32 = 3;
 const SALT_AND_OUTPUT: &str = "AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8g\
      ISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw";
 
+/// 64 bytes, as a project's signer key has.
+const FIREBASE_KEY: &str =
+    "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8gISIjJCUmJygpKissLS4vMDEyMzQ1Njc4OTo7PD0+Pw==";
+
 fn main() -> ExitCode {
     let phc = |function: &str| format!("${function}${SALT_AND_OUTPUT}");
     let dearest = [
@@ -38,6 +42,13 @@ fn main() -> ExitCode {
             "scrypt, ln=1,r=262144,p=4",
             Some(phc("scrypt$ln=1,r=262144,p=4")),
         ),
+        ("pbkdf2-sha1, i=2000000", Some(phc("pbkdf2-sha1$i=2000000"))),
+        (
+            "fbscrypt, n=14,r=8",
+            Some(format!(
+                "$fbscrypt$v=1,n=14,r=8,p=1,ss=Bw==,sk={FIREBASE_KEY}$AAECAwQFBgc=${FIREBASE_KEY}"
+            )),
+        ),
         (
             "pbkdf2-sha256, i=2000000",
             Some(phc("pbkdf2-sha256$i=2000000")),
@@ -52,7 +63,8 @@ fn main() -> ExitCode {
     let mut is_within = true;
     for (name, hash) in dearest {
         let hash = hash.map(|hash| {
-            PasswordHash::parse(&hash, None).unwrap_or_else(|_| panic!("{name} is accepted"))
+            PasswordHash::parse_imported(&hash, None)
+                .unwrap_or_else(|_| panic!("{name} is accepted"))
         });
         let [once, twice] = ["pässwörd", "pa\u{308}sswo\u{308}rd"].map(|typed| {
             let start = processor_time();

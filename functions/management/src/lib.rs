@@ -46,6 +46,24 @@ pub mod grants {
     pub mod list_grants;
 }
 
+/// Groups of users.
+pub mod groups {
+    pub mod create_group;
+    pub mod delete_group;
+    pub mod get_group;
+    pub mod list_groups;
+    pub mod update_group;
+}
+
+/// Which user is in which group.
+pub mod memberships {
+    pub mod assign_group;
+    pub mod get_user_group;
+    pub mod list_group_users;
+    pub mod list_user_groups;
+    pub mod unassign_group;
+}
+
 /// A user's passkeys.
 pub mod passkeys {
     pub mod remove_passkey;
@@ -71,6 +89,12 @@ pub mod phones {
     pub mod verify_phone;
 }
 
+/// The log of changes.
+pub mod events {
+    pub mod list_events;
+    pub mod list_user_events;
+}
+
 /// A user's sessions.
 pub mod sessions {
     pub mod end_session;
@@ -91,6 +115,8 @@ pub mod users {
     pub mod disable_user;
     pub mod enable_user;
     pub mod get_user;
+    pub mod import_users;
+    pub mod list_users;
     pub mod unblock_user;
 }
 
@@ -98,6 +124,7 @@ use roster_http::Endpoint;
 
 /// All of them, in the contract's order.
 pub static ENDPOINTS: &[&Endpoint] = &[
+    &users::list_users::ENDPOINT,
     &users::create_user::ENDPOINT,
     &users::get_user::ENDPOINT,
     &users::delete_user::ENDPOINT,
@@ -135,6 +162,19 @@ pub static ENDPOINTS: &[&Endpoint] = &[
     &sessions::get_session::ENDPOINT,
     &sessions::end_session::ENDPOINT,
     &external_authenticators::disconnect_external_authenticator::ENDPOINT,
+    &memberships::list_user_groups::ENDPOINT,
+    &memberships::get_user_group::ENDPOINT,
+    &memberships::assign_group::ENDPOINT,
+    &memberships::unassign_group::ENDPOINT,
+    &memberships::list_group_users::ENDPOINT,
     &grants::list_grants::ENDPOINT,
     &grants::delete_grant::ENDPOINT,
+    &groups::list_groups::ENDPOINT,
+    &groups::create_group::ENDPOINT,
+    &groups::get_group::ENDPOINT,
+    &groups::update_group::ENDPOINT,
+    &groups::delete_group::ENDPOINT,
+    &events::list_user_events::ENDPOINT,
+    &events::list_events::ENDPOINT,
+    &users::import_users::ENDPOINT,
 ];

@@ -4,10 +4,11 @@
 //! **Invariant:** a consumer may get a record more than once, and does its work once. It answers no
 //! request, and knows no pages.
 
+pub mod apply_changes;
 mod letter;
 pub mod send_notifications;
 
 use consumer::Consumer;
 
 /// All of them.
-pub static CONSUMERS: &[&Consumer] = &[&send_notifications::CONSUMER];
+pub static CONSUMERS: &[&Consumer] = &[&apply_changes::CONSUMER, &send_notifications::CONSUMER];

@@ -2,7 +2,7 @@
 //! "Notifications").
 
 use aws::SendError;
-use consumer::{Change, Consumed, Consumer, Fault, Record, Worker};
+use consumer::{Change, Consumed, Consumer, Fault, Handler, Record, SortKey, Wait, Worker};
 use domain::Notification;
 use domain::notification::Recipient;
 use roster_http::{Action, Need, Partition, PublicUrl, link_url};
@@ -13,14 +13,16 @@ use crate::letter::{self, Letter};
 /// The records that it waits for, and what it may do.
 pub static CONSUMER: Consumer = Consumer {
     name: "send_notifications",
-    events: &[Change::Insert],
-    sort_key_start: NOTIFICATION_SORT_KEY,
-    reads_images: false,
+    waits_for: &[Wait {
+        changes: &[Change::Insert],
+        sort_key: SortKey::StartsWith(NOTIFICATION_SORT_KEY),
+    }],
     actions: &[Action::UpdateItem],
     partitions: &[Partition::User],
     needs: &[Need::Mail, Need::LinkKeys, Need::ReservedConcurrency],
-    dead_letters: "UnsentNotifications",
-    handler: |worker, record| Box::pin(send(worker, record)),
+    batch_size: 10,
+    dead_letters: Some("UnsentNotifications"),
+    handler: Handler::Each(|worker, record| Box::pin(send(worker, record))),
 };
 
 /// Sends one notification at least once: lease, send, settle. If the function ends between the last
@@ -83,9 +85,11 @@ async fn deliver(worker: &Worker, notification: &Notification) -> Result<(), Und
     let public_url = public_url.ok_or_else(|| unavailable("PUBLIC_URL is not set"))?;
     let url = url(worker, notification, public_url).await?;
     let letter = letter::write(notification, public_url.authority(), url.as_deref());
+    let courier = worker.courier.as_ref();
+    let courier = courier.ok_or_else(|| unavailable("there is no courier"))?;
     match (letter, &notification.to) {
-        (Some(Letter::Mail(mail)), Recipient::Email(to)) => worker.courier.mail(to, &mail).await?,
-        (Some(Letter::Sms(text)), Recipient::Phone(to)) => worker.courier.sms(to, &text).await?,
+        (Some(Letter::Mail(mail)), Recipient::Email(to)) => courier.mail(to, &mail).await?,
+        (Some(Letter::Sms(text)), Recipient::Phone(to)) => courier.sms(to, &text).await?,
         _ => return Err(Undelivered::ForGood("no words for this channel".to_owned())),
     }
     Ok(())

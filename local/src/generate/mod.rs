@@ -9,16 +9,16 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use consumer::Consumer;
+use consumer::{Consumer, SortKey};
 use domain::sample;
 use roster_http::{Access, Endpoint};
 use secrecy::ExposeSecret as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::calls::{CONSUMERS, ENDPOINTS, PACKAGES};
 use crate::event::{Context, Incoming, proxy_event};
 use crate::gateway::KEYS;
-use crate::{StartError, gateway};
+use crate::{StartError, gateway, samples};
 use openapi::{document, example_parameter, example_path};
 use region::{Marks, with_region};
 
@@ -208,12 +208,34 @@ pub fn sample_session() -> [(String, String); 2] {
     ]
 }
 
-/// A batch of the stream with one item that the consumer waits for.
+/// The sample person as the stream tells of a new user.
+fn sample_image() -> Value {
+    let user = sample::person().user;
+    let write = samples::write_of("image", user.creation_time());
+    let image = store::image_of_new(&user, &write).ok();
+    let image = image.and_then(|image| serde_json::to_value(image).ok());
+    let mut image = image.unwrap_or_default();
+    // An item has no order, and the file needs one.
+    image.sort_all_objects();
+    image
+}
+
+/// A batch of the stream with one new item that the consumer waits for: the sample person, or what
+/// hangs on them.
 fn stream_event(consumer: &Consumer) -> String {
-    let key = json!({
-        "PK": { "S": format!("USER#{}", sample::PERSON) },
-        "SK": { "S": format!("{}sample.0", consumer.sort_key_start) },
-    });
+    let key = |sort_key: &str| {
+        json!({
+            "PK": { "S": format!("USER#{}", sample::PERSON) },
+            "SK": { "S": sort_key },
+        })
+    };
+    let (key, image) = match consumer.waits_for[0].sort_key {
+        SortKey::StartsWith(start) => {
+            let key = key(&format!("{start}sample.0"));
+            (key.clone(), key)
+        }
+        SortKey::Is(sort_key) => (key(sort_key), sample_image()),
+    };
     let event = json!({
         "Records": [{
             "eventID": "8a9d4b3e3f5c4d8e9a610c6f6f1f7c55",
@@ -224,7 +246,7 @@ fn stream_event(consumer: &Consumer) -> String {
             "dynamodb": {
                 "ApproximateCreationDateTime": 1_640_975_400,
                 "Keys": key,
-                "NewImage": key,
+                "NewImage": image,
                 "SequenceNumber": "100000000000000000001",
                 "SizeBytes": 100,
                 "StreamViewType": "NEW_AND_OLD_IMAGES",

@@ -1,10 +1,10 @@
 //! openapi.yaml: the contract, made from the calls' facts and the wire's types.
 
 use domain::link::Purpose;
-use domain::{Timestamp, sample};
+use domain::{Timestamp, UserId, sample};
 use roster_http::{
-    Access, Answer, Body, Endpoint, Method, Pagination, ProblemBody, Schema, UserBody, link_path,
-    reason, schema,
+    Access, Answer, Body, Endpoint, GroupBody, MAX_LINES, Method, Pagination, ProblemBody, Schema,
+    UserBody, link_path, reason, schema,
 };
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
@@ -159,6 +159,7 @@ impl Document {
             Body::None => return None,
             Body::Object { schema, .. } => (schema, "application/json"),
             Body::Form(schema) => (schema, "application/x-www-form-urlencoded"),
+            Body::Lines { schema, example } => return Some(self.lines(*schema, example)),
         };
         let schema = schema.generate(&mut self.requests).to_value();
         let has_required_members = self.definition(&schema)["required"].is_array();
@@ -168,6 +169,23 @@ impl Document {
         }
         // An empty body is an empty object.
         Some(json!({ "required": has_required_members, "content": { media_type: content } }))
+    }
+
+    /// A body of many objects. OpenAPI 3.1 has no words for the lines of NDJSON.
+    fn lines(&mut self, schema: Schema, example: &str) -> Value {
+        let object = schema.generate(&mut self.requests).to_value();
+        let element: Value = serde_json::from_str(example).unwrap_or_default();
+        let lines = "JSON objects, each in a line of its own, as in the array.";
+        json!({ "required": true, "content": {
+            "application/json": {
+                "schema": { "type": "array", "items": object, "maxItems": MAX_LINES },
+                "example": [element],
+            },
+            "application/x-ndjson": {
+                "schema": { "type": "string", "format": "binary", "description": lines },
+                "example": example,
+            },
+        }})
     }
 
     /// What a request's schema stands for, if it is a reference.
@@ -223,6 +241,7 @@ impl Document {
             Answer::Nothing => return None,
             Answer::Page => return Some(json!({ "text/html": {} })),
             Answer::User => (Schema::of::<UserBody<'_>>(), Some(user_example())),
+            Answer::Group => (Schema::of::<GroupBody<'_>>(), None),
             Answer::Json(schema) | Answer::List(schema) => (*schema, None),
         };
         let mut content = json!({ "schema": schema.generate(&mut self.answers) });
@@ -241,21 +260,24 @@ impl Document {
             ),
             "X-Content-Type-Options": self.header("X-Content-Type-Options", "Always nosniff."),
         });
-        let is_of_user = match endpoint.answer {
-            Answer::User => true,
+        let is_tagged = match endpoint.answer {
+            Answer::User | Answer::Group => true,
             // A part of the user, where it has the user's versions.
             Answer::Json(_) => [304, 412].iter().any(|one| endpoint.statuses.contains(one)),
             Answer::List(_) | Answer::Nothing | Answer::Page => false,
         };
-        if is_of_user && matches!(status, 200 | 201 | 304) {
-            let description = "The user's version, a strong entity tag.";
+        if is_tagged && matches!(status, 200 | 201 | 304) {
+            let description = "The version of the user or group, a strong entity tag.";
             headers["ETag"] = self.header("ETag", description);
         }
         if status == 200 && matches!(endpoint.answer, Answer::List(_)) {
             headers["x-pagination"] = self.pagination_header();
         }
+        if status == 200 && self.takes_cursor(endpoint) {
+            headers["x-next-cursor"] = self.cursor_header();
+        }
         if status == 201 {
-            headers["Location"] = self.header("Location", "The new user's path.");
+            headers["Location"] = self.header("Location", "The path of what was made.");
         }
         if status == 200 && endpoint.access == Access::SignIn {
             let cookies = "__Host-sessionid, sessionid, osessionid, csrftoken and __Host-device.";
@@ -291,6 +313,22 @@ impl Document {
         )
     }
 
+    /// A header that is there only where there is a next page.
+    fn cursor_header(&mut self) -> Value {
+        const NAME: &str = "x-next-cursor";
+        let reference = self.header(NAME, "The cursor of the next page, if there is one.");
+        self.headers[NAME]["required"] = false.into();
+        reference
+    }
+
+    fn takes_cursor(&mut self, endpoint: &Endpoint) -> bool {
+        let mut schemas = endpoint.query.iter();
+        schemas.any(|schema| {
+            let schema = schema.generate(&mut self.queries).to_value();
+            schema["properties"]["cursor"].is_object()
+        })
+    }
+
     fn parameters(&mut self, endpoint: &Endpoint, method: &Method, path: &str) -> Value {
         let in_path = path
             .split('/')
@@ -302,7 +340,7 @@ impl Document {
                         "type": "string",
                         "pattern": "^[A-Za-z0-9_-]{1,64}$",
                         // A path that goes on so is another one.
-                        "not": { "enum": ["groups"] },
+                        "not": { "enum": UserId::RESERVED },
                     }),
                     // Base64url without padding: no such text has one character after its groups of four.
                     "passkey_id" => json!({
@@ -340,7 +378,8 @@ impl Document {
             add("If-None-Match", description, entity_tags());
         }
         if endpoint.statuses.contains(&412) {
-            let description = "Entity tags, at most 32; 412 unless the user has one of them.";
+            let description =
+                "Entity tags, at most 32; 412 unless the user or group has one of them.";
             add("If-Match", description, entity_tags());
         }
         if endpoint.access == Access::Session && *method != Method::GET {
@@ -369,10 +408,15 @@ impl Document {
                 let parameter = json!({
                     "name": name, "in": "query", "description": description, "schema": schema,
                 });
-                let shared = match name.as_str() {
+                let mut shared = match name.as_str() {
                     "page" | "size" => name.clone(),
                     name => format!("{}.{name}", tag(path)),
                 };
+                // Two lists of one resource may have orders of their own.
+                let other = self.parameters.get(&shared);
+                if other.is_some_and(|other| *other != parameter) {
+                    shared = format!("{}.{name}", endpoint.name);
+                }
                 parameters.push(self.parameter(&shared, parameter));
             }
         }
@@ -420,7 +464,7 @@ fn shared_name(status: u16, endpoint: &Endpoint) -> Option<String> {
         (304, _) | (..300, Answer::User) => "User",
         (..300, Answer::Page) => "Page",
         (..300, Answer::Nothing) => "Nothing",
-        (..300, Answer::Json(_) | Answer::List(_)) => return None,
+        (..300, Answer::Group | Answer::Json(_) | Answer::List(_)) => return None,
         _ => match endpoint.access {
             Access::Read => "Reader",
             Access::Write => "Writer",
@@ -480,6 +524,7 @@ pub fn example_parameter(path: &str, name: &str) -> String {
         }
         "signed_email" => sample::link_token(purpose(path)),
         "session_id" => sample::session_token().session_id.to_string(),
+        "group_id" => sample::GROUP.to_owned(),
         "grant_id" => "sample".to_owned(),
         _ if path.starts_with("/users") => sample::PENDING_EMAIL.to_owned(),
         _ => {
@@ -536,8 +581,10 @@ fn description(status: u16, endpoint: &Endpoint) -> &'static str {
             "A page; or, for a caller that accepts JSON alone, done, without a body."
         }
         200 if matches!(endpoint.answer, Answer::List(_)) => "One page of the list.",
+        200 if matches!(endpoint.body, Body::Lines { .. }) => "What became of each line.",
         200 => "Done, or as it is.",
-        201 => "The new user.",
+        201 if answers_user => "The new user.",
+        201 => "Made, or there already.",
         204 => "Done; there is no body.",
         304 => "The caller has the current version.",
         400 if endpoint.access == Access::Link => "The link is not valid, or can't do this now.",
@@ -566,12 +613,12 @@ fn description(status: u16, endpoint: &Endpoint) -> &'static str {
             "The request comes from another site, or past CloudFront where that stands before the \
                 API, or lacks the CSRF token of its session."
         }
-        404 => "No such user, or the user has no such part.",
+        404 => "No such user or group, or the user has no such part.",
         409 => {
-            "Other writers were in the way; or, for the repeat of a create, its user has been \
+            "Other writers were in the way; or, for the repeat of a create, what it made has been \
                 deleted since."
         }
-        412 => "The user has another version than If-Match names.",
+        412 => "The user or group has another version than If-Match names.",
         413 => "The body is too large.",
         422 => {
             "Members that are not valid (#validation-error), or broken rules \
@@ -600,8 +647,10 @@ fn problem_example(status: u16, endpoint: &Endpoint, path: &str) -> Value {
         }
         403 => "The request does not come from a page of this service, or lacks its CSRF token.",
         404 => "There is no such user.",
-        409 => "Other changes to the same user were in the way. Look at the user and try again.",
-        412 => "The user has changed since the version that If-Match names.",
+        409 => {
+            "Other changes at the same time were in the way. Look at what is there now and try again."
+        }
+        412 => "There was a change since the version that If-Match names.",
         413 => "The body may have at most 262144 bytes.",
         422 => "One or more members are not valid.",
         429 => "There are too many requests; try again later.",
@@ -620,7 +669,7 @@ fn problem_example(status: u16, endpoint: &Endpoint, path: &str) -> Value {
     if status == 422 {
         problem["type"] = "https://httpstatuses.io/422#validation-error".into();
         problem["errors"] = json!({ "user_id": [
-            "must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -, and not \"groups\"",
+            "must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -, and not \"groups\" or \"import\"",
         ] });
     }
     problem

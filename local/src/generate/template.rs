@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use consumer::Consumer;
-use roster_http::{Action, Endpoint, Need, Partition, reason};
+use roster_http::{Action, Endpoint, Index, Need, Partition, reason};
 
 use super::region::{Marks, with_region};
 use crate::calls::logical_id;
@@ -73,7 +74,7 @@ const GATEWAY_RESPONSES: [GatewayResponse; 21] = [
     response("MISSING_AUTHENTICATION_TOKEN", 404, NO_ROUTE)
         .because("What API Gateway calls a route or method that it does not have."),
     response("QUOTA_EXCEEDED", 429, "The API key's quota is used up; try again later.").after(3600),
-    response("REQUEST_TOO_LARGE", 413, "The body may have at most 262144 bytes."),
+    response("REQUEST_TOO_LARGE", 413, "The body is larger than any call takes."),
     response("RESOURCE_NOT_FOUND", 404, NO_ROUTE),
     response("THROTTLED", 429, "There are too many requests; try again later.").after(1),
     response("UNAUTHORIZED", 401, NO_KEY),
@@ -184,7 +185,7 @@ fn gateway_responses() -> String {
 /// A call's function and its role.
 fn function(endpoint: &Endpoint) -> String {
     let id = logical_id(endpoint.name);
-    let mut text = head(endpoint.name, &id, endpoint.needs);
+    let mut text = head(endpoint.name, &id, endpoint.needs, endpoint.time());
     text.push_str(&environment(endpoint.needs));
     text.push_str("      Events:\n");
     for (number, (method, path)) in endpoint.routes.iter().enumerate() {
@@ -207,6 +208,7 @@ fn function(endpoint: &Endpoint) -> String {
         }
     }
     let mut statements = table(&endpoint.role_actions(), &endpoint.role_partitions());
+    statements.push_str(&indexes(endpoint.indexes));
     statements.push_str(&permissions(endpoint.needs));
     text + &role(endpoint.name, &id, &statements)
 }
@@ -214,10 +216,10 @@ fn function(endpoint: &Endpoint) -> String {
 /// A consumer's function and its role.
 fn worker(consumer: &Consumer) -> String {
     let id = logical_id(consumer.name);
-    let mut text = head(consumer.name, &id, consumer.needs);
+    let mut text = head(consumer.name, &id, consumer.needs, Consumer::TIMEOUT);
     let _ = writeln!(
         text,
-        "      # A lease on what it works on lasts as long.\n      Timeout: {}",
+        "      # Leases on notifications, and readers of the log, rely on it.\n      Timeout: {}",
         Consumer::TIMEOUT.as_secs()
     );
     text.push_str(&environment(consumer.needs));
@@ -229,29 +231,46 @@ fn worker(consumer: &Consumer) -> String {
           Properties:
             Stream: !GetAtt Table.StreamArn
             StartingPosition: TRIM_HORIZON
-            BatchSize: 10
+            BatchSize: {}
             # Lambda keeps the order of one item's records.
             ParallelizationFactor: 10
             FilterCriteria:
               Filters:
-                - Pattern: '{}'
-            FunctionResponseTypes: [ReportBatchItemFailures]
+",
+        consumer.batch_size
+    );
+    for pattern in consumer.patterns() {
+        let _ = writeln!(text, "                - Pattern: '{pattern}'");
+    }
+    text.push_str(
+        "            FunctionResponseTypes: [ReportBatchItemFailures]
             BisectBatchOnFunctionError: true
-            # By age alone: any number of retries can pass while a dead function's lease lasts.
+",
+    );
+    match consumer.dead_letters {
+        Some(queue) => {
+            let _ = write!(
+                text,
+                "            # By age alone: any number of retries can pass while a dead function's lease lasts.
             MaximumRecordAgeInSeconds: 3600
             DestinationConfig:
               OnFailure:
                 Type: SQS
-                Destination: !GetAtt {}.Arn
+                Destination: !GetAtt {queue}.Arn
+"
+            );
+        }
+        // Records are given up when the stream forgets them, after a day.
+        None => text.push_str(
+            "            MaximumRetryAttempts: -1
+            MaximumRecordAgeInSeconds: -1
 ",
-        consumer.pattern(),
-        consumer.dead_letters,
-    );
+        ),
+    }
     let actions = consumer.actions.iter().copied().collect();
     let partitions = consumer.partitions.iter().copied().collect();
     let mut statements = table(&actions, &partitions);
-    let _ = write!(
-        statements,
+    statements.push_str(
         r#"              - Effect: Allow
                 Action:
                   - dynamodb:DescribeStream
@@ -262,17 +281,22 @@ fn worker(consumer: &Consumer) -> String {
               - Effect: Allow
                 Action: dynamodb:ListStreams
                 Resource: "*"
-              - Effect: Allow
-                Action: sqs:SendMessage
-                Resource: !GetAtt {}.Arn
 "#,
-        consumer.dead_letters,
     );
+    if let Some(queue) = consumer.dead_letters {
+        let _ = write!(
+            statements,
+            "              - Effect: Allow
+                Action: sqs:SendMessage
+                Resource: !GetAtt {queue}.Arn
+"
+        );
+    }
     statements.push_str(&permissions(consumer.needs));
     text + &role(consumer.name, &id, &statements)
 }
 
-fn head(name: &str, id: &str, needs: &[Need]) -> String {
+fn head(name: &str, id: &str, needs: &[Need], time: Duration) -> String {
     let mut text = format!(
         "
   {id}:
@@ -290,6 +314,16 @@ fn head(name: &str, id: &str, needs: &[Need]) -> String {
         - !Ref {id}ReservedConcurrency
         - !Ref AWS::NoValue
 "
+        );
+    }
+    if needs.contains(&Need::Bulk) {
+        let _ = write!(
+            text,
+            "      # Works on many users in one request: a whole core, and nearly the 29 s of API Gateway.
+      MemorySize: 1769
+      Timeout: {}
+",
+            time.as_secs()
         );
     }
     if needs.contains(&Need::Hashing) {
@@ -318,7 +352,7 @@ fn environment(needs: &[Need]) -> String {
           SES_CONFIGURATION_SET: !Ref SesConfigurationSet
 "
             }
-            Need::Hashing | Need::ReservedConcurrency => "",
+            Need::Bulk | Need::Hashing | Need::ReservedConcurrency => "",
         });
     }
     if variables.is_empty() {
@@ -352,6 +386,24 @@ fn table(actions: &BTreeSet<Action>, partitions: &BTreeSet<Partition>) -> String
     text
 }
 
+/// The indexes that a role may query.
+fn indexes(indexes: &[Index]) -> String {
+    if indexes.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from(
+        "              - Effect: Allow
+                Action: dynamodb:Query
+                Resource:
+",
+    );
+    for index in indexes {
+        let name = index.name();
+        let _ = writeln!(text, "                  - !Sub ${{Table.Arn}}/index/{name}");
+    }
+    text
+}
+
 /// The permissions that a function's needs add to its role.
 fn permissions(needs: &[Need]) -> String {
     needs
@@ -359,7 +411,7 @@ fn permissions(needs: &[Need]) -> String {
         .map(|need| match need {
             Need::LinkKeys => LINK_KEY_PERMISSIONS,
             Need::Mail => MAIL_PERMISSIONS,
-            Need::Hashing | Need::ReservedConcurrency => "",
+            Need::Bulk | Need::Hashing | Need::ReservedConcurrency => "",
         })
         .collect()
 }

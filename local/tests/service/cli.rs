@@ -20,7 +20,7 @@ fn root() -> &'static Path {
 }
 
 /// The program. Its ports are free ones unless `arguments` say otherwise.
-fn roster(arguments: &[&str]) -> Command {
+pub(crate) fn roster(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_roster"));
     command
         .current_dir(root())
@@ -30,7 +30,7 @@ fn roster(arguments: &[&str]) -> Command {
     command
 }
 
-fn wait(process: &mut Child) -> ExitStatus {
+pub(crate) fn wait(process: &mut Child) -> ExitStatus {
     let start = Instant::now();
     loop {
         if let Some(status) = process.try_wait().unwrap() {
@@ -45,7 +45,7 @@ fn wait(process: &mut Child) -> ExitStatus {
 }
 
 /// A running program. It ends when this value is dropped.
-struct Running {
+pub(crate) struct Running {
     process: Child,
     stdout: BufReader<ChildStdout>,
     ready: String,
@@ -59,7 +59,7 @@ impl Drop for Running {
 }
 
 impl Running {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut process = roster(&["--port", "0", "--dynamodb-port", "0"])
             .args(arguments)
             .stderr(Stdio::null())
@@ -84,7 +84,7 @@ impl Running {
     }
 
     /// Where the API is.
-    fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         self.word_after("ready")
     }
 
@@ -94,7 +94,7 @@ impl Running {
     }
 
     /// The status, the head and the body of an answer to the administrator.
-    fn send(&self, method: &str, path: &str, body: &str) -> (u16, String, Value) {
+    pub(crate) fn send(&self, method: &str, path: &str, body: &str) -> (u16, String, Value) {
         self.exchange(method, path, "*/*", body)
     }
 
@@ -145,10 +145,7 @@ impl Running {
 
     /// Sends Ctrl-C. Returns how the program ended, and what it printed after the first line.
     fn interrupt(mut self) -> (ExitStatus, String) {
-        // The shell's own `kill`, because the program of that name is not on every machine.
-        let kill = format!("kill -s INT {}", self.process.id());
-        let kill = Command::new("sh").args(["-c", &kill]).status().unwrap();
-        assert!(kill.success());
+        send_interrupt(&self.process);
         let status = wait(&mut self.process);
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
@@ -156,8 +153,16 @@ impl Running {
     }
 }
 
+/// Sends Ctrl-C.
+pub(crate) fn send_interrupt(process: &Child) {
+    // The shell's own `kill`, because the program of that name is not on every machine.
+    let kill = format!("kill -s INT {}", process.id());
+    let kill = Command::new("sh").args(["-c", &kill]).status().unwrap();
+    assert!(kill.success());
+}
+
 /// The path of a file for one test, which doesn't exist yet.
-fn new_file(name: &str) -> PathBuf {
+pub(crate) fn new_file(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&directory);
     std::fs::create_dir_all(&directory).unwrap();
@@ -167,7 +172,7 @@ fn new_file(name: &str) -> PathBuf {
 /// Asserts that the program ends with exit code 1 and one line on standard error, which is
 /// returned, and prints nothing.
 #[track_caller]
-fn refusal(arguments: &[&str]) -> String {
+pub(crate) fn refusal(arguments: &[&str]) -> String {
     let mut process = roster(arguments).stderr(Stdio::piped()).spawn().unwrap();
     let status = wait(&mut process);
     let output = process.wait_with_output().unwrap();

@@ -9,3 +9,4 @@ mod gateway;
 mod port;
 mod services;
 mod stream;
+mod transfer;

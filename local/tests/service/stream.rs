@@ -3,17 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use consumer::{Change, Consumed, Consumer, Fault, Image, Worker};
-use domain::{Addresses, OperationId, User, UserFacts, UserId, rule, sample};
+use consumer::{BatchConsumed, Change, Consumed, Consumer, Fault, Handler, SortKey, Wait, Worker};
+use domain::{Actor, Addresses, ChangedBy, OperationId, User, UserFacts, UserId, rule, sample};
 use local::database::{self, Dynamodb, Place};
 use local::link_keys::KeyPair;
 use local::outbox::Outbox;
 use local::port;
-use local::stream::Stream;
+use local::stream::{Stream, Workers};
 use local::template::Template;
 use roster_http::{App, Clock, Entropy};
-use serde_json::json;
-use store::{Precondition, Settings, Table, Users, Write};
+use store::{Item, Precondition, Settings, Table, Users, Write};
 use tokio::time::{Duration, Instant};
 
 use crate::common::{NOW, app, courier, free_port, start, template};
@@ -21,47 +20,61 @@ use crate::common::{NOW, app, courier, free_port, start, template};
 /// Sends an SMS for every new user, and fails when that is refused.
 static CONSUMER: Consumer = Consumer {
     name: "consume",
-    events: &[Change::Insert],
-    sort_key_start: "USER",
-    reads_images: false,
+    waits_for: &[Wait {
+        changes: &[Change::Insert],
+        sort_key: SortKey::StartsWith("USER"),
+    }],
     actions: &[],
     partitions: &[],
     needs: &[],
-    dead_letters: "",
-    handler: |worker, key| {
+    batch_size: 10,
+    dead_letters: None,
+    handler: Handler::Each(|worker, key| {
         Box::pin(async move {
             assert!(!key.partition.contains("poison"), "a poisonous record");
             if key.partition.contains("unlucky") {
                 return Err(Fault("as planned".to_owned()));
             }
             let text = format!("{} {}", key.partition, key.sort);
-            let sent = worker.courier.sms("+4915112345678", &text).await;
+            let sent = worker
+                .courier
+                .as_ref()
+                .unwrap()
+                .sms("+4915112345678", &text)
+                .await;
             sent.map(|()| Consumed("sent"))
                 .map_err(|error| Fault(error.to_string()))
         })
-    },
+    }),
 };
 
 /// Sends an SMS for every change of a user: what happened, and the user's version before and after.
 static WATCHER: Consumer = Consumer {
     name: "consume",
-    events: &[Change::Insert, Change::Modify, Change::Remove],
-    sort_key_start: "USER",
-    reads_images: true,
+    waits_for: &[Wait {
+        changes: Change::ALL,
+        sort_key: SortKey::Is("USER"),
+    }],
     actions: &[],
     partitions: &[],
     needs: &[],
-    dead_letters: "",
-    handler: |worker, record| {
+    batch_size: 10,
+    dead_letters: None,
+    handler: Handler::Batch(|worker, records, _| {
         Box::pin(async move {
-            let version = |image: Option<Image>| image.map(|image| image["version"].to_string());
-            let (old, new) = (version(record.old), version(record.new));
-            let text = format!("{} {old:?} {new:?}", record.change.as_str());
-            let sent = worker.courier.sms("+4915112345678", &text).await;
-            sent.map(|()| Consumed("sent"))
-                .map_err(|error| Fault(error.to_string()))
+            let version =
+                |image: Option<Item>| image.map(|image| image["version"].as_n().unwrap().clone());
+            let courier = worker.courier.as_ref().unwrap();
+            let mut done = 0;
+            for record in records {
+                let (old, new) = (version(record.old), version(record.new));
+                let text = format!("{} {old:?} {new:?}", record.change.as_str());
+                courier.sms("+4915112345678", &text).await.unwrap();
+                done += 1;
+            }
+            BatchConsumed { done, fault: None }
         })
-    },
+    }),
 };
 
 struct Scene {
@@ -69,7 +82,7 @@ struct Scene {
     dynamodb: Dynamodb,
     settings: Settings,
     outbox: Outbox,
-    worker: Arc<Worker>,
+    workers: Workers,
     stream: Stream,
 }
 
@@ -87,9 +100,9 @@ impl Scene {
         let (base, outbox) = start(&KeyPair::new(&Entropy::seeded(1)), &[]).await;
         Self {
             users: Users::new(Table::at(&settings)),
-            worker: Arc::new(Worker {
+            workers: workers(Worker {
                 app: app(&settings),
-                courier: courier(&base),
+                courier: Some(courier(&base)),
             }),
             stream: open(&dynamodb).await,
             dynamodb,
@@ -108,6 +121,7 @@ impl Scene {
                 ..sample::published().into()
             });
             let write = Write {
+                by: by(),
                 operation: OperationId::of(&[id.as_bytes()]),
                 is_named: false,
                 precondition: Precondition::None,
@@ -119,7 +133,7 @@ impl Scene {
     }
 
     async fn deliver(&self) -> usize {
-        self.stream.deliver(&self.worker).await.unwrap()
+        self.stream.deliver(&self.workers).await.unwrap()
     }
 
     /// Waits until an SMS was sent for each of these users.
@@ -145,14 +159,27 @@ impl Scene {
     }
 }
 
+fn by() -> ChangedBy {
+    ChangedBy {
+        actor: Actor::System,
+        call: "test".into(),
+    }
+}
+
 fn write(name: &[u8]) -> Write {
     Write {
+        by: by(),
         operation: OperationId::of(&[name]),
         is_named: true,
         precondition: Precondition::None,
         now: NOW,
         deadline: Instant::now() + Duration::from_secs(10),
     }
+}
+
+/// Both consumers have the same name, so that either can stand in for the template's.
+fn workers(worker: Worker) -> Workers {
+    Workers::from([(CONSUMER.name.to_owned(), Arc::new(worker))])
 }
 
 async fn open(dynamodb: &Dynamodb) -> Stream {
@@ -186,7 +213,7 @@ async fn records_from_before_the_stream_was_opened_are_delivered_too() {
     scene.create(&["a"]).await;
     assert_eq!(scene.deliver().await, 1);
     let late = open(&scene.dynamodb).await;
-    assert_eq!(late.deliver(&scene.worker).await.unwrap(), 1);
+    assert_eq!(late.deliver(&scene.workers).await.unwrap(), 1);
     assert_eq!(scene.told(), ["a", "a"]);
 }
 
@@ -222,10 +249,10 @@ async fn a_consumer_of_every_change_is_given_the_item_before_and_after() {
         .await
         .unwrap();
     scene.users.delete(&id, &write(b"delete")).await.unwrap();
-    assert_eq!(stream.deliver(&scene.worker).await.unwrap(), 3);
+    assert_eq!(stream.deliver(&scene.workers).await.unwrap(), 3);
     let messages = scene.outbox.messages().into_iter();
     let told: Vec<_> = messages.map(|message| message.text).collect();
-    let version = |n| format!("{:?}", Some(json!({ "N": n }).to_string()));
+    let version = |n: &str| format!("{:?}", Some(n));
     assert_eq!(
         told,
         [
@@ -283,8 +310,8 @@ async fn a_record_that_is_too_old_is_given_up_and_holds_no_other_up() {
             clock: Clock::Fixed(made.plus(Duration::from_mins(minutes))),
             ..app(&scene.settings)
         };
-        let courier = scene.worker.courier.clone();
-        Arc::new(Worker { app, courier })
+        let courier = scene.workers[CONSUMER.name].courier.clone();
+        workers(Worker { app, courier })
     };
     scene.create(&["unlucky", "a"]).await;
     assert_eq!(scene.stream.deliver(&at(59)).await.unwrap(), 2);
@@ -396,10 +423,10 @@ async fn a_record_that_fails_is_kept_with_those_after_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn consumers_wake_when_something_is_written_and_when_what_failed_has_rested() {
     let scene = Scene::new().await;
-    let worker = Arc::clone(&scene.worker);
+    let workers = scene.workers.clone();
     let running = {
         let stream = open(&scene.dynamodb).await;
-        tokio::spawn(async move { stream.run(worker).await })
+        tokio::spawn(async move { stream.run(workers).await })
     };
     scene.create(&["a"]).await;
     scene.wait_for(&["a"]).await;

@@ -50,7 +50,7 @@ impl AddressKind {
         IdentityError::new(Code::PrimaryIdentifier, description)
     }
 
-    const fn too_many(self) -> IdentityError {
+    pub(crate) const fn too_many(self) -> IdentityError {
         let description = match self {
             Self::Email => "A user may have at most 40 e-mail addresses.",
             Self::Phone => "A user may have at most 40 phone numbers.",

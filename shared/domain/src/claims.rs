@@ -217,16 +217,18 @@ fn check_text(member: &'static str, text: &str, lines: Lines) -> Result<(), Inva
         Lines::One if text.chars().any(char::is_control) => {
             invalid("must not contain control characters")
         }
-        Lines::Many
-            if text
-                .split('\n')
-                .map(|line| line.strip_suffix('\r').unwrap_or(line))
-                .any(|line| line.chars().any(char::is_control)) =>
-        {
+        Lines::Many if !is_of_lines(text) => {
             invalid("must not contain control characters but line breaks")
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a text has no control characters but line breaks.
+pub(crate) fn is_of_lines(text: &str) -> bool {
+    text.split('\n')
+        .map(|line| line.strip_suffix('\r').unwrap_or(line))
+        .all(|line| !line.chars().any(char::is_control))
 }
 
 /// An absolute http or https URL. The URL standard's parser would also take one without its slashes or

@@ -2,7 +2,7 @@
 
 use email_address::{EmailAddress, Options};
 
-use crate::identifier::folded;
+use crate::identifier::{is_hidden, stably_folded};
 use crate::{Code, IdentityError};
 
 /// An e-mail address: the form as typed, which is shown, and the canonical one, which decides
@@ -12,6 +12,10 @@ pub struct Email {
     shown: String,
     canonical: String,
 }
+
+/// The start of an address ends within a label that is not ASCII.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnfinishedLabel;
 
 impl Email {
     /// RFC 5321's limit on a path, less its angle brackets.
@@ -51,11 +55,8 @@ impl Email {
         }
         let (local, domain) = shown.rsplit_once('@')?;
         let local = stably_folded(local)?;
-        // As typed: case folding would make other domains of those with ß and ς.
-        let domain = idna::domain_to_ascii_strict(domain).ok()?;
-        let (_, last_label) = domain.rsplit_once('.')?;
-        let is_numeric = last_label.bytes().all(|b| b.is_ascii_digit());
-        if is_numeric || local.contains(['@', '"']) || local.chars().any(is_unsafe) {
+        let domain = Self::canonical_domain(domain)?;
+        if local.contains(['@', '"']) || local.chars().any(is_unsafe) {
             return None;
         }
         let canonical = format!("{local}@{domain}");
@@ -66,6 +67,51 @@ impl Email {
         let is_valid = canonical.len() <= Self::MAX_CHARACTERS
             && EmailAddress::parse_with_options(&canonical, options).is_ok();
         is_valid.then_some(canonical)
+    }
+
+    /// The domain of addresses in its canonical form, as A-labels; `None` for a text that is no domain
+    /// of one.
+    pub fn canonical_domain(domain: &str) -> Option<String> {
+        // As typed: case folding would make other domains of those with ß and ς.
+        let domain = idna::domain_to_ascii_strict(domain).ok()?;
+        let (_, last_label) = domain.rsplit_once('.')?;
+        let is_numeric = last_label.bytes().all(|b| b.is_ascii_digit());
+        (!is_numeric).then_some(domain)
+    }
+
+    /// How the canonical forms of the addresses start that are typed with this start; `None` where no
+    /// address starts so.
+    ///
+    /// A label of the domain must be whole or in ASCII: the start of a label has nothing in common
+    /// with the A-label that the whole one becomes.
+    pub fn canonical_start(start: &str) -> Result<Option<String>, UnfinishedLabel> {
+        let (local, domain) = match start.rsplit_once('@') {
+            Some((local, domain)) => (local, Some(domain)),
+            None => (start, None),
+        };
+        let local = stably_folded(local).filter(|local| {
+            let is_allowed = !local.contains(['@', '"']) && !local.chars().any(is_unsafe);
+            !local.is_empty() && is_allowed
+        });
+        let fits = |start: &String| start.len() <= Self::MAX_CHARACTERS;
+        let Some(domain) = domain else {
+            return Ok(local.filter(fits));
+        };
+        let (whole, last) = match domain.rsplit_once('.') {
+            Some((whole, last)) => (Some(whole), last),
+            None => (None, domain),
+        };
+        if !last.is_ascii() {
+            return Err(UnfinishedLabel);
+        }
+        let whole = match whole.map(idna::domain_to_ascii_strict) {
+            None => String::new(),
+            Some(Ok(whole)) => whole + ".",
+            Some(Err(_)) => return Ok(None),
+        };
+        let last = last.to_ascii_lowercase();
+        let start = local.map(|local| format!("{local}@{whole}{last}"));
+        Ok(start.filter(fits))
     }
 
     /// An address that was parsed before and comes back from the table. It isn't folded again: a
@@ -103,17 +149,17 @@ impl Email {
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
+
+    /// The domain of the canonical form.
+    pub fn domain(&self) -> &str {
+        let parts = self.canonical.rsplit_once('@');
+        parts.map_or("", |(_, domain)| domain)
+    }
 }
 
-/// White space, control and formatting characters: they make an address look like another one.
+/// White space beside the characters that are never seen: it makes an address look like another one.
 fn is_unsafe(c: char) -> bool {
-    c.is_control()
-        || c.is_whitespace()
-        || matches!(c,
-            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}'
-            | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' | '\u{200b}'..='\u{200f}'
-            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}'
-            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
+    c.is_whitespace() || is_hidden(c)
 }
 
 /// An ASCII character in place of its full-width form; any other as it is.
@@ -124,20 +170,6 @@ fn narrow(c: char) -> char {
         Some(narrow) if FULL_WIDTH.contains(&c) => narrow,
         _ => c,
     }
-}
-
-/// Folds until the text no longer changes: a few compatibility characters need a second round.
-fn stably_folded(text: &str) -> Option<String> {
-    const MAX_ROUNDS: usize = 4;
-    let mut previous = folded(text);
-    for _ in 0..MAX_ROUNDS {
-        let next = folded(&previous);
-        if next == previous {
-            return Some(next);
-        }
-        previous = next;
-    }
-    None
 }
 
 #[cfg(test)]
@@ -328,7 +360,57 @@ mod tests {
         assert!(Email::parse(&format!("a{local}@example.com")).is_err());
     }
 
+    #[test]
+    fn the_start_of_an_address_is_folded_as_the_address_is() {
+        let start = Email::canonical_start;
+        for (typed, canonical) in [
+            ("Jane.D", "jane.d"),
+            ("STRASSE", "strasse"),
+            ("Stra\u{df}e", "strasse"),
+            ("Jane@", "jane@"),
+            ("Jane@EXAMPLE.o", "jane@example.o"),
+            ("jane@b\u{fc}cher.ex", "jane@xn--bcher-kva.ex"),
+            ("jane@xn--bch", "jane@xn--bch"),
+        ] {
+            assert_eq!(start(typed), Ok(Some(canonical.to_owned())), "{typed}");
+        }
+        for none in [
+            "@example.org",
+            "a@b@c",
+            "a\"",
+            "a b",
+            "a\u{200b}",
+            "a@-\u{fc}-.x",
+            &"a".repeat(255),
+            &format!("a@{}", "b".repeat(253)),
+        ] {
+            assert_eq!(start(none), Ok(None), "{none}");
+        }
+        assert_eq!(start("jane@b\u{fc}"), Err(UnfinishedLabel));
+    }
+
+    #[test]
+    fn a_domain_is_one_that_an_address_may_have() {
+        let domain = Email::canonical_domain("B\u{dc}CHER.example");
+        assert_eq!(domain.as_deref(), Some("xn--bcher-kva.example"));
+        for none in ["", "localhost", "example.7", "a b.example", ".example"] {
+            assert_eq!(Email::canonical_domain(none), None, "{none}");
+        }
+        let email = Email::parse("jane@B\u{dc}CHER.example").unwrap();
+        assert_eq!(email.domain(), "xn--bcher-kva.example");
+    }
+
     proptest! {
+        #[test]
+        fn each_start_of_a_canonical_address_is_its_own(
+            text in "[\\PC]{1,12}@[a-z]{1,8}\\.[a-z]{2,6}", length in 1_usize..20,
+        ) {
+            if let Ok(email) = Email::parse(&text) {
+                let start: String = email.canonical().chars().take(length).collect();
+                prop_assert_eq!(Email::canonical_start(&start), Ok(Some(start)));
+            }
+        }
+
         #[test]
         fn one_mailbox_belongs_to_one_canonical_address(
             text in "[\\PC]{1,20}@[\\PC]{1,12}\\.[a-z]{2,6}",

@@ -11,8 +11,10 @@ use crate::Timestamp;
 /// Why a text is not an id of the expected form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
-    /// Not 1…64 of `A-Za-z0-9_-`, or the reserved word `groups`.
-    #[error("must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -, and not \"groups\"")]
+    /// Not 1…64 of `A-Za-z0-9_-`, or one of [`UserId::RESERVED`].
+    #[error(
+        "must be 1 to 64 of the characters A-Z, a-z, 0-9, _ and -, and not \"groups\" or \"import\""
+    )]
     User,
     /// Not a UUID in its hyphenated form.
     #[error("must be a UUID, such as 6cec8047-6149-4d9b-8d99-91c83c22a9dc")]
@@ -27,21 +29,26 @@ pub enum InvalidId {
 pub struct UserId(String);
 
 impl UserId {
+    /// What no user is called: paths below `/api/users/` go on so.
+    pub const RESERVED: [&str; 2] = ["groups", "import"];
     /// Length of the ids that Roster issues: 126 bits.
     const ISSUED: usize = 21;
 
     /// Takes an id as a path or an import has it.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let well_formed = (1..=64).contains(&text.len())
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
-            && text != "groups";
-        if well_formed {
+        if Self::is_start(text) && !Self::RESERVED.contains(&text) {
             Ok(Self(text.to_owned()))
         } else {
             Err(InvalidId::User)
         }
+    }
+
+    /// Whether ids can start so.
+    pub fn is_start(text: &str) -> bool {
+        (1..=64).contains(&text.len())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
     }
 
     /// The id of the user that `operation` creates.
@@ -76,11 +83,7 @@ pub struct IdentifierId(Uuid);
 impl IdentifierId {
     /// Takes a hyphenated UUID in either case; it is shown in lower case.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        const HYPHENATED: usize = 36;
-        match Uuid::try_parse(text) {
-            Ok(uuid) if text.len() == HYPHENATED => Ok(Self(uuid)),
-            _ => Err(InvalidId::Identifier),
-        }
+        hyphenated(text).map(Self)
     }
 
     /// A new id: UUID version 7 (RFC 9562), so that ids sort in the order of their issue.
@@ -91,6 +94,45 @@ impl IdentifierId {
 }
 
 impl fmt::Display for IdentifierId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.hyphenated().fmt(f)
+    }
+}
+
+/// A UUID in its hyphenated form, in either case.
+fn hyphenated(text: &str) -> Result<Uuid, InvalidId> {
+    const HYPHENATED: usize = 36;
+    match Uuid::try_parse(text) {
+        Ok(uuid) if text.len() == HYPHENATED => Ok(uuid),
+        _ => Err(InvalidId::Identifier),
+    }
+}
+
+/// Names one group: a UUID.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(Uuid);
+
+impl GroupId {
+    /// Takes a hyphenated UUID in either case; it is shown in lower case.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        hyphenated(text).map(Self)
+    }
+
+    /// The id of the group that `operation` creates: UUID version 8 (RFC 9562), of a hash.
+    ///
+    /// It follows from the operation for the same reason as [`UserId::created_by`]. No time is in it,
+    /// because a repeat comes at another time.
+    pub fn created_by(operation: &OperationId) -> Self {
+        let digest = Sha256::new_with_prefix(b"group\0")
+            .chain_update(operation.as_str())
+            .finalize();
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&digest[..16]);
+        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+    }
+}
+
+impl fmt::Display for GroupId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.hyphenated().fmt(f)
     }
@@ -188,11 +230,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_user_id_is_1_to_64_url_safe_characters_and_never_groups() {
+    fn a_user_id_is_1_to_64_url_safe_characters_and_never_a_word_that_paths_go_on_with() {
         assert!(UserId::parse("UOtBaOybB6dTpIJNrnkRw").is_ok());
         assert!(UserId::parse("a").is_ok());
         assert!(UserId::parse(&"a".repeat(64)).is_ok());
-        for bad in ["", "groups", "a/b", "a b", "é", "a%2Fb", &"a".repeat(65)] {
+        assert!(UserId::parse("Groups").is_ok() && UserId::parse("imports").is_ok());
+        for bad in [
+            "",
+            "groups",
+            "import",
+            "a/b",
+            "a b",
+            "é",
+            "a%2Fb",
+            &"a".repeat(65),
+        ] {
             assert_eq!(UserId::parse(bad), Err(InvalidId::User), "{bad}");
         }
     }
@@ -226,6 +278,16 @@ mod tests {
                 "{bad}"
             );
         }
+    }
+
+    #[test]
+    fn a_group_id_follows_from_the_operation_that_creates_the_group() {
+        let operation = OperationId::random([7; 16]);
+        let id = GroupId::created_by(&operation);
+        assert_eq!(GroupId::parse(&id.to_string()), Ok(id));
+        assert_eq!(id, GroupId::created_by(&operation));
+        assert_ne!(id, GroupId::created_by(&OperationId::random([8; 16])));
+        assert_eq!(id.to_string().as_bytes()[14], b'8');
     }
 
     #[test]

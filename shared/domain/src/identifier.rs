@@ -88,3 +88,27 @@ pub(crate) fn refuse_last_identifier(identifiers: usize) -> Result<(), Refusal> 
 pub(crate) fn folded(text: &str) -> String {
     text.nfkc().default_case_fold().nfkc().collect()
 }
+
+/// Folds until the text no longer changes: a few compatibility characters need a second round.
+pub(crate) fn stably_folded(text: &str) -> Option<String> {
+    const MAX_ROUNDS: usize = 4;
+    let mut previous = folded(text);
+    for _ in 0..MAX_ROUNDS {
+        let next = folded(&previous);
+        if next == previous {
+            return Some(next);
+        }
+        previous = next;
+    }
+    None
+}
+
+/// Control and formatting characters: they make a text look like another one.
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{00ad}' | '\u{034f}' | '\u{061c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}'
+            | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}' | '\u{ffa0}' | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{fffd}' | '\u{e0000}'..='\u{e0fff}')
+}

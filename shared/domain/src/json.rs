@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
+use std::marker::PhantomData;
 
 use serde::Serialize;
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -157,6 +159,30 @@ impl PartialEq for JsonObject {
 
 impl Eq for JsonObject {}
 
+/// A member that is an object. Serde would also take an array for the members in their order.
+#[derive(Debug)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = Object<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+    }
+}
+
 /// A member of an object, name and value as they were written.
 #[derive(Clone, Copy)]
 struct Member<'a> {
@@ -205,6 +231,22 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
+/// A JSON text without the white space between its tokens.
+pub(crate) fn compact(text: &str) -> Vec<u8> {
+    let (mut in_string, mut escaped) = (false, false);
+    let is_kept = |byte: &u8| {
+        let is_space = !in_string && matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ => {}
+        }
+        !is_space
+    };
+    text.bytes().filter(is_kept).collect()
+}
+
 /// How deep the brackets outside of strings nest.
 fn levels(text: &str) -> usize {
     let (mut deepest, mut level, mut in_string, mut escaped) = (0_usize, 0_usize, false, false);
@@ -232,6 +274,13 @@ mod tests {
     fn every_value_is_kept_as_sent() {
         let text = r#"{"":{"n":123456789012345678901234567890.10,"e":1e400},"a":[" \" "]}"#;
         assert_eq!(JsonObject::parse(text).unwrap().as_str(), text);
+    }
+
+    #[test]
+    fn white_space_between_tokens_goes_and_in_strings_stays() {
+        let spaced = "{ \"a b\" :\t[ 1 ,\r\n\" \\\" \" , {} ] }\n";
+        let compact = String::from_utf8(compact(spaced)).unwrap();
+        assert_eq!(compact, r#"{"a b":[1," \" ",{}]}"#);
     }
 
     #[test]

@@ -24,12 +24,7 @@ impl Phone {
         let text = text.trim();
         // The library also reads letters, extensions and `tel:` links. They are not allowed in
         // identifiers.
-        let plain = text.len() <= Self::MAX_CHARACTERS
-            && text.starts_with('+')
-            && text[1..]
-                .bytes()
-                .all(|b| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')'));
-        if !plain {
+        if !is_plain(text) {
             return Err(invalid());
         }
         let number = PhoneNumber::parse(text, None).map_err(|_| invalid())?;
@@ -37,6 +32,12 @@ impl Phone {
             return Err(invalid());
         }
         Ok(Self(number.format_as(PhoneNumberFormat::E164).into_owned()))
+    }
+
+    /// How the numbers start that are typed with this start; `None` where no number starts so.
+    pub fn canonical_start(start: &str) -> Option<String> {
+        let is_kept = |c: &char| *c == '+' || c.is_ascii_digit();
+        is_plain(start).then(|| start.chars().filter(is_kept).collect())
     }
 
     /// A number that was parsed before and is read from the table.
@@ -48,6 +49,15 @@ impl Phone {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// Whether a text has a plus sign before digits and the usual punctuation alone.
+fn is_plain(text: &str) -> bool {
+    let is_allowed = |b: u8| b.is_ascii_digit() || matches!(b, b' ' | b'-' | b'.' | b'(' | b')');
+    text.len() <= Phone::MAX_CHARACTERS
+        && text
+            .strip_prefix('+')
+            .is_some_and(|rest| rest.bytes().all(is_allowed))
 }
 
 #[cfg(test)]
@@ -77,6 +87,18 @@ mod tests {
             "+44151496045300000000",
         ] {
             assert!(Phone::parse(bad).is_err(), "{bad:?} was taken");
+        }
+    }
+
+    #[test]
+    fn the_start_of_a_number_is_its_plus_sign_and_digits() {
+        assert_eq!(
+            Phone::canonical_start("+44 (151").as_deref(),
+            Some("+44151")
+        );
+        assert_eq!(Phone::canonical_start("+").as_deref(), Some("+"));
+        for none in ["", "44", "+44x", "4+4", "+4+4"] {
+            assert_eq!(Phone::canonical_start(none), None, "{none}");
         }
     }
 

@@ -126,6 +126,10 @@ pub enum Part {
     Session,
     /// What an OAuth server was granted by the user.
     Grant,
+    /// A group.
+    Group,
+    /// That the user is assigned to the group.
+    Membership,
 }
 
 impl fmt::Display for Part {
@@ -140,6 +144,8 @@ impl fmt::Display for Part {
             Self::ExternalProvider => "account with this provider",
             Self::Session => "session",
             Self::Grant => "grant",
+            Self::Group => "group",
+            Self::Membership => "user in this group",
         })
     }
 }

@@ -1,4 +1,4 @@
-//! Two users for the documentation, the local store and the tests.
+//! Two users and a group for the documentation, the local store and the tests.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -8,6 +8,7 @@ use crate::address::{Address, AddressValue, Addresses, Primary, Tenure};
 use crate::counter::{Epoch, Generation, Version};
 use crate::device::DeviceId;
 use crate::external::{Authenticator, ExternalProvider};
+use crate::group::{Description, GroupName};
 use crate::link::{AskedBy, Channel, Keys, Link, Purpose, Subject};
 use crate::password::{OwnNames, Password, PasswordHash, Policy};
 use crate::session::{IDLE_LIFETIME, Session, SessionId, SessionSecret, SessionToken};
@@ -15,8 +16,8 @@ use crate::user::{
     Credential, Operations, Passkey, Place, ProfileUsername, RightBase, SignIns, Source, UserFacts,
 };
 use crate::{
-    Account, ChangeId, Email, IdentifierId, JsonObject, OperationId, Phone, Timestamp, User,
-    UserId, Username,
+    Account, ChangeId, Email, Group, GroupId, IdentifierId, JsonObject, OperationId, Phone,
+    Timestamp, User, UserId, Username,
 };
 
 /// The user of the published example responses (`tests/examples`), members of both models
@@ -42,6 +43,7 @@ fn published_facts() -> UserFacts {
         creation_time: then,
         last_updated: then,
         version: Version::FIRST,
+        born: Epoch::first(then),
         session_epoch: Epoch::new(0),
         email_generation: Generation::new(0),
         disabled: true,
@@ -117,6 +119,7 @@ fn published_facts() -> UserFacts {
             country: Some("United States".to_owned()),
         },
         operations: Operations::restore(vec![OperationId::of(&[b"sample"])]),
+        import_digest: None,
     }
 }
 
@@ -224,6 +227,24 @@ fn addresses<T: AddressValue, const N: usize>(
         tenure: Tenure::Managed,
     });
     Addresses::restore(own.into(), primary).expect("constant addresses are valid")
+}
+
+/// The group's id.
+pub const GROUP: &str = "0192d0f0-0000-8000-8000-000000000005";
+
+/// A group that the user of the published examples is in.
+pub fn group() -> Group {
+    let then = published().creation_time();
+    Group {
+        id: GroupId::parse(GROUP).expect("a constant id parses"),
+        name: GroupName::parse("Customers").expect("a constant name parses"),
+        description: Description::parse("People who have bought something.".to_owned()).ok(),
+        is_auto_assigned: false,
+        creation_time: then,
+        last_updated: then,
+        version: Version::FIRST,
+        operations: Operations::restore(vec![OperationId::of(&[b"group"])]),
+    }
 }
 
 /// The person's session, as the cookie has it.

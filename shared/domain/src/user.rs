@@ -10,6 +10,7 @@ use crate::claims::ClaimChanges;
 use crate::counter::{Epoch, Generation, Version};
 use crate::external::{Authenticator, Connection, ExternalProvider, Idp};
 use crate::identifier::refuse_last_identifier;
+use crate::import::ImportDigest;
 use crate::password::PasswordHash;
 use crate::{
     Code, Email, Identifier, IdentifierId, IdentityError, JsonObject, OperationId, Part, PasskeyId,
@@ -169,7 +170,8 @@ impl Operations {
         self.0.iter()
     }
 
-    fn push(&mut self, operation: OperationId) {
+    /// Puts one in front, and forgets the oldest where there are too many.
+    pub(crate) fn push(&mut self, operation: OperationId) {
         self.0.insert(0, operation);
         self.0.truncate(Self::KEPT);
     }
@@ -187,6 +189,8 @@ pub struct UserFacts {
     pub last_updated: Timestamp,
     /// The entity tag. It changes with every stored change, sign-ins included.
     pub version: Version,
+    /// The first session epoch. It tells this user from others who had the same id before.
+    pub born: Epoch,
     /// Sessions of another epoch are over.
     pub session_epoch: Epoch,
     /// Signed links of another generation are inert.
@@ -226,6 +230,8 @@ pub struct UserFacts {
     pub last_known: Place,
     /// The operations that changed the user last.
     pub operations: Operations,
+    /// The line of an import that made the user, if one did.
+    pub import_digest: Option<ImportDigest>,
 }
 
 /// A user of the directory. Its methods change all facts that belong together: there is no way to set
@@ -250,16 +256,17 @@ pub struct NewUser {
     pub credential: Option<Credential>,
 }
 
+const IDENTIFIER_REQUIRED: IdentityError = IdentityError::new(
+    Code::IdentifierRequired,
+    "A user needs a username, an e-mail address or a phone number.",
+);
+
 impl User {
     /// A new user. It needs a username, an e-mail address or a phone number; a verified address
     /// is the primary one of its kind.
     pub fn create(new: NewUser, now: Timestamp) -> Result<Self, Refusal> {
         if new.username.is_none() && new.email.is_none() && new.phone.is_none() {
-            return Err(IdentityError::new(
-                Code::IdentifierRequired,
-                "A user needs a username, an e-mail address or a phone number.",
-            )
-            .into());
+            return Err(IDENTIFIER_REQUIRED.into());
         }
         let claims = JsonObject::empty().merged(new.claims.members());
         let claims = claims.map_err(|invalid| Refusal::Member("claims", invalid.reason()))?;
@@ -268,6 +275,7 @@ impl User {
             creation_time: now,
             last_updated: now,
             version: Version::FIRST,
+            born: Epoch::first(now),
             session_epoch: Epoch::first(now),
             email_generation: Generation::first(now),
             disabled: false,
@@ -291,6 +299,7 @@ impl User {
             sign_ins: SignIns::default(),
             last_known: Place::default(),
             operations: Operations(vec![new.operation]),
+            import_digest: None,
         }))
     }
 
@@ -323,6 +332,11 @@ impl User {
     /// The entity tag.
     pub const fn version(&self) -> Version {
         self.0.version
+    }
+
+    /// The first session epoch. It tells this user from others who had the same id before.
+    pub const fn born(&self) -> Epoch {
+        self.0.born
     }
 
     /// Sessions and devices of another epoch are void.
@@ -403,6 +417,11 @@ impl User {
     /// Where the user was last seen.
     pub const fn last_known(&self) -> &Place {
         &self.0.last_known
+    }
+
+    /// The line of an import that made the user, if one did.
+    pub const fn import_digest(&self) -> Option<&ImportDigest> {
+        self.0.import_digest.as_ref()
     }
 
     /// Whether this operation is one of the last that changed the user.
@@ -739,6 +758,14 @@ impl User {
             .chain(self.0.phones.identifiers())
             .chain(username)
             .collect()
+    }
+
+    /// Refuses a user whom nothing names.
+    pub(crate) fn refuse_without_identifier(&self) -> Result<(), Refusal> {
+        if self.identifiers().is_empty() {
+            return Err(IDENTIFIER_REQUIRED.into());
+        }
+        Ok(())
     }
 
     /// The directories that can sign the user in: this one, then each provider once, in the providers'

@@ -2,6 +2,7 @@
 
 use precis_core::profile::PrecisFastInvocation as _;
 use precis_profiles::UsernameCaseMapped;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{Code, IdentityError};
 
@@ -42,6 +43,19 @@ impl Username {
         let stable = UsernameCaseMapped::enforce(canonical.as_str()).ok()? == canonical;
         (stable && fits(&canonical) && !canonical.contains('@') && !reads_as_phone(&canonical))
             .then_some(canonical)
+    }
+
+    /// How the canonical forms of the usernames start that are typed with this start; `None` where no
+    /// username starts so.
+    ///
+    /// The profile judges whole names alone: the start of one may be a name that it refuses. So this
+    /// maps as the profile does, character by character.
+    pub fn canonical_start(start: &str) -> Option<String> {
+        let lower = start.nfkc().flat_map(char::to_lowercase).nfc();
+        let start: String = lower.collect();
+        let is_allowed = |c: char| c != '@' && !c.is_whitespace() && !c.is_control();
+        let fits = (1..=Self::MAX_CHARACTERS).contains(&start.chars().count());
+        (fits && start.chars().all(is_allowed)).then_some(start)
     }
 
     /// A username that was parsed before and comes back from the table with its canonical form.
@@ -109,12 +123,35 @@ mod tests {
         assert!(Username::parse("agent-007").is_ok());
     }
 
+    #[test]
+    fn the_start_of_a_username_is_mapped_as_the_username_is() {
+        for (typed, canonical) in [
+            ("Grace", "grace"),
+            ("\u{ff27}r", "gr"),
+            ("E\u{301}", "\u{e9}"),
+        ] {
+            let start = Username::canonical_start(typed);
+            assert_eq!(start.as_deref(), Some(canonical), "{typed}");
+        }
+        for none in ["", "a@", "a b", "a\0", &"a".repeat(65)] {
+            assert_eq!(Username::canonical_start(none), None, "{none}");
+        }
+    }
+
     proptest! {
         #[test]
         fn a_canonical_username_is_a_fixed_point(text in "[\\PC]{1,24}") {
             if let Ok(name) = Username::parse(&text) {
                 let again = Username::parse(name.canonical()).unwrap();
                 prop_assert_eq!(again.canonical(), name.canonical());
+            }
+        }
+
+        #[test]
+        fn each_start_of_a_canonical_username_is_its_own(text in "[\\PC]{1,24}", length in 1_usize..24) {
+            if let Ok(name) = Username::parse(&text) {
+                let start: String = name.canonical().chars().take(length).collect();
+                prop_assert_eq!(Username::canonical_start(&start), Some(start));
             }
         }
 

@@ -3,7 +3,10 @@
 use domain::account::ChangeContext;
 use domain::notification::RateLimitKey;
 use domain::{IdentifierId, OperationId, Part, Timestamp, User, UserId};
-use store::{Accounts, Limits, Notifications, Sessions, Settings, SignIns, Table, Users, Write};
+use store::{
+    Accounts, Changes, Directory, Groups, Imports, Limits, Log, Memberships, Notifications,
+    Sessions, Settings, SignIns, Table, Users, Write,
+};
 
 use crate::environment::Environment;
 use crate::{AccountSettings, Clock, Entropy, KeyIds, LinkKeys, Misconfigured, Problem, PublicUrl};
@@ -15,16 +18,28 @@ pub struct App {
     pub table: Table,
     /// The users.
     pub users: Users,
+    /// The same as lists.
+    pub directory: Directory,
+    /// Many new users at once.
+    pub imports: Imports,
     /// Users with their pending addresses and undo rights.
     pub accounts: Accounts,
     /// The sessions of signed-in people.
     pub sessions: Sessions,
+    /// The groups.
+    pub groups: Groups,
+    /// Which user is in which group.
+    pub memberships: Memberships,
     /// Attempts to sign in, and their outcomes.
     pub sign_ins: SignIns,
     /// The notifications that are to be sent.
     pub notifications: Notifications,
     /// The limits on notifications.
     pub limits: Limits,
+    /// What follows from changes.
+    pub changes: Changes,
+    /// The log of changes.
+    pub log: Log,
     /// The time.
     pub clock: Clock,
     /// Randomness.
@@ -49,11 +64,17 @@ impl App {
     ) -> Self {
         Self {
             users: Users::new(table.clone()),
+            directory: Directory::new(table.clone()),
+            imports: Imports::new(table.clone()),
             accounts: Accounts::new(table.clone()),
             sessions: Sessions::new(table.clone()),
+            groups: Groups::new(table.clone()),
+            memberships: Memberships::new(table.clone()),
             sign_ins: SignIns::new(table.clone()),
             notifications: Notifications::new(table.clone()),
             limits: Limits::new(table.clone()),
+            changes: Changes::new(table.clone()),
+            log: Log::new(table.clone()),
             table,
             clock,
             entropy,

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, error, info, info_span};
 
 use crate::problem::Cause;
-use crate::request::Origin;
-use crate::response::{HandedOut, json};
-use crate::{App, Endpoint, Failure, Problem, ProblemBody, Request, Response};
+use crate::request::{Concerned, Origin};
+use crate::response::json;
+use crate::{Access, App, Endpoint, Failure, Problem, ProblemBody, Request, Response};
 
 /// Headers of every answer: browsers don't store it, don't guess another media type than it says, and
 /// reach this host only by HTTPS for two years. Other hosts of the domain may belong to other services,
@@ -30,8 +30,9 @@ pub async fn call(
     let origin = Origin::of(&event);
     // What a call logs by itself is found by the same trace id.
     let span = info_span!("call", trace_id = origin.trace_id, route = endpoint.name);
+    let concerned = Concerned::default();
     let answered = async {
-        let request = Request::new(app, endpoint, &origin, event)?;
+        let request = Request::new(app, endpoint, &origin, &concerned, event)?;
         // Without this, Lambda would end the function before it could answer.
         tokio::time::timeout_at(request.deadline(), (endpoint.handler)(app, request))
             .await
@@ -43,7 +44,7 @@ pub async fn call(
         refused = Some(failure.problem.name());
         refuse(failure, endpoint, &origin)
     });
-    let handed_out = response.handed_out().cloned();
+    let handed_out = response.handed_out();
     let mut response = http::Response::from(response);
     for (name, value) in FOR_EVERY_ANSWER {
         let value = HeaderValue::from_static(value);
@@ -54,7 +55,11 @@ pub async fn call(
         &origin,
         response.status().as_u16(),
         refused.as_deref(),
-        handed_out.as_ref(),
+        handed_out,
+        // Readers ask for many users, and change none.
+        concerned
+            .user_id()
+            .filter(|_| endpoint.access != Access::Read),
         usage,
         started,
     );
@@ -78,14 +83,16 @@ fn refuse(failure: Failure, endpoint: &Endpoint, origin: &Origin) -> Response {
         .with_body(body)
 }
 
-/// One line for each request: no path, no query, no personal data. Where the answer hands something out,
-/// the line names it, its user and the id of the API key.
+/// One line for each request: no path, no query, no personal data. A write and a sign-in name their user
+/// by the opaque id. Where the answer hands something out, the line names it and the id of the API key.
+#[expect(clippy::too_many_arguments, reason = "each is a field of the line")]
 fn log(
     endpoint: &Endpoint,
     origin: &Origin,
     status: u16,
     refused: Option<&str>,
-    handed_out: Option<&HandedOut>,
+    handed_out: Option<&str>,
+    user_id: Option<&str>,
     usage: Usage,
     started: Instant,
 ) {
@@ -100,8 +107,8 @@ fn log(
         read_units = usage.capacity.read,
         write_units = usage.capacity.write,
         index_write_units = usage.capacity.index_write,
-        handed_out = handed_out.map(|handed_out| handed_out.what),
-        user_id = handed_out.map(|handed_out| handed_out.user_id.as_str()),
+        handed_out,
+        user_id,
         key_id = handed_out.and(origin.key_id.as_deref()),
     );
 }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::pin::Pin;
+use std::time::Duration;
 
 pub use lambda_http::http::Method;
 
-use store::{Partition, Table};
+use store::{Index, Partition, Table};
 
-use crate::{App, Cause, Failure, Problem, Request, Response};
+use crate::{App, Cause, Failure, Problem, Request, Response, UserList, UserSummaryBody};
 
 /// The future that a handler returns.
 pub type HandlerFuture<'a> = Pin<Box<dyn Future<Output = Result<Response, Failure>> + Send + 'a>>;
@@ -53,6 +54,8 @@ pub struct Endpoint {
     /// The kinds of partition that its role may do it to. [`Partition::Operation`] is always added: by
     /// it a function connects to the table, and in it are the operations that clients have named.
     pub partitions: &'static [Partition],
+    /// The indexes that its role may query.
+    pub indexes: &'static [Index],
     /// How it connects to the table while the function starts.
     pub connect: Connect,
     /// What its function needs besides the table.
@@ -85,6 +88,17 @@ impl Endpoint {
     /// call says what its list holds, and what its query takes.
     pub const LISTS: Self = Self {
         statuses: &[200, 404, 422],
+        ..Self::READS_USER
+    };
+
+    /// Lists users, from indexes. The call says where they are found.
+    pub const LISTS_USERS: Self = Self {
+        actions: &[Action::BatchGetItem, Action::GetItem, Action::Query],
+        connect: Connect::BY_QUERY,
+        needs: &[Need::Bulk],
+        statuses: &[200],
+        query: UserList::QUERY,
+        answer: Answer::list::<UserSummaryBody<'_>>(),
         ..Self::READS_USER
     };
 
@@ -142,6 +156,7 @@ impl Endpoint {
         access: Access::Write,
         actions: &[],
         partitions: &[Partition::User],
+        indexes: &[],
         connect: Connect::BY_GET,
         needs: &[],
         statuses: &[],
@@ -162,6 +177,16 @@ impl Endpoint {
     /// Whether there is anything that it answers with success.
     pub fn succeeds(&self) -> bool {
         self.statuses.first().is_some_and(|first| *first < 300)
+    }
+
+    /// How long its function may run. One that works on many users ends a second before API Gateway gives
+    /// up, so that its answer still arrives.
+    pub fn time(&self) -> Duration {
+        if self.needs.contains(&Need::Bulk) {
+            Duration::from_secs(28)
+        } else {
+            Duration::from_secs(10)
+        }
     }
 
     /// Its first route: the one that documentation shows.
@@ -274,6 +299,8 @@ pub enum Need {
     Mail,
     /// A whole core: it hashes or verifies passwords.
     Hashing,
+    /// A whole core, and all the time that API Gateway gives: it works on many users in one request.
+    Bulk,
     /// Concurrent executions that are reserved for it in the account, as many as a parameter says.
     ReservedConcurrency,
 }
@@ -292,6 +319,13 @@ pub enum Body {
     },
     /// A form, as a page sends it, or a JSON object in its place.
     Form(Schema),
+    /// JSON objects, each in a line of its own (NDJSON), or together in an array.
+    Lines {
+        /// The shape of each.
+        schema: Schema,
+        /// A sample of one, in JSON.
+        example: &'static str,
+    },
 }
 
 impl Body {
@@ -308,10 +342,27 @@ impl Body {
         Self::Form(Schema::of::<T>())
     }
 
+    /// JSON objects that each are a `T`.
+    pub const fn lines<T: WireSchema>(example: &'static str) -> Self {
+        Self::Lines {
+            schema: Schema::of::<T>(),
+            example,
+        }
+    }
+
+    /// How long it may be: 256 KB; 4 MB where it holds many objects. Base64-encoded, as API Gateway passes
+    /// bodies on, 4 MB are 5.4 MB of the 6 MB that Lambda takes with an event.
+    pub const fn max_bytes(&self) -> usize {
+        match self {
+            Self::Lines { .. } => 4 * 1024 * 1024,
+            Self::None | Self::Object { .. } | Self::Form(_) => 256 * 1024,
+        }
+    }
+
     /// A sample of what it takes; empty where it takes no body.
     pub const fn example(&self) -> &'static str {
         match self {
-            Self::Object { example, .. } => example,
+            Self::Object { example, .. } | Self::Lines { example, .. } => example,
             Self::None | Self::Form(_) => "",
         }
     }
@@ -324,6 +375,8 @@ pub enum Answer {
     Nothing,
     /// The whole user, with its entity tag.
     User,
+    /// A group, with its entity tag.
+    Group,
     /// JSON of another shape.
     Json(Schema),
     /// One page of a list of these, with the header `x-pagination`.

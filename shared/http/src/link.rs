@@ -81,6 +81,7 @@ impl Request {
         let link = keys
             .check(&token, &user_id, purpose, now)
             .ok_or(Problem::LinkNotValid)?;
+        self.concerns(&user_id);
         let acts = match *self.method() {
             Method::POST => {
                 let is_foreign = self

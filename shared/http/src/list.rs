@@ -3,8 +3,12 @@
 
 use std::cmp::Ordering;
 
+use domain::UserField;
 use serde::de::{DeserializeOwned, Error as _, Unexpected};
 use serde::{Deserialize, Deserializer, Serialize};
+use store::UserSort;
+
+use crate::Problem;
 
 /// As far as clients count.
 const MAX_PAGE: u32 = i32::MAX.unsigned_abs();
@@ -37,7 +41,8 @@ const fn first_page() -> u32 {
     1
 }
 
-const fn usual_size() -> u32 {
+/// How many entries a page has where the query does not say.
+pub const fn usual_size() -> u32 {
     10
 }
 
@@ -47,7 +52,8 @@ fn page_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Err
     })
 }
 
-fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
+/// Reads how many entries a page has: 1 to 100.
+pub fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     query_text(deserializer, "a whole number from 1 to 100", |text| {
         whole_number(text, MAX_SIZE)
     })
@@ -70,6 +76,61 @@ pub fn query_text<'de, D: Deserializer<'de>, T>(
 }
 
 impl<S> Paging<S> {
+    /// Which page.
+    pub(crate) const fn number(&self) -> u32 {
+        self.page
+    }
+
+    /// How many entries a page has.
+    pub(crate) const fn size(&self) -> usize {
+        self.size as usize
+    }
+
+    /// How many entries come before the page, of a list that is read up to the page's end: such a page
+    /// may end at `max`.
+    pub(crate) fn number_of_those_before(&self, max: usize) -> Result<usize, Problem> {
+        let (page, size) = (self.page as usize, self.size());
+        if page.saturating_mul(size) > max {
+            let message = format!(
+                "must be used to go on: page times size is more than {max}. It is the header \
+                 x-next-cursor of the page before"
+            );
+            return Err(Problem::query("cursor", &message));
+        }
+        Ok((page - 1) * size)
+    }
+
+    /// Refuses a page beside a cursor, which names the place by itself. The first page is what is read
+    /// without the parameter.
+    pub(crate) fn refuse_page(&self) -> Result<(), Problem> {
+        if self.page == first_page() {
+            return Ok(());
+        }
+        Err(Problem::query("page", "must be left out beside cursor"))
+    }
+
+    /// The number of the page that comes after so many entries.
+    pub(crate) fn number_after(&self, entries: u64) -> u32 {
+        let before = entries.div_ceil(u64::from(self.size));
+        u32::try_from(before + 1).map_or(MAX_PAGE, |page| page.min(MAX_PAGE))
+    }
+
+    /// What the header tells of a page that was not cut from the whole list.
+    pub(crate) const fn pagination(
+        &self,
+        page: u32,
+        total_count: u64,
+        has_next: bool,
+    ) -> Pagination {
+        Pagination {
+            page_size: self.size,
+            current_page: page,
+            total_count,
+            has_previous: page > 1,
+            has_next,
+        }
+    }
+
     /// The page of all these entries that is asked for. Past the last one, a page is empty.
     pub fn cut<T>(&self, entries: Vec<T>) -> ListPage<T> {
         let (page, size) = (u64::from(self.page), u64::from(self.size));
@@ -77,20 +138,27 @@ impl<S> Paging<S> {
         let before = (page - 1) * size;
         let skipped = usize::try_from(before).unwrap_or(usize::MAX);
         let entries = entries.into_iter().skip(skipped);
-        ListPage {
-            entries: entries.take(self.size as usize).collect(),
-            pagination: Pagination {
-                page_size: self.size,
-                current_page: self.page,
-                total_count: total,
-                has_previous: page > 1,
-                has_next: before + size < total,
-            },
-        }
+        ListPage::new(
+            entries.take(self.size as usize).collect(),
+            self.pagination(self.page, total, before + size < total),
+        )
+    }
+}
+
+impl Paging<Sort<UserField>> {
+    /// The order of users that is asked for, if one is.
+    pub(crate) fn order(&self) -> Option<UserSort> {
+        self.sort
+            .map(|Sort { by, is_downward }| UserSort { by, is_downward })
     }
 }
 
 impl<F: SortField> Paging<Sort<F>> {
+    /// The field of the order that is asked for, or else of this one.
+    pub fn sorted_by(&self, usual: Sort<F>) -> F {
+        self.sort.unwrap_or(usual).by
+    }
+
     /// Puts entries into the order that is asked for, or else into this one. Those that are alike in
     /// it stay as they are.
     pub fn sort<T>(
@@ -194,8 +262,29 @@ impl schemars::JsonSchema for AnySort {
 /// One page of a list.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ListPage<T> {
-    pub(crate) entries: Vec<T>,
-    pub(crate) pagination: Pagination,
+    /// What is on it.
+    pub entries: Vec<T>,
+    /// Where it is in the list.
+    pub pagination: Pagination,
+    /// Where the next page begins, in lists that have cursors.
+    pub(crate) next_cursor: Option<String>,
+}
+
+impl<T> ListPage<T> {
+    /// A page of a list without cursors.
+    pub const fn new(entries: Vec<T>, pagination: Pagination) -> Self {
+        Self {
+            entries,
+            pagination,
+            next_cursor: None,
+        }
+    }
+
+    /// The same page, and where the next one begins.
+    pub(crate) fn with_cursor(mut self, next_cursor: Option<String>) -> Self {
+        self.next_cursor = next_cursor;
+        self
+    }
 }
 
 /// How much of a list there is: the header `x-pagination`.

@@ -68,17 +68,25 @@ pub enum Problem {
     #[error("There is no such {0}.")]
     NotFound(Part),
     /// 409: other writers were in the way.
-    #[error("Other changes to the same user were in the way. Look at the user and try again.")]
+    #[error(
+        "Other changes at the same time were in the way. Look at what is there now and try again."
+    )]
     Conflict,
-    /// 409: the repeat of a create whose user has been deleted.
-    #[error("This request was carried out before, and its user has been deleted since.")]
+    /// 409: the repeat of a request that made what has been deleted since.
+    #[error("This request was carried out before, and what it made has been deleted since.")]
     Gone,
-    /// 412: the user has another version than `If-Match` names.
-    #[error("The user has changed since the version that If-Match names.")]
+    /// 409: an import's user is there, and another line or call has made it.
+    #[error("Another line or call has made the user with this id.")]
+    IdTaken,
+    /// 412: the user or group has another version than `If-Match` names.
+    #[error("There was a change since the version that If-Match names.")]
     PreconditionFailed,
-    /// 413: the body is over 256 KB.
-    #[error("The body may have at most 262144 bytes.")]
-    BodyTooLarge,
+    /// 413: the body has more bytes than this.
+    #[error("The body may have at most {0} bytes.")]
+    BodyTooLarge(usize),
+    /// 413: the body has more lines than this.
+    #[error("The body may have at most {0} lines.")]
+    TooManyLines(usize),
     /// 422: members of the wrong shape or value, each with its messages.
     #[error("One or more members are not valid.")]
     Validation(BTreeMap<String, Vec<String>>),
@@ -140,6 +148,11 @@ impl Problem {
         Self::Validation(BTreeMap::from([(member.into(), vec![message.to_string()])]))
     }
 
+    /// A query parameter that is not valid: 400 (users-api.md, "paging query").
+    pub fn query(parameter: &str, message: &str) -> Self {
+        Self::Malformed(format!("The query parameter {parameter} {message}."))
+    }
+
     /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         match self {
@@ -159,9 +172,9 @@ impl Problem {
             | Self::MustChangePassword => StatusCode::FORBIDDEN,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::Conflict | Self::Gone => StatusCode::CONFLICT,
+            Self::Conflict | Self::Gone | Self::IdTaken => StatusCode::CONFLICT,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge(_) | Self::TooManyLines(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Validation(_) | Self::Rules(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoPublicUrl | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -191,7 +204,9 @@ impl Problem {
             Self::Conflict => "conflict",
             Self::Gone => "gone",
             Self::PreconditionFailed => "precondition_failed",
-            Self::BodyTooLarge => "body_too_large",
+            Self::IdTaken => "id_taken",
+            Self::BodyTooLarge(_) => "body_too_large",
+            Self::TooManyLines(_) => "too_many_lines",
             Self::Validation(_) => "validation",
             Self::Rules(errors) => {
                 let codes = errors.iter().map(|error| format!("{:?}", error.code));
@@ -335,6 +350,7 @@ impl From<WriteError> for Problem {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Gone => Self::Gone,
+            WriteError::IdTaken => Self::IdTaken,
             WriteError::NotFound => Self::NotFound(Part::User),
             WriteError::PreconditionFailed => Self::PreconditionFailed,
             WriteError::Refused(refusal) => refusal.into(),

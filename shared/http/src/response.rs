@@ -1,16 +1,28 @@
 //! A call's answer on success.
 
-use domain::{Timestamp, User, UserId, Version};
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use domain::group::CountedGroup;
+use domain::{Timestamp, User, Version};
 use lambda_http::Body;
 use lambda_http::http::{self, HeaderName, HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
+use tracing::{error, info};
 
 use crate::problem::Cause;
-use crate::{Failure, ListPage, Problem, Request, UserBody, etag};
+use crate::{
+    Failure, GroupBody, LineBody, LineOutcome, ListPage, Problem, Request, UserBody, etag,
+};
 
 /// How much of a list there is.
 const PAGINATION: HeaderName = HeaderName::from_static("x-pagination");
+/// Where the next page of a list begins.
+const NEXT_CURSOR: HeaderName = HeaderName::from_static("x-next-cursor");
+/// How many bytes a list's body may have: Lambda takes answers of 6 MB, headers and the body's own
+/// quotes included.
+const MAX_LIST: usize = 5_000_000;
 
 /// A successful answer.
 #[derive(Debug)]
@@ -18,17 +30,9 @@ pub struct Response {
     status: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Vec<u8>>,
-    handed_out: Option<HandedOut>,
-}
-
-/// Something that lets its holder act for a user. The log tells that it was handed out, and never
-/// holds the thing itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct HandedOut {
-    /// What it is.
-    pub(crate) what: &'static str,
-    /// The user for whom its holder can act.
-    pub(crate) user_id: UserId,
+    /// What lets its holder act for the user. The log tells that it was handed out, and never holds the
+    /// thing itself.
+    handed_out: Option<&'static str>,
 }
 
 /// A page for people.
@@ -64,10 +68,35 @@ impl Response {
     /// it.
     pub fn created(user: &User, request: &Request) -> Result<Self, Failure> {
         let location = format!("{}/{}", request.public_path(), user.id());
-        Ok(Self {
-            status: StatusCode::CREATED,
-            ..Self::user(user, request.now())?.with(header::LOCATION, &location)
-        })
+        request.concerns(user.id());
+        Ok(Self::user(user, request.now())?.made(&location))
+    }
+
+    /// 200 with a group.
+    pub fn group(group: &CountedGroup) -> Result<Self, Failure> {
+        let tag = etag::of(group.group.version);
+        Ok(Self::json(&GroupBody::of(group))?.with(header::ETAG, &tag))
+    }
+
+    /// 201 with a group and its URL, which is below the path of the request as the client sees it.
+    pub fn created_group(group: &CountedGroup, request: &Request) -> Result<Self, Failure> {
+        let location = format!("{}/{}", request.public_path(), group.group.id);
+        Ok(Self::group(group)?.made(&location))
+    }
+
+    /// 201 with something of the user's that was made where the request says, and the user's entity tag.
+    pub fn assigned(
+        body: &impl Serialize,
+        user: &User,
+        request: &Request,
+    ) -> Result<Self, Failure> {
+        Ok(Self::part(body, user)?.made(request.public_path()))
+    }
+
+    /// The same answer with 201, and where to find what was made.
+    fn made(mut self, location: &str) -> Self {
+        self.status = StatusCode::CREATED;
+        self.with(header::LOCATION, location)
     }
 
     /// 200 with a JSON body.
@@ -75,12 +104,43 @@ impl Response {
         Ok(Self::ok("application/json", Some(json(body)?)))
     }
 
-    /// 200 with one page of a list.
+    /// 200 with one page of a list; a problem where the answer would be too large.
     pub fn list(page: &ListPage<impl Serialize>) -> Result<Self, Failure> {
         let pagination = json(&page.pagination)?;
         let pagination = String::from_utf8_lossy(&pagination);
-        let response = Self::json(&page.entries)?;
-        Ok(response.with(PAGINATION, &pagination))
+        let body = json(&page.entries)?;
+        if body.len() > MAX_LIST {
+            let message = "must be smaller: the entries of this page have more than 5 MB";
+            return Err(Problem::query("size", message).into());
+        }
+        let response = Self::ok("application/json", Some(body)).with(PAGINATION, &pagination);
+        Ok(match &page.next_cursor {
+            Some(cursor) => response.with(NEXT_CURSOR, cursor),
+            None => response,
+        })
+    }
+
+    /// The same answer, and where the next one goes on.
+    pub fn with_next(self, cursor: &str) -> Self {
+        self.with(NEXT_CURSOR, cursor)
+    }
+
+    /// 200 with what became of each line, in their order. Where the service failed at all of them, that is
+    /// the answer: a caller then tries again as with any call, and alarms count it.
+    pub fn lines(outcomes: Vec<LineOutcome>) -> Result<Self, Failure> {
+        let is_fault = |line: &LineOutcome| {
+            let problem = line.outcome.as_ref().err();
+            problem.is_some_and(|problem| problem.cause().is_some())
+        };
+        if !outcomes.is_empty() && outcomes.iter().all(is_fault) {
+            let first = outcomes.into_iter().find_map(|line| line.outcome.err());
+            return Err(first
+                .unwrap_or(Problem::Unavailable(Cause::OutOfTime))
+                .into());
+        }
+        log_lines(&outcomes);
+        let body = lines(&outcomes)?;
+        Ok(Self::ok("application/json", Some(body)))
     }
 
     /// 200 with a page.
@@ -114,17 +174,14 @@ impl Response {
     }
 
     /// The same, and the log tells that it hands out `what`, which lets its holder act for the user.
-    pub fn handing_out(mut self, what: &'static str, user_id: &UserId) -> Self {
-        self.handed_out = Some(HandedOut {
-            what,
-            user_id: user_id.clone(),
-        });
+    pub const fn handing_out(mut self, what: &'static str) -> Self {
+        self.handed_out = Some(what);
         self
     }
 
     /// What the log must tell.
-    pub(crate) const fn handed_out(&self) -> Option<&HandedOut> {
-        self.handed_out.as_ref()
+    pub(crate) const fn handed_out(&self) -> Option<&'static str> {
+        self.handed_out
     }
 
     /// An answer with the problem's status, without a body.
@@ -179,6 +236,50 @@ impl From<Response> for http::Response<Body> {
             answer.headers_mut().append(name, value);
         }
         answer
+    }
+}
+
+/// An array of all outcomes. Lambda takes an answer of 6 MB, in which each quotation mark takes two bytes;
+/// so past 3 MB, problems are shown in short.
+fn lines(outcomes: &[LineOutcome]) -> Result<Vec<u8>, Problem> {
+    const MAX_IN_FULL: usize = 3 * 1024 * 1024;
+    let mut body = vec![b'['];
+    for (n, outcome) in outcomes.iter().enumerate() {
+        if n > 0 {
+            body.push(b',');
+        }
+        let shown = LineBody::of(outcome);
+        if body.len() > MAX_IN_FULL {
+            body.extend(json(&shown.in_short())?);
+        } else {
+            body.extend(json(&shown)?);
+        }
+    }
+    body.push(b']');
+    Ok(body)
+}
+
+/// How many lines had which outcome; and each fault of the service, with the number of lines that met it.
+fn log_lines(outcomes: &[LineOutcome]) {
+    let count = |statuses: Range<u16>| {
+        let of_each = outcomes.iter().map(LineOutcome::status);
+        of_each.filter(|status| statuses.contains(status)).count()
+    };
+    info!(
+        lines_found = count(200..201),
+        lines_created = count(201..300),
+        lines_refused = count(400..500),
+        lines_failed = count(500..600),
+    );
+    let causes = outcomes
+        .iter()
+        .filter_map(|line| line.outcome.as_ref().err()?.cause());
+    let mut faults = BTreeMap::new();
+    for cause in causes {
+        *faults.entry(store::with_sources(cause)).or_insert(0_usize) += 1;
+    }
+    for (fault, lines) in faults {
+        error!(fault, lines);
     }
 }
 

@@ -48,8 +48,14 @@ texts! {
     EmailText: { "type": "string", "format": "idn-email", "maxLength": 254 };
     /// A phone number with its country code, and the punctuation between its digits.
     PhoneText: { "type": "string", "pattern": r"^\+[0-9 ().-]+$", "maxLength": 32 };
+    /// The name of a group.
+    GroupNameText: { "type": "string", "pattern": r"^[^\u0000-\u001f\u007f-\u009f]+$", "maxLength": 64 };
+    /// What a group is for.
+    GroupDescriptionText: { "type": "string", "pattern": r"^(\r?\n|[^\u0000-\u001f\u007f-\u009f])*$", "maxLength": 1000 };
     /// A username.
     UsernameText: { "type": "string", "pattern": "^[^@ ]+$", "maxLength": 64 };
+    /// A UUID in its hyphenated form.
+    UuidText: { "type": "string", "format": "uuid" };
     /// A claim that is a text of one or more lines.
     LinesText: { "type": "string", "pattern": r"^(\r?\n|[^\u0000-\u001f\u007f-\u009f])*$", "maxLength": 2048 };
     /// A claim that is a text of one line.

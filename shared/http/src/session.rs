@@ -53,6 +53,7 @@ impl Request {
         if let Some(prolonged) = session.prolonged(self.now()) {
             app.sessions.prolong(user.id(), &prolonged).await?;
         }
+        self.concerns(user.id());
         Ok(Caller {
             user,
             session_id: session.id,

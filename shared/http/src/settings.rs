@@ -1,9 +1,10 @@
-//! The settings of people's own calls, as template.yaml's parameters give them.
+//! Settings, as template.yaml's parameters give them.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use domain::account::Lifetimes;
+use domain::event::KeptFor;
 use domain::sign_in::Limits;
 use lambda_http::http::Uri;
 
@@ -72,7 +73,7 @@ impl PublicUrl {
     }
 }
 
-/// The settings of people's own calls.
+/// The settings of people's own calls, and of the log.
 #[derive(Clone, Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -95,6 +96,8 @@ pub struct AccountSettings {
     /// CloudFront is in front of the API, so its viewer headers have the caller's IP address and place.
     /// People's calls without these headers are refused.
     pub behind_cloudfront: bool,
+    /// How long the log keeps an event.
+    pub events_kept_for: KeptFor,
 }
 
 impl AccountSettings {
@@ -135,6 +138,10 @@ impl AccountSettings {
                 true,
             )?,
             host_cookie_alone: get("PLAIN_SESSION_COOKIES").is_some_and(|value| value == "off"),
+            events_kept_for: KeptFor(
+                Duration::from_hours(24)
+                    * parsed("EVENT_RETENTION_DAYS", get("EVENT_RETENTION_DAYS"), 90)?,
+            ),
             behind_cloudfront: parsed("BEHIND_CLOUDFRONT", get("BEHIND_CLOUDFRONT"), false)?,
         })
     }

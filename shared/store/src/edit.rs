@@ -1,14 +1,17 @@
 //! Reads, changes in memory, and writes the difference: changes that a rule can't express.
 
-use domain::{Account, Refusal, User, UserId};
+use domain::{Account, Refusal, User, UserId, Version};
 
+use crate::item::log::{self, Move};
 use crate::item::user;
 use crate::item::{device, notification, pending_email, reservation, undo_right};
 use crate::table::{
-    Attempts, Condition, Outcome, Role, Table, Transaction, Update, Updated, number, text,
+    Attempts, Condition, Item, Outcome, Role, Table, Transaction, Update, Updated, number, text,
 };
 use crate::write::Write;
 use crate::{StoreError, WriteError, read, rule};
+
+const VERSION: &str = "version";
 
 /// What an edit starts from.
 pub(crate) enum Start {
@@ -83,6 +86,7 @@ pub(crate) async fn edit(
                 }
             }
             Outcome::Taken(identifiers) => return Err(Refusal::taken(&identifiers).into()),
+            Outcome::Refused(refusal) => return Err(refusal.into()),
             Outcome::Overtaken => {}
             Outcome::Repeated => return Err(StoreError::Conflict.into()),
         }
@@ -92,15 +96,15 @@ pub(crate) async fn edit(
     }
 }
 
-/// Sends the transaction. An update of the user alone is sent as an `UpdateItem`, which costs half. It
-/// can be repeated as safely: its condition is the user's version, and when that has moved, the item
+/// Sends the transaction. An update of the user or group alone is sent as an `UpdateItem`, which costs
+/// half. It can be repeated as safely: its condition is the version, and when that has moved, the item
 /// that comes back shows whether this operation moved it.
-async fn send(
+pub(crate) async fn send(
     table: &Table,
     transaction: &Transaction,
     write: &Write,
 ) -> Result<Outcome, StoreError> {
-    let Some(update) = transaction.only_user_update() else {
+    let Some(update) = transaction.only_update() else {
         return table.transact(transaction, write.deadline).await;
     };
     let attempts = Attempts::until(write.deadline);
@@ -121,14 +125,7 @@ pub(crate) async fn remember(
     if !write.is_named || judged.has_seen(&write.operation) {
         return Ok(Some(judged));
     }
-    let mut update = Update::of(user::key(judged.id()));
-    update.require_equal(&["version"], number(judged.version()));
-    rule::require_new(&mut update, &write.operation);
-    user::push_operation(&mut update, &write.operation);
-    match table
-        .update(&update, Attempts::until(write.deadline))
-        .await?
-    {
+    match write_down(table, user::key(judged.id()), judged.version(), write).await? {
         Updated::Written(item) => user::from_item(item).map(Some),
         Updated::Refused(None) => Ok(None),
         Updated::Refused(Some(item)) => {
@@ -137,6 +134,34 @@ pub(crate) async fn remember(
             Ok(is_repeat.then_some(present))
         }
     }
+}
+
+/// Pushes the operation into the item with this key, if the item is at this version still.
+pub(crate) async fn write_down(
+    table: &Table,
+    key: Item,
+    judged: Version,
+    write: &Write,
+) -> Result<Updated, StoreError> {
+    let mut update = Update::of(key);
+    update.require_equal(&["version"], number(judged));
+    rule::require_new(&mut update, &write.operation);
+    user::push_operation(&mut update, &write.operation);
+    table.update(&update, Attempts::until(write.deadline)).await
+}
+
+/// A new user with all reservations, as a transaction on condition that none of them is there.
+pub(crate) fn creation(new: &User, write: &Write) -> Result<Transaction, StoreError> {
+    let mut transaction = Transaction::default();
+    transaction.put_if_absent(Role::User, log::new_user(new, write)?);
+    for (identifier, id) in new.identifiers() {
+        let item = reservation::item(&identifier, id, new.id())?;
+        transaction.put_if_absent(Role::Reserve(identifier), item);
+    }
+    if let Some(item) = write.operation_item() {
+        transaction.put_if_absent(Role::Operation, item);
+    }
+    Ok(transaction)
 }
 
 /// The difference between two states of an account, as a transaction under the user's version.
@@ -202,13 +227,13 @@ pub(crate) fn release(
 }
 
 fn user_update(before: &User, after: &User, write: &Write) -> Result<Update, StoreError> {
-    let mut update = Update::of(user::key(after.id()));
-    update.require_equal(&["version"], number(before.version()));
+    let mut update = log::update(after.id(), Move::Change, write)?;
+    update.require_equal(&[VERSION], number(before.version()));
     let (set, removed) = user::difference(before, after)?;
     for (name, value) in set {
         // Operations are pushed and not set: one that changed nothing may have been added under this
-        // version.
-        if name != user::OPERATIONS {
+        // version. The version itself moves by the update.
+        if name != user::OPERATIONS && name != VERSION {
             update.set(&[&name], value);
         }
     }

@@ -106,9 +106,12 @@ pub enum WriteError {
     /// No such user.
     #[error("no such user")]
     NotFound,
-    /// This operation created a user before, and the user has been deleted.
-    #[error("the user that this operation created is gone")]
+    /// This operation created a user, a group or a membership before, which has been deleted.
+    #[error("what this operation created is gone")]
     Gone,
+    /// An import's user is there, and another line or call has made it.
+    #[error("another user has the id")]
+    IdTaken,
     /// The user is not at a version that the caller named.
     #[error("the user has another version")]
     PreconditionFailed,

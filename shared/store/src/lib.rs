@@ -1,17 +1,25 @@
 //! The single table: its keys, items, expressions and transactions.
 //!
-//! Only [`Table`] sends requests. A type for each entity uses it: [`Users`], [`Accounts`],
-//! [`Sessions`], [`SignIns`], [`Notifications`], [`Limits`]. `item` has a file for each kind of item.
+//! Only [`Table`] sends requests. A type for each entity uses it: [`Users`], [`Directory`],
+//! [`Accounts`], [`Imports`], [`Sessions`], [`SignIns`], [`Groups`], [`Memberships`], [`Notifications`], [`Limits`],
+//! [`Log`], [`Changes`]. `item` has a file for each kind of item.
 //!
 //! **Invariant:** only this crate names the DynamoDB SDK. It decides no rule: it turns the domain's
 //! rules into conditional writes, and the table's answers into the domain's terms.
 
 mod accounts;
+mod changes;
 mod client;
+mod directory;
 mod edit;
 mod error;
+mod groups;
+mod imports;
 mod item;
 mod limits;
+mod log;
+mod memberships;
+mod merge;
 mod notifications;
 mod read;
 mod rule;
@@ -22,13 +30,24 @@ mod users;
 mod write;
 
 pub use accounts::Accounts;
+pub use changes::{Applied, Applying, Changes, ItemChange};
 pub use client::{Credentials, Settings, SharedHttpClient, as_another, connect, http_client};
+pub use directory::{
+    Directory, ListError, Listed, MAX_SORTED, Mark, Part, Position, UserListing, UserSort,
+};
 pub use error::{Cause, StoreError, WriteError, with_sources};
+pub use groups::Groups;
+pub use imports::{Import, ImportMode, Imported, Imports};
+pub use item::group::DELETION as GROUP_DELETION_SORT_KEY;
+pub use item::membership::MEMBER_START as MEMBER_SORT_KEY;
 pub use item::notification::{NOTIFICATION_SORT_KEY, State};
+pub use item::user::SORT_KEY as USER_SORT_KEY;
 pub use limits::Limits;
+pub use log::{FeedPlace, Log};
+pub use memberships::Memberships;
 pub use notifications::{LEASE, Lease, Notifications};
 pub use sessions::Sessions;
 pub use sign_ins::{Entry, SignIn, SignInState, SignIns};
-pub use table::{Capacity, Item, Partition, Table, Usage, metered, schema};
-pub use users::Users;
+pub use table::{Capacity, Index, Item, Partition, Table, Usage, metered, schema};
+pub use users::{Users, image_of_new};
 pub use write::{Precondition, Write};

@@ -1,8 +1,10 @@
 //! Reads that several entities use.
 
-use domain::{Account, Identifier, User, UserId};
+use domain::group::Assigned;
+use domain::{Account, Group, GroupId, Identifier, User, UserId};
+use futures_util::future::try_join_all;
 
-use crate::item::{operation, pending_email, reservation, undo_right, user};
+use crate::item::{group, operation, pending_email, reservation, undo_right, user};
 use crate::table::{Table, absent_key};
 use crate::write::Write;
 use crate::{Cause, StoreError, WriteError};
@@ -49,6 +51,30 @@ pub(crate) async fn owner(
     let key = of.map_or_else(absent_key, reservation::key);
     let item = table.get(key).await?;
     Ok(item.as_ref().and_then(reservation::owner))
+}
+
+/// The groups with these ids that are there, in the order of the ids: one `BatchGetItem` for each
+/// hundred, some at the same time.
+pub(crate) async fn groups(table: &Table, ids: &[GroupId]) -> Result<Vec<Group>, StoreError> {
+    const KEYS_OF_A_READ: usize = 100;
+    const AT_ONCE: usize = 10;
+    let mut groups = Vec::with_capacity(ids.len());
+    for some in ids.chunks(KEYS_OF_A_READ * AT_ONCE) {
+        let reads = some.chunks(KEYS_OF_A_READ).map(|ids| {
+            let keys = ids.iter().map(|id| group::key(*id)).collect();
+            table.get_each(keys, &[])
+        });
+        for item in try_join_all(reads).await?.into_iter().flatten().flatten() {
+            groups.push(group::from_item(item)?);
+        }
+    }
+    Ok(groups)
+}
+
+/// What is counted of a group: one `Query`.
+pub(crate) async fn assigned(table: &Table, id: GroupId) -> Result<Assigned, StoreError> {
+    let counters = table.query(group::partition_key(id), group::COUNTER_START);
+    Ok(group::assigned(&counters.await?))
 }
 
 /// Whether a named operation has written down that it happened: one `GetItem`, and none where it has

@@ -3,14 +3,16 @@
 use domain::rule::{Condition, Effect, Primacy};
 use domain::{OperationId, Rule, UserId};
 
+use crate::StoreError;
+use crate::item::log::{self, Move};
 use crate::item::user::{self, attributes};
 use crate::table::{Update, number, text, truth};
 use crate::write::Write;
 
 /// The update for a rule. Its condition is true exactly where the rule's effects have to be applied and
 /// the operation is new. It is false where there is no user, because an update would make the item.
-pub(crate) fn update(id: &UserId, rule: &Rule, write: &Write) -> Update {
-    let mut update = Update::of_present(user::key(id));
+pub(crate) fn update(id: &UserId, rule: &Rule, write: &Write) -> Result<Update, StoreError> {
+    let mut update = log::update(id, Move::Change, write)?;
     require_new(&mut update, &write.operation);
     write.precondition.require(&mut update);
     for (condition, _) in &rule.requires {
@@ -26,10 +28,9 @@ pub(crate) fn update(id: &UserId, rule: &Rule, write: &Write) -> Update {
     for effect in &rule.effects {
         apply(effect, &mut update);
     }
-    update.increment(&["version"]);
     update.set(&["last_updated"], number(write.now.as_unix()));
     user::push_operation(&mut update, &write.operation);
-    update
+    Ok(update)
 }
 
 /// Requires that the operation is not one of the user's last ones.
@@ -87,7 +88,15 @@ fn equal(update: &mut Update, path: &[&str], value: bool) -> String {
 
 fn apply(effect: &Effect, update: &mut Update) {
     match effect {
-        Effect::Disabled(value) => update.set(&["disabled"], truth(*value)),
+        Effect::Disabled(value) => {
+            update.set(&["disabled"], truth(*value));
+            if *value {
+                let shard = update.path(&["list_shard"]);
+                update.set_to(&["disabled_shard"], &shard);
+            } else {
+                update.remove(&["disabled_shard"]);
+            }
+        }
         Effect::SessionsRevoked(value) => update.set(&["sessions_revoked"], truth(*value)),
         Effect::NextSessionEpoch => update.increment(&["session_epoch"]),
         Effect::Unblock => {

@@ -3,11 +3,12 @@
 use domain::session::{MAX_SESSIONS, Session, SessionId, SessionToken};
 use domain::{Epoch, Part, Refusal, Timestamp, User, UserId};
 
+use crate::item::log::{self, Move};
 use crate::item::{session, user};
 use crate::table::{
     Attempts, Condition, Outcome, Role, Table, Transaction, Update, key_of, number,
 };
-use crate::write::{Precondition, Write};
+use crate::write::Write;
 use crate::{StoreError, WriteError, read};
 
 /// The sessions of all users.
@@ -94,8 +95,8 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends a live session of a user whom `write` may change: a `BatchGetItem` and a transaction. The
-    /// user stays as they are.
+    /// Ends a live session of a user whom `write` may change: a `BatchGetItem` and a transaction, which
+    /// also moves the revision of the user's log.
     pub async fn end_live(
         &self,
         owner: &UserId,
@@ -117,10 +118,9 @@ impl Sessions {
                 return read::unless_happened(&self.table, write, none).await;
             }
             let mut transaction = Transaction::default();
-            if write.precondition != Precondition::None {
-                let is_unmoved = Condition::equal("version", number(user.version()));
-                transaction.check(Role::User, user::key(owner), is_unmoved);
-            }
+            let mut update = log::update(owner, ended(id), write)?;
+            write.precondition.require(&mut update);
+            transaction.update(Role::User, update);
             let key = session::key(owner, id);
             transaction.delete_if(Role::Related, key, Condition::exists());
             if let Some(item) = write.operation_item() {
@@ -172,8 +172,29 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends a session. It is no error if the session has ended already.
+    /// Ends a session as its own user wishes: one transaction, which also moves the revision of the
+    /// user's log. It is no error if the session has ended, or the user was deleted meanwhile.
+    pub async fn sign_out(
+        &self,
+        owner: &UserId,
+        id: &SessionId,
+        write: &Write,
+    ) -> Result<(), StoreError> {
+        let mut transaction = Transaction::default();
+        transaction.update(Role::User, log::update(owner, ended(id), write)?);
+        transaction.delete(Role::Related, session::key(owner, id));
+        self.table.transact(&transaction, write.deadline).await?;
+        Ok(())
+    }
+
+    /// Ends a session where a change of its user tells of it. It is no error if the session has ended
+    /// already.
     pub async fn end(&self, owner: &UserId, id: &SessionId) -> Result<(), StoreError> {
         self.table.delete(session::key(owner, id)).await
     }
+}
+
+/// What the log tells of the end of a session.
+fn ended(id: &SessionId) -> Move {
+    Move::Beside(vec!["sessions".to_owned(), id.to_string()])
 }

@@ -4,7 +4,7 @@ use domain::rule::Decision;
 use domain::{Account, Identifier, Refusal, Rule, User, UserId};
 
 use crate::edit::{self, Start};
-use crate::item::{reservation, user};
+use crate::item::{log, user};
 use crate::table::{Attempts, Condition, Outcome, Role, Table, Transaction, Updated, number};
 use crate::write::Write;
 use crate::{Cause, StoreError, WriteError, read, rule};
@@ -49,15 +49,7 @@ impl Users {
     /// The user's id follows from the operation. So a repeat finds the user that the first attempt
     /// wrote, and answers with its present state.
     pub async fn create(&self, new: User, write: &Write) -> Result<User, WriteError> {
-        let mut transaction = Transaction::default();
-        transaction.put_if_absent(Role::User, user::item(&new)?);
-        for (identifier, id) in new.identifiers() {
-            let item = reservation::item(&identifier, id, new.id())?;
-            transaction.put_if_absent(Role::Reserve(identifier), item);
-        }
-        if let Some(item) = write.operation_item() {
-            transaction.put_if_absent(Role::Operation, item);
-        }
+        let transaction = edit::creation(&new, write)?;
         match self.table.transact(&transaction, write.deadline).await? {
             Outcome::Written => Ok(new),
             Outcome::Moved(present) => {
@@ -70,6 +62,7 @@ impl Users {
             Outcome::Repeated => Err(WriteError::Gone),
             Outcome::Overtaken => Err(StoreError::Conflict.into()),
             Outcome::Taken(identifiers) => Err(Refusal::taken(&identifiers).into()),
+            Outcome::Refused(refusal) => Err(refusal.into()),
         }
     }
 
@@ -84,7 +77,7 @@ impl Users {
         rule: &Rule,
         write: &Write,
     ) -> Result<User, WriteError> {
-        let update = rule::update(id, rule, write);
+        let update = rule::update(id, rule, write)?;
         let mut attempts = Attempts::until(write.deadline);
         loop {
             let updated = self
@@ -121,14 +114,16 @@ impl Users {
         Ok(edited.user)
     }
 
-    /// Deletes the user and every reservation: one transaction. The user's other items stay until they
-    /// expire: no reader trusts them without their user.
+    /// Deletes the user and every reservation, and writes down by whom: one transaction. The user's
+    /// other items are deleted when the stream shows this; no reader trusts them without their user.
     pub async fn delete(&self, id: &UserId, write: &Write) -> Result<(), WriteError> {
         let mut attempts = Attempts::until(write.deadline);
         loop {
-            let Some(before) = self.get(id).await? else {
+            let Some(item) = self.table.get(user::key(id)).await? else {
                 return read::unless_happened(&self.table, write, WriteError::NotFound).await;
             };
+            let born = log::born(&item).ok_or_else(|| Cause::Invalid("born").unexpected())?;
+            let before = user::from_item(item)?;
             if !write.precondition.allows(before.version()) {
                 return read::unless_happened(&self.table, write, WriteError::PreconditionFailed)
                     .await;
@@ -139,6 +134,7 @@ impl Users {
             for identifier in before.identifiers().into_keys() {
                 edit::release(&mut transaction, identifier, id);
             }
+            transaction.put(Role::Related, log::deletion(id, born, write)?);
             if let Some(item) = write.operation_item() {
                 transaction.put_if_absent(Role::Operation, item);
             }
@@ -152,6 +148,11 @@ impl Users {
             }
         }
     }
+}
+
+/// A new user as the table's stream tells of it, in the types of Lambda's events.
+pub fn image_of_new(user: &User, write: &Write) -> Result<serde_dynamo::Item, StoreError> {
+    Ok(log::new_user(user, write)?.into())
 }
 
 /// The reason why a rule's condition was false for `present`.

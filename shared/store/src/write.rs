@@ -1,6 +1,6 @@
-//! How a write is carried out, and which versions of a user it may replace.
+//! How a write is carried out, and which versions of a user or group it may replace.
 
-use domain::{OperationId, Timestamp, Version};
+use domain::{ChangedBy, OperationId, Timestamp, Version};
 use tokio::time::Instant;
 
 use crate::item::operation;
@@ -45,9 +45,11 @@ impl Precondition {
     }
 }
 
-/// How a write is carried out: by which operation, when, and until when it may be tried.
+/// How a write is carried out: by whom, by which operation, when, and until when it may be tried.
 #[derive(Clone, Debug)]
 pub struct Write {
+    /// Who writes, and by which call.
+    pub by: ChangedBy,
     /// The operation of the write and of its repeats.
     pub operation: OperationId,
     /// The client named the operation with an `Idempotency-Key` and may repeat it later.

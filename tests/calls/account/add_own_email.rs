@@ -227,7 +227,7 @@ async fn a_lost_reply_notifies_once() {
     loop {
         roster.table.clear().await;
         let ada = roster.ada().await;
-        roster.deliver().await;
+        roster.send_notifications().await;
         let sent = roster.outbox.messages().len();
         roster.faults.plan(at, 1, Fault::DropReply);
         ada.add_email(NEW).await.expect(200);

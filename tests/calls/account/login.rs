@@ -762,7 +762,7 @@ async fn a_lost_reply_mails_one_link(roster: Roster) {
     for at in 0..8 {
         roster.table.clear().await;
         write_forced(&roster).await;
-        roster.deliver().await;
+        roster.send_notifications().await;
         let sent = roster.outbox.messages().len();
         roster.faults.plan(at, 1, Fault::DropReply);
         roster.login("ada", sample::PASSWORD).await.expect(403);

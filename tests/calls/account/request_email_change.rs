@@ -54,7 +54,7 @@ async fn left_by_request(
     while ada.add_email(NEW).await.status == 200 {
         left += 1;
     }
-    roster.deliver().await;
+    roster.send_notifications().await;
     ((shown, pending, notified, left), requests)
 }
 

@@ -1,1 +1,2 @@
+mod apply_changes;
 mod send_notifications;

@@ -2,7 +2,7 @@ use macro_rules_attribute::apply;
 use std::time::Duration;
 
 use aws::Courier;
-use consumer::{Change, Record, Worker};
+use consumer::{Change, Consumed, Fault as Refused, Handler, Record, Worker};
 use domain::{JsonObject, OperationId, Timestamp, sample};
 use local::services;
 use roster_http::{AccountSettings, App, Clock, Entropy, LinkKeys};
@@ -44,6 +44,18 @@ async fn states(roster: &Roster) -> Vec<String> {
 /// The id of another sender than the one under test.
 fn another() -> OperationId {
     OperationId::random([7; 16])
+}
+
+fn worker_of(roster: &Roster) -> &Worker {
+    &roster.workers[CONSUMER.name]
+}
+
+/// Gives the sender one record.
+async fn send(worker: &Worker, record: Record) -> Result<Consumed, Refused> {
+    let Handler::Each(send) = CONSUMER.handler else {
+        panic!("notifications are sent one at a time");
+    };
+    send(worker, record).await
 }
 
 fn sent(roster: &Roster) -> usize {
@@ -93,7 +105,7 @@ async fn what_is_sent_is_sent_once_however_often_its_record_comes(roster: Roster
     let ada = roster.ada().await;
     ada.change_email(NEW, sample::PASSWORD).await.expect(200);
     assert_eq!(states(&roster).await, ["pending", "pending"]);
-    roster.deliver().await;
+    roster.send_notifications().await;
     assert_eq!(states(&roster).await, ["sent", "sent"]);
     let messages = roster.outbox.messages();
     assert_eq!(messages.len(), 2);
@@ -119,11 +131,14 @@ async fn what_another_sender_holds_comes_again_and_is_sent_when_the_lease_lapses
     lease(&roster, (partition, sort), NOW).await;
 
     for roster in [&roster, &roster.just_before(LEASE).await] {
-        assert!(roster.deliver_once().await > 0, "the record comes again");
+        assert!(
+            roster.send_notifications_once().await > 0,
+            "the record comes again"
+        );
         assert_eq!(sent(roster), 0);
         assert_eq!(states(roster).await, ["sending"]);
     }
-    roster.later(LEASE).await.deliver().await;
+    roster.later(LEASE).await.send_notifications().await;
     assert_eq!(roster.recipients().await, [NEW]);
     assert_eq!(states(&roster).await, ["sent"]);
 }
@@ -144,7 +159,7 @@ async fn a_record_whose_lease_is_held_fails_at_once_and_holds_up_none_of_its_bat
             clock,
             ..roster.app()
         },
-        courier: roster.worker.courier.clone(),
+        courier: worker_of(&roster).courier.clone(),
     };
     let failed = failed_of_one_batch(&roster, &worker, Instant::now() + LEASE);
     let failed = tokio::time::timeout(LEASE / 3, failed)
@@ -157,7 +172,7 @@ async fn a_record_whose_lease_is_held_fails_at_once_and_holds_up_none_of_its_bat
     roster
         .also(clock.now().plus(LEASE), &[])
         .await
-        .deliver()
+        .send_notifications()
         .await;
     assert_eq!(roster.recipients_after(0).await, addresses);
     assert_eq!(states(&roster).await, ["sent"; 3]);
@@ -172,10 +187,10 @@ async fn quick_retries_while_a_dead_sender_holds_the_lease_do_not_use_the_record
     let all = notifications(&roster).await;
     lease(&roster, (&all[0].0, &all[0].1), NOW).await;
     for _ in 0..20 {
-        assert_eq!(roster.deliver_once().await, 1);
+        assert_eq!(roster.send_notifications_once().await, 1);
     }
     assert_eq!(states(&roster).await, ["sending"]);
-    roster.later(LEASE).await.deliver().await;
+    roster.later(LEASE).await.send_notifications().await;
     assert_eq!(roster.recipients().await, [NEW]);
     assert_eq!(states(&roster).await, ["sent"]);
 }
@@ -187,13 +202,13 @@ async fn a_record_that_fails_is_given_up_after_an_hour_and_not_before(roster: Ro
     let grace = roster.person("grace").await;
     grace.add_email(NEW).await.expect(200);
     roster.outbox.refuse(2 * ATTEMPTS, 500, "InternalFailure");
-    assert_eq!(roster.deliver_once().await, 1);
+    assert_eq!(roster.send_notifications_once().await, 1);
     let young = roster.also(made.plus(58 * MINUTE), &[]).await;
-    assert_eq!(young.deliver_once().await, 1);
+    assert_eq!(young.send_notifications_once().await, 1);
     let old = roster.also(made.plus(62 * MINUTE), &[]).await;
-    assert_eq!(old.deliver_once().await, 0);
+    assert_eq!(old.send_notifications_once().await, 0);
     // The record is gone from the consumer's queue, and the item says what became of it.
-    assert_eq!(roster.deliver_once().await, 0);
+    assert_eq!(roster.send_notifications_once().await, 0);
     assert_eq!(
         (sent(&roster), states(&roster).await),
         (0, vec!["pending".to_owned()])
@@ -205,7 +220,7 @@ async fn a_sender_that_does_not_hear_that_it_has_it_sends_it_once(roster: Roster
     let grace = roster.person("grace").await;
     grace.add_email(NEW).await.expect(200);
     roster.faults.plan(0, 1, Fault::DropReply);
-    roster.deliver().await;
+    roster.send_notifications().await;
     assert_eq!(roster.faults.clear()[0].action, "UpdateItem");
     assert_eq!(roster.recipients().await, [NEW]);
     assert_eq!(states(&roster).await, ["sent"]);
@@ -216,15 +231,19 @@ async fn one_that_is_sent_and_not_marked_is_sent_again_when_the_lease_lapses(ros
     let grace = roster.person("grace").await;
     grace.add_email(NEW).await.expect(200);
     roster.faults.plan(1, usize::MAX, Fault::Refuse);
-    assert!(roster.deliver_once().await > 0);
+    assert!(roster.send_notifications_once().await > 0);
     roster.faults.clear();
     assert_eq!(
         (sent(&roster), states(&roster).await),
         (1, vec!["sending".to_owned()])
     );
-    roster.just_before(LEASE).await.deliver_once().await;
+    roster
+        .just_before(LEASE)
+        .await
+        .send_notifications_once()
+        .await;
     assert_eq!(sent(&roster), 1);
-    roster.later(LEASE).await.deliver().await;
+    roster.later(LEASE).await.send_notifications().await;
     assert_eq!(roster.recipients().await, [NEW, NEW]);
     assert_eq!(states(&roster).await, ["sent"]);
 }
@@ -233,7 +252,7 @@ async fn one_that_is_sent_and_not_marked_is_sent_again_when_the_lease_lapses(ros
 async fn what_there_is_no_time_for_is_left_untried_to_the_next_batch(roster: Roster) {
     let ada = roster.ada().await;
     ada.add_email(NEW).await.expect(200);
-    let failed = failed_of_one_batch(&roster, &roster.worker, Instant::now()).await;
+    let failed = failed_of_one_batch(&roster, worker_of(&roster), Instant::now()).await;
     assert_eq!(failed, ["0", "1"]);
     assert_eq!(states(&roster).await, ["pending", "pending"]);
     assert_eq!(roster.recipients_after(0).await, [PHONE, NEW]);
@@ -251,7 +270,7 @@ async fn the_locale_claim_goes_along_and_a_language_without_texts_is_english(ros
         .filter(|((_, sort), _)| sort.starts_with("NOTIFICATION#"))
         .map(|(_, item)| item["locale"].as_s().unwrap());
     assert!(locales.all(|locale| locale == "de-CH"));
-    roster.deliver().await;
+    roster.send_notifications().await;
     let messages = roster.outbox.messages();
     assert!(
         messages.iter().any(|sent| sent.text.contains("Hello,")),
@@ -267,9 +286,9 @@ async fn one_that_another_sender_finished_meanwhile_is_not_sent_again(roster: Ro
     let (partition, sort, _) = &all[0];
     let key = (partition.as_str(), sort.as_str());
     lease(&roster, key, NOW).await;
-    roster.deliver_once().await;
+    roster.send_notifications_once().await;
     roster.notifications.settle(key, State::Sent).await.unwrap();
-    roster.later(LEASE).await.deliver().await;
+    roster.later(LEASE).await.send_notifications().await;
     assert_eq!(sent(&roster), 0);
     assert_eq!(states(&roster).await, ["sent"]);
 }
@@ -290,14 +309,14 @@ async fn what_fails_for_a_while_is_sent_when_the_stream_tries_again(roster: Rost
         ada.add_email(&email).await.expect(200);
         roster.outbox.refuse(2 * ATTEMPTS, status, code);
         for _ in 0..2 {
-            roster.deliver_once().await;
+            roster.send_notifications_once().await;
             assert_eq!(sent(&roster), before, "{code}");
             assert!(
                 states(&roster).await.contains(&"pending".to_owned()),
                 "{code}"
             );
         }
-        roster.deliver().await;
+        roster.send_notifications().await;
         assert_eq!(roster.recipients_after(before).await, [email], "{code}");
     }
     assert_eq!(states(&roster).await, ["sent"; 3]);
@@ -308,7 +327,7 @@ async fn one_that_fails_for_a_while_does_not_repeat_those_before_it(roster: Rost
     let ada = roster.ada().await;
     ada.add_email(NEW).await.expect(200);
     roster.outbox.refuse(ATTEMPTS, 500, "InternalFailure");
-    roster.deliver().await;
+    roster.send_notifications().await;
     assert_eq!(roster.recipients_after(0).await, [PHONE, NEW]);
     assert_eq!(states(&roster).await, ["sent", "sent"]);
 }
@@ -319,7 +338,7 @@ async fn a_permanent_refusal_is_kept_as_failed_and_holds_nothing_up(roster: Rost
     grace.add_email("rejected@example.com").await.expect(200);
     grace.add_email(NEW).await.expect(200);
     roster.outbox.refuse(1, 400, "MessageRejected");
-    roster.deliver_once().await;
+    roster.send_notifications_once().await;
     assert_eq!(roster.recipients().await, [NEW]);
     assert_eq!(states(&roster).await, ["failed", "sent"]);
     roster.deliver_again().await;
@@ -335,7 +354,7 @@ async fn a_permanent_refusal_is_kept_as_failed_and_holds_nothing_up(roster: Rost
     let ada = roster.ada().await;
     ada.add_email("a@example.com").await.expect(200);
     roster.outbox.refuse(1, 400, "OptedOut");
-    roster.deliver().await;
+    roster.send_notifications().await;
     // A metric filter of template.yaml reads this.
     let logged = log::lines();
     let is_told = |line: &str| {
@@ -354,11 +373,13 @@ async fn without_a_key_or_a_public_url_nothing_is_sent_and_nothing_is_lost(roste
     let all = notifications(&roster).await;
     let (partition, sort, _) = &all[0];
     let record = || Record {
+        id: "1".to_owned(),
         change: Change::Insert,
         new: None,
         old: None,
         partition: partition.clone(),
         sort: sort.clone(),
+        at: NOW,
     };
     let without_key = App {
         link_keys: LinkKeys::none(),
@@ -371,9 +392,9 @@ async fn without_a_key_or_a_public_url_nothing_is_sent_and_nothing_is_lost(roste
     for app in [without_key, without_url] {
         let worker = Worker {
             app,
-            courier: roster.worker.courier.clone(),
+            courier: worker_of(&roster).courier.clone(),
         };
-        let outcome = (CONSUMER.handler)(&worker, record()).await;
+        let outcome = send(&worker, record()).await;
         assert!(outcome.is_err(), "{outcome:?}");
         assert_eq!(states(&roster).await, ["pending"]);
     }
@@ -396,7 +417,7 @@ async fn links_start_with_the_public_url_whatever_the_request_says(roster: Roste
         .send()
         .await;
     answer.expect(200);
-    public.deliver().await;
+    public.send_notifications().await;
     let messages = public.outbox.messages();
     assert_eq!(messages.len(), 2);
     for message in messages {
@@ -419,7 +440,7 @@ async fn no_token_is_stored_or_logged(roster: Roster) {
     ada.change_email("next@example.com", sample::PASSWORD)
         .await
         .expect(200);
-    roster.deliver().await;
+    roster.send_notifications().await;
     let mut messages = roster.outbox.messages();
     messages.retain(|message| message.text.contains(&roster.base));
     let tokens: Vec<&str> = messages
@@ -471,21 +492,23 @@ async fn send_by_a_mute_ses(roster: &Roster, hangs_up_after: Option<usize>) -> u
             entropy: Entropy::seeded(9),
             ..roster.app()
         },
-        courier: Courier::new(
+        courier: Some(Courier::new(
             &services::settings(&base),
             "no-reply@roster.example".to_owned(),
-        ),
+        )),
     };
     let [(partition, sort, _)] = notifications(roster).await.try_into().unwrap();
     let record = Record {
+        id: "1".to_owned(),
         change: Change::Insert,
         partition,
         sort,
         new: None,
         old: None,
+        at: NOW,
     };
     let (mut taken, mut held) = (0, Vec::new());
-    let send = (CONSUMER.handler)(&worker, record);
+    let send = send(&worker, record);
     tokio::pin!(send);
     let outcome = loop {
         tokio::select! {
@@ -514,9 +537,9 @@ async fn a_message_that_gets_no_answer_is_not_sent_again_at_once() {
         assert_eq!(taken, 1, "{hangs_up_after:?}");
         // The lease keeps the next sender from sending.
         assert_eq!(states(&roster).await, ["sending"], "{hangs_up_after:?}");
-        assert!(roster.deliver_once().await > 0);
+        assert!(roster.send_notifications_once().await > 0);
         assert_eq!(sent(&roster), 0, "{hangs_up_after:?}");
-        roster.later(LEASE).await.deliver().await;
+        roster.later(LEASE).await.send_notifications().await;
         assert_eq!(roster.recipients().await, [NEW]);
     }
 }

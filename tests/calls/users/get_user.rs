@@ -1,30 +1,10 @@
 use domain::{Timestamp, sample};
 use insta::assert_json_snapshot;
 use macro_rules_attribute::apply;
-use serde_json::{Value, json};
-use tests::examples::{PUBLISHED, user};
+use serde_json::json;
+use tests::examples::{PUBLISHED, assert_contains, user};
 
 use crate::harness::{READ_ONLY, Roster};
-
-/// Whether `answer` has every key and value of `published`, at any depth.
-fn assert_contains(answer: &Value, published: &Value, path: &str) {
-    match (answer, published) {
-        (Value::Object(answer), Value::Object(published)) => {
-            for (name, value) in published {
-                let path = format!("{path}.{name}");
-                assert!(answer.contains_key(name), "{path} is missing");
-                assert_contains(&answer[name], value, &path);
-            }
-        }
-        (Value::Array(answer), Value::Array(published)) => {
-            assert_eq!(answer.len(), published.len(), "{path}");
-            for (answer, published) in answer.iter().zip(published) {
-                assert_contains(answer, published, path);
-            }
-        }
-        (answer, published) => assert_eq!(answer, published, "{path}"),
-    }
-}
 
 #[apply(on_both_stores)]
 async fn a_published_example_reads_back_with_every_key_and_value(roster: Roster) {

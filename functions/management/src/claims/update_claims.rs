@@ -2,9 +2,10 @@
 
 use domain::Patch;
 use domain::claims::{AddressClaim, ClaimChanges, Conformance, InvalidClaim, TextClaim};
+use domain::json::Object;
 #[cfg(feature = "schema")]
 use roster_http::schema::{LineText, LinesText};
-use roster_http::{App, Body, Endpoint, Failure, Method, Object, Request, Response};
+use roster_http::{App, Body, Endpoint, Failure, Method, Request, Response};
 use serde::Deserialize;
 
 /// How API Gateway reaches this call, and what it may touch.

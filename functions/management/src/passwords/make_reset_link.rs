@@ -78,5 +78,5 @@ async fn make_reset_link(app: &App, request: Request) -> Result<Response, Failur
         email_sent: sent.is_some(),
     };
     let response = Response::part(&body, &account.user)?;
-    Ok(response.handing_out("reset link", &user_id))
+    Ok(response.handing_out("reset link"))
 }

@@ -10,10 +10,10 @@ pub static ENDPOINT: Endpoint = Endpoint {
     routes: &[(Method::DELETE, "/api/users/{user_id}/sessions/{session_id}")],
     actions: &[
         Action::BatchGetItem,
-        Action::ConditionCheckItem,
         Action::DeleteItem,
         Action::GetItem,
         Action::PutItem,
+        Action::UpdateItem,
     ],
     statuses: &[204, 404, 409, 412, 422],
     answer: Answer::Nothing,

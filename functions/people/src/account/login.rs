@@ -44,6 +44,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
         Partition::User,
         Partition::Username,
     ],
+    indexes: &[],
     connect: Connect::BY_GET,
     needs: &[Need::Hashing, Need::ReservedConcurrency],
     statuses: &[200, 409],
@@ -111,6 +112,9 @@ async fn login(app: &App, request: Request) -> Result<Response, Failure> {
     let write = &request.write;
     let visitor = request.visitor(app);
     let owner = app.users.owner(identifier.identifier().as_ref()).await?;
+    if let Some(user_id) = &owner {
+        request.concerns(user_id);
+    }
     let candidate = Candidate {
         owner,
         pair: identifier.pair(&visitor.ip_address),

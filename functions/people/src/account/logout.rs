@@ -19,7 +19,7 @@ pub static ENDPOINT: Endpoint = Endpoint {
 async fn logout(app: &App, request: Request) -> Result<Response, Failure> {
     let caller = request.caller(app).await?;
     app.sessions
-        .end(caller.user.id(), &caller.session_id)
+        .sign_out(caller.user.id(), &caller.session_id, &request.write)
         .await?;
     Ok(Response::empty().with_cookies(ended_session_cookies(app)))
 }

@@ -5,6 +5,7 @@ use password_hash::phc::{self, Output, Salt};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::argon2id;
+use super::firebase::Firebase;
 use crate::{Code, IdentityError};
 
 /// A password's hash: bcrypt's form, or a PHC string.
@@ -17,7 +18,7 @@ impl PasswordHash {
     /// so are hashes against which no password can be verified.
     pub fn parse(text: &str, algorithm: Option<&str>) -> Result<Self, IdentityError> {
         match Form::parse(text) {
-            Some(form) if algorithm.is_none_or(|algorithm| form.is_named(algorithm)) => {
+            Some(form) if form.is_taken_everywhere() && form.fits(algorithm) => {
                 Ok(Self::restore(text.to_owned()))
             }
             _ => Err(IdentityError::new(
@@ -25,6 +26,23 @@ impl PasswordHash {
                 "The password hash is not valid: it must be bcrypt with a cost of 4 to 14, or a \
                  PHC string of argon2id, scrypt, pbkdf2-sha256 or pbkdf2-sha512 with bounded \
                  parameters, and match its algorithm.",
+            )),
+        }
+    }
+
+    /// As [`PasswordHash::parse`], for an import, which also takes hashes that are weaker than those that
+    /// the directory wants: PBKDF2 with SHA-1, and Firebase's scrypt. And it takes passlib's form of
+    /// PBKDF2, and keeps it as a PHC string.
+    pub fn parse_imported(text: &str, algorithm: Option<&str>) -> Result<Self, IdentityError> {
+        let of_passlib = of_passlib(text);
+        let text = of_passlib.as_deref().unwrap_or(text);
+        match Form::parse(text) {
+            Some(form) if form.fits(algorithm) => Ok(Self::restore(text.to_owned())),
+            _ => Err(IdentityError::new(
+                Code::PasswordHashInvalid,
+                "The password hash is not valid: it must be bcrypt with a cost of 4 to 14, a PHC \
+                 string of argon2id, scrypt or pbkdf2, passlib's form of pbkdf2 or Firebase's scrypt, \
+                 each with bounded parameters, and match its algorithm.",
             )),
         }
     }
@@ -69,6 +87,8 @@ pub(super) enum Form<'a> {
     },
     /// bcrypt's form, which its verifier takes as text.
     Bcrypt(&'a str),
+    /// Firebase's scrypt.
+    Firebase(Firebase),
     /// A PHC string that was made elsewhere, or with other parameters.
     Phc {
         function: Function,
@@ -78,8 +98,11 @@ pub(super) enum Form<'a> {
 }
 
 impl<'a> Form<'a> {
-    /// Reads a hash that [`PasswordHash::parse`] may take.
+    /// Reads a hash that [`PasswordHash::parse`] or [`PasswordHash::parse_imported`] may take.
     pub(super) fn parse(text: &'a str) -> Option<Self> {
+        if text.starts_with(Firebase::START) {
+            return Firebase::parse(text).map(Self::Firebase);
+        }
         if text.starts_with("$2") {
             return is_bcrypt(text).then_some(Self::Bcrypt(text));
         }
@@ -95,13 +118,29 @@ impl<'a> Form<'a> {
         })
     }
 
+    /// Whether every call that takes a hash takes this one.
+    fn is_taken_everywhere(&self) -> bool {
+        match self {
+            Self::Own { .. } | Self::Bcrypt(_) => true,
+            Self::Firebase(_) => false,
+            Self::Phc { function, .. } => !matches!(function, Function::Pbkdf2Sha1 { .. }),
+        }
+    }
+
+    /// Whether the algorithm's name, if one is given, is that of this hash.
+    fn fits(&self, algorithm: Option<&str>) -> bool {
+        algorithm.is_none_or(|algorithm| self.is_named(algorithm))
+    }
+
     fn is_named(&self, algorithm: &str) -> bool {
         let names: &[&str] = match self {
             Self::Bcrypt(_) => &["bcrypt", "b_crypt"],
             Self::Own { .. } => &["argon2id"],
+            Self::Firebase(_) => &["fbscrypt", "firebase-scrypt"],
             Self::Phc { function, .. } => match function {
                 Function::Argon2id(..) => &["argon2id"],
                 Function::Scrypt(_) => &["scrypt"],
+                Function::Pbkdf2Sha1 { .. } => &["pbkdf2", "pbkdf2-sha1"],
                 Function::Pbkdf2Sha256 { .. } => &["pbkdf2", "pbkdf2-sha256"],
                 Function::Pbkdf2Sha512 { .. } => &["pbkdf2", "pbkdf2-sha512"],
             },
@@ -126,10 +165,24 @@ fn is_bcrypt(text: &str) -> bool {
         && text.parse::<bcrypt::HashParts>().is_ok()
 }
 
+/// The PHC string of passlib's `$pbkdf2$rounds$salt$hash`, `$pbkdf2-sha256$…` or `$pbkdf2-sha512$…`. Its
+/// base64 has a dot in place of the plus sign.
+fn of_passlib(text: &str) -> Option<String> {
+    let mut parts = text.strip_prefix('$')?.split('$');
+    let (name, rounds) = (parts.next()?, parts.next()?);
+    let (salt, hash) = (parts.next()?, parts.next()?);
+    let is_passlib = name.starts_with("pbkdf2")
+        && rounds.bytes().all(|b| b.is_ascii_digit())
+        && parts.next().is_none();
+    let (salt, hash) = (salt.replace('.', "+"), hash.replace('.', "+"));
+    is_passlib.then(|| format!("${name}$i={rounds}${salt}${hash}"))
+}
+
 /// A PHC string's function and its parameters.
 pub(super) enum Function {
     Argon2id(Version, argon2::Params),
     Scrypt(scrypt::Params),
+    Pbkdf2Sha1 { rounds: u32 },
     Pbkdf2Sha256 { rounds: u32 },
     Pbkdf2Sha512 { rounds: u32 },
 }
@@ -138,7 +191,7 @@ impl Function {
     const MAX_MEMORY: u64 = 64 * 1024 * 1024;
 
     /// Reads it from a PHC string. Parameters that could make a sign-in expensive are refused. Plain
-    /// `pbkdf2` means SHA-1, and is refused.
+    /// `pbkdf2` means SHA-1.
     fn of(hash: &phc::PasswordHash) -> Option<Self> {
         let decimal = |name: &str| hash.params.get_decimal(name);
         // Each parameter at most once: of two, it is not known which one was meant.
@@ -180,7 +233,7 @@ impl Function {
                 let params = || scrypt::Params::new(u8::try_from(ln).ok()?, r, p).ok();
                 is_bounded.then(params)?.map(Self::Scrypt)
             }
-            name @ ("pbkdf2-sha256" | "pbkdf2-sha512") => {
+            name @ ("pbkdf2" | "pbkdf2-sha1" | "pbkdf2-sha256" | "pbkdf2-sha512") => {
                 let rounds = decimal("i")?;
                 let length_is_told = hash.params.get("l").is_none()
                     || decimal("l").and_then(|length| usize::try_from(length).ok())
@@ -191,7 +244,8 @@ impl Function {
                     && length_is_told;
                 is_bounded.then_some(match name {
                     "pbkdf2-sha256" => Self::Pbkdf2Sha256 { rounds },
-                    _ => Self::Pbkdf2Sha512 { rounds },
+                    "pbkdf2-sha512" => Self::Pbkdf2Sha512 { rounds },
+                    _ => Self::Pbkdf2Sha1 { rounds },
                 })
             }
             _ => None,
@@ -213,6 +267,7 @@ impl Function {
                 return argon2id::run(*version, params.clone(), password, salt)?.hash;
             }
             Self::Scrypt(params) => scrypt::scrypt(password, salt, params, output).ok()?,
+            Self::Pbkdf2Sha1 { rounds } => hashing::pbkdf2_sha1(password, salt, *rounds, output),
             Self::Pbkdf2Sha256 { rounds } => {
                 hashing::pbkdf2_sha256(password, salt, *rounds, output);
             }
@@ -327,9 +382,63 @@ mod tests {
             format!("$pbkdf2-sha256$i=0${SALT_AND_HASH}"),
             format!("$pbkdf2-sha256$i=1000,l=20${SALT_AND_HASH}"),
             format!("$pbkdf2-sha256$i=1000,l=x${SALT_AND_HASH}"),
-            format!("$pbkdf2$i=1000${SALT_AND_HASH}"),
         ] {
             assert_refused(&useless, None);
+            let by_import = PasswordHash::parse_imported(&useless, None);
+            assert!(by_import.is_err(), "{useless}");
+        }
+    }
+
+    #[test]
+    fn some_hashes_are_taken_by_an_import_alone() {
+        const FIREBASE: &str = "$fbscrypt$v=1,n=4,r=8,p=1,ss=Bw==,sk=AAAAAAAAAAAAAAAAAAAAAA==$AAAA$\
+                                AAAAAAAAAAAAAAAAAAAAAA==";
+        let phc = |function: &str| format!("${function}${SALT_AND_HASH}");
+        for (hash, kept, algorithm) in [
+            (phc("pbkdf2$i=1000"), phc("pbkdf2$i=1000"), "pbkdf2"),
+            (
+                phc("pbkdf2-sha1$i=1"),
+                phc("pbkdf2-sha1$i=1"),
+                "PBKDF2-SHA1",
+            ),
+            (
+                phc("pbkdf2$1000").replace('+', "."),
+                phc("pbkdf2$i=1000"),
+                "pbkdf2-sha1",
+            ),
+            (
+                phc("pbkdf2-sha256$29000").replace('+', "."),
+                phc("pbkdf2-sha256$i=29000"),
+                "pbkdf2-sha256",
+            ),
+            (
+                phc("pbkdf2-sha512$25000"),
+                phc("pbkdf2-sha512$i=25000"),
+                "pbkdf2",
+            ),
+            (FIREBASE.to_owned(), FIREBASE.to_owned(), "fbscrypt"),
+        ] {
+            assert_refused(&hash, None);
+            let taken = PasswordHash::parse_imported(&hash, Some(algorithm)).unwrap();
+            assert_eq!(taken.expose(), kept, "{hash}");
+            let misnamed = PasswordHash::parse_imported(&hash, Some("bcrypt"));
+            assert!(misnamed.is_err(), "{hash}");
+        }
+        let taken = PasswordHash::parse_imported(BCRYPT, Some("bcrypt")).unwrap();
+        assert_eq!(taken.expose(), BCRYPT);
+    }
+
+    #[test]
+    fn an_import_takes_no_hash_that_would_make_a_sign_in_dear() {
+        for costly in [
+            format!("$pbkdf2$i=2000001${SALT_AND_HASH}"),
+            format!("$pbkdf2$2000001${SALT_AND_HASH}"),
+            format!("$pbkdf2-sha256$4294967296${SALT_AND_HASH}"),
+            BCRYPT.replace("$12$", "$15$"),
+        ] {
+            let refused = PasswordHash::parse_imported(&costly, None);
+            let refused = refused.map_err(|error| error.code);
+            assert_eq!(refused, Err(Code::PasswordHashInvalid), "{costly}");
         }
     }
 
@@ -348,7 +457,7 @@ mod tests {
                     .prop_map(|(m, t, p)| format!("argon2id$m={m},t={t},p={p}")),
                 (0..6_u32, 0..4_u32, 0..5_u32)
                     .prop_map(|(ln, r, p)| format!("scrypt$ln={ln},r={r},p={p}")),
-                (prop_oneof!["256", "512"], 0..5_u32)
+                (prop_oneof!["1", "256", "512"], 0..5_u32)
                     .prop_map(|(digest, i)| format!("pbkdf2-sha{digest}$i={i}")),
             ],
             salt in prop::collection::vec(any::<u8>(), 8..=48),

@@ -1,6 +1,7 @@
 //! Passwords and their hashes. Neither shows its content when it is printed.
 
 mod argon2id;
+mod firebase;
 mod hash;
 mod new;
 mod verify;

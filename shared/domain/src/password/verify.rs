@@ -78,6 +78,7 @@ fn is_of(password: &str, hash: &Form<'_>) -> bool {
     match hash {
         Form::Own { .. } => false,
         Form::Bcrypt(text) => !has_nul && bcrypt::verify(password, text).unwrap_or(false),
+        Form::Firebase(hash) => !has_nul && hash.is_of(password),
         Form::Phc {
             function,
             salt,
@@ -126,7 +127,7 @@ mod tests {
     /// The hashes are of [`PASSWORD`] and were made by other software.
     fn assert_verifies(hashes: &[&str]) {
         for hash in hashes {
-            assert!(PasswordHash::parse(hash, None).is_ok(), "{hash}");
+            assert!(PasswordHash::parse_imported(hash, None).is_ok(), "{hash}");
             assert_eq!(verified(PASSWORD, hash), RIGHT_BUT_OUTDATED, "{hash}");
             assert_eq!(verified("passwörd", hash), WRONG, "{hash}");
         }
@@ -232,6 +233,20 @@ mod tests {
              tesGdwmZwygAGYLzLiZnuLe7u7U7QwD64kd8Dxsmq1czniS4pZHyb0gH6ZCWHMgN1oFJ7mpRl1LVshQSj7oYVw",
             "$pbkdf2-sha512$i=1000,l=32$AAECAwQFBgcICQoLDA0ODw$\
              tesGdwmZwygAGYLzLiZnuLe7u7U7QwD64kd8Dxsmq1c",
+        ]);
+    }
+
+    #[test]
+    fn hashes_that_an_import_alone_takes_verify() {
+        assert_verifies(&[
+            // By hashlib, as passlib makes it, too.
+            "$pbkdf2-sha1$i=1000$AAECAwQFBgcICQoLDA0ODw$lfzT7JP5RoxTX3QxduxJ5Hbc3pg",
+            "$pbkdf2$i=1000$AAECAwQFBgcICQoLDA0ODw$lfzT7JP5RoxTX3QxduxJ5Hbc3pg",
+            // By firebase-scrypt for Node.
+            "$fbscrypt$v=1,n=4,r=8,p=1,ss=Bw==,\
+             sk=jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==$\
+             42xEC+ixf3L2lw==$\
+             awu1j0U3E/4Ex9zBI4sRnMHoK82QEy2veN7+5ps2Ay0PQ6pAGAvKs6DFvlhkSL0zwxbufcInJ4vnn1P32QOqPw==",
         ]);
     }
 

@@ -43,7 +43,7 @@ pub struct ProblemBody<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
-enum Errors<'a> {
+pub(crate) enum Errors<'a> {
     /// Each member's messages (`#validation-error`).
     Members(
         #[cfg_attr(feature = "schema", schemars(with = "Members"))]
@@ -90,7 +90,7 @@ impl<'a> ProblemBody<'a> {
     }
 }
 
-fn errors(problem: &Problem) -> Option<Errors<'_>> {
+pub(crate) fn errors(problem: &Problem) -> Option<Errors<'_>> {
     match problem {
         Problem::Validation(members) => Some(Errors::Members(members)),
         Problem::Rules(errors) => Some(Errors::Rules(errors)),

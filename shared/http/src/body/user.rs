@@ -15,8 +15,51 @@ use crate::schema;
     derive(schemars::JsonSchema),
     schemars(deny_unknown_fields, rename = "User")
 )]
-#[expect(clippy::struct_excessive_bools, reason = "the wire's flags")]
 pub struct UserBody<'a> {
+    #[serde(flatten)]
+    profile: ProfileBody<'a>,
+    /// Accounts with providers outside.
+    external_providers: Vec<ProviderBody<'a>>,
+    /// The same list under its older name.
+    idps: Vec<ProviderBody<'a>>,
+    /// OpenID Connect claims.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
+    claims: &'a JsonObject,
+    /// What the user may see of the application's data.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
+    public_data: &'a JsonObject,
+    /// What only the application may see.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
+    private_data: &'a JsonObject,
+    #[serde(flatten)]
+    signing_in: SigningInBody<'a>,
+}
+
+/// One user as lists show them: all but the application's data and the claims of providers.
+#[derive(Debug, Serialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(deny_unknown_fields, rename = "UserSummary")
+)]
+pub struct UserSummaryBody<'a> {
+    #[serde(flatten)]
+    profile: ProfileBody<'a>,
+    /// Accounts with providers outside.
+    external_providers: Vec<ProviderSummaryBody<'a>>,
+    /// The same list under its older name.
+    idps: Vec<ProviderSummaryBody<'a>>,
+    /// OpenID Connect claims.
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
+    claims: &'a JsonObject,
+    #[serde(flatten)]
+    signing_in: SigningInBody<'a>,
+}
+
+/// Who a user is.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct ProfileBody<'a> {
     /// Names the user for good.
     user_id: &'a str,
     /// Unix seconds.
@@ -33,19 +76,12 @@ pub struct UserBody<'a> {
     passkeys: Vec<PasskeyBody<'a>>,
     /// Which directories can sign this user in.
     connections: Vec<ConnectionBody<'a>>,
-    /// Accounts with providers outside.
-    external_providers: Vec<ProviderBody<'a>>,
-    /// The same list under its older name.
-    idps: Vec<ProviderBody<'a>>,
-    /// OpenID Connect claims.
-    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
-    claims: &'a JsonObject,
-    /// What the user may see of the application's data.
-    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
-    public_data: &'a JsonObject,
-    /// What only the application may see.
-    #[cfg_attr(feature = "schema", schemars(with = "schema::Map"))]
-    private_data: &'a JsonObject,
+}
+
+/// How a user signs in, and did.
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+struct SigningInBody<'a> {
     has_password: bool,
     /// Unix seconds.
     password_updated_at: Option<i64>,
@@ -189,20 +225,66 @@ struct ProviderBody<'a> {
     claims: &'a JsonObject,
 }
 
+/// An account with a provider outside, without its claims.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(
+    feature = "schema",
+    derive(schemars::JsonSchema),
+    schemars(deny_unknown_fields, rename = "ExternalProviderSummary")
+)]
+struct ProviderSummaryBody<'a> {
+    #[cfg_attr(feature = "schema", schemars(with = "schema::Authenticator"))]
+    authenticator: Authenticator,
+    provider_user_id: &'a str,
+}
+
 impl<'a> UserBody<'a> {
     /// What is shown of `user` at `now`.
     pub fn of(user: &'a User, now: Timestamp) -> Self {
-        let idps = user.idps();
-        let with_password = user.credential().map(|_| SignInMethod::Password);
-        let providers: Vec<_> = user
-            .external_providers()
-            .iter()
+        let providers = user.external_providers().iter();
+        let providers: Vec<_> = providers
             .map(|provider| ProviderBody {
                 authenticator: provider.authenticator,
                 provider_user_id: &provider.provider_user_id,
                 claims: &provider.claims,
             })
             .collect();
+        Self {
+            profile: ProfileBody::of(user),
+            external_providers: providers.clone(),
+            idps: providers,
+            claims: user.claims(),
+            public_data: user.data(DataKind::Public),
+            private_data: user.data(DataKind::Private),
+            signing_in: SigningInBody::of(user, now),
+        }
+    }
+}
+
+impl<'a> UserSummaryBody<'a> {
+    /// What a list shows of `user` at `now`.
+    pub fn of(user: &'a User, now: Timestamp) -> Self {
+        let providers = user.external_providers().iter();
+        let providers: Vec<_> = providers
+            .map(|provider| ProviderSummaryBody {
+                authenticator: provider.authenticator,
+                provider_user_id: &provider.provider_user_id,
+            })
+            .collect();
+        Self {
+            profile: ProfileBody::of(user),
+            external_providers: providers.clone(),
+            idps: providers,
+            claims: user.claims(),
+            signing_in: SigningInBody::of(user, now),
+        }
+    }
+}
+
+impl<'a> ProfileBody<'a> {
+    fn of(user: &'a User) -> Self {
+        let idps = user.idps();
+        let with_password = user.credential().map(|_| SignInMethod::Password);
         let own = ConnectionBody {
             idp: Idp::Monocloud,
             connection_id: user.id().as_str(),
@@ -211,8 +293,6 @@ impl<'a> UserBody<'a> {
             idp: connection.idp,
             connection_id: &connection.connection_id,
         });
-        let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_unix);
-        let sign_ins = user.sign_ins();
         Self {
             user_id: user.id().as_str(),
             creation_time: user.creation_time().as_unix(),
@@ -257,11 +337,15 @@ impl<'a> UserBody<'a> {
                 .collect(),
             passkeys: user.passkeys().iter().map(PasskeyBody::of).collect(),
             connections: std::iter::once(own).chain(carried).collect(),
-            external_providers: providers.clone(),
-            idps: providers,
-            claims: user.claims(),
-            public_data: user.data(DataKind::Public),
-            private_data: user.data(DataKind::Private),
+        }
+    }
+}
+
+impl<'a> SigningInBody<'a> {
+    fn of(user: &'a User, now: Timestamp) -> Self {
+        let seconds = |time: Option<Timestamp>| time.map(Timestamp::as_unix);
+        let sign_ins = user.sign_ins();
+        Self {
             has_password: user.credential().is_some(),
             password_updated_at: user
                 .credential()

@@ -1,18 +1,10 @@
 //! A request's body.
 
-use std::fmt;
-use std::marker::PhantomData;
-
 use percent_encoding::percent_decode;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::Request;
 use crate::{Body, Problem};
-
-/// 256 KB.
-const MAX_BYTES: usize = 256 * 1024;
 
 /// Some editors and libraries write these bytes before UTF-8. RFC 8259, section 8.1, lets readers
 /// ignore them.
@@ -20,16 +12,17 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// The body as calls read it, after a check of its size and form.
 pub(super) fn checked(mut body: Vec<u8>, kind: &Body) -> Result<Vec<u8>, Problem> {
-    if body.len() > MAX_BYTES {
-        return Err(Problem::BodyTooLarge);
+    if body.len() > kind.max_bytes() {
+        return Err(Problem::BodyTooLarge(kind.max_bytes()));
     }
     if body.starts_with(BYTE_ORDER_MARK) {
         body.drain(..BYTE_ORDER_MARK.len());
     }
     match kind {
         Body::None | Body::Object { .. } => check_object(&body)?,
-        // It may be JSON or a form: `Request::form` looks at its Content-Type.
-        Body::Form(_) => {}
+        // A form may be JSON or not: `Request::form` looks at its Content-Type. Of lines, each is read by
+        // itself: `Request::lines`.
+        Body::Form(_) | Body::Lines { .. } => {}
     }
     Ok(body)
 }
@@ -43,15 +36,7 @@ impl Request {
         } else {
             &self.body
         };
-        // serde would take an array's elements as the members, in their order.
-        if body.trim_ascii_start().first() != Some(&b'{') {
-            return Err(malformed_body("a JSON object"));
-        }
-        let mut deserializer = serde_json::Deserializer::from_slice(body);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let member = error.path().to_string();
-            unreadable(member, &error.into_inner())
-        })
+        object("body", body)
     }
 
     /// The form, or a JSON object in its place. All of it must be UTF-8. Fields that the call does not
@@ -70,28 +55,19 @@ impl Request {
     }
 }
 
-/// A member that is an object. Serde would also take an array for the members in their order.
-#[derive(Debug)]
-pub struct Object<T>(pub T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ObjectVisitor(PhantomData))
+/// A JSON object as a `T`; `what` names it in a problem.
+pub(super) fn object<T: DeserializeOwned>(what: &str, text: &[u8]) -> Result<T, Problem> {
+    // serde would take an array's elements as the members, in their order.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(malformed(what, "a JSON object"));
     }
-}
-
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = Object<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(map)).map(Object)
-    }
+    let mut deserializer = serde_json::Deserializer::from_slice(text);
+    let read = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let member = error.path().to_string();
+        unreadable(what, member, &error.into_inner())
+    })?;
+    deserializer.end().map_err(|_| malformed(what, "JSON"))?;
+    Ok(read)
 }
 
 /// A member that must be there.
@@ -99,7 +75,7 @@ pub fn required<T>(member: &'static str, value: Option<T>) -> Result<T, Problem>
     value.ok_or_else(|| Problem::invalid(member, "is required"))
 }
 
-fn is_blank(body: &[u8]) -> bool {
+pub(super) fn is_blank(body: &[u8]) -> bool {
     body.iter()
         .all(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
 }
@@ -118,14 +94,18 @@ fn check_object(body: &[u8]) -> Result<(), Problem> {
     }
 }
 
-fn malformed_body(what: &str) -> Problem {
-    Problem::Malformed(format!("The body is not {what}."))
+fn malformed_body(form: &str) -> Problem {
+    malformed("body", form)
+}
+
+pub(super) fn malformed(what: &str, form: &str) -> Problem {
+    Problem::Malformed(format!("The {what} is not {form}."))
 }
 
 /// What is wrong with a member that could not be read. `serde_json`'s messages repeat the value, which
 /// may be a password in the wrong place or of the wrong type. So only the part about what is expected
 /// is kept.
-fn unreadable(member: String, error: &serde_json::Error) -> Problem {
+fn unreadable(what: &str, member: String, error: &serde_json::Error) -> Problem {
     let message = error.to_string();
     let message = message
         .rsplit_once(" at line ")
@@ -134,10 +114,10 @@ fn unreadable(member: String, error: &serde_json::Error) -> Problem {
         return Problem::invalid(member, "must be a value that fits");
     }
     if !error.is_data() {
-        return malformed_body("JSON");
+        return malformed(what, "JSON");
     }
     if message.starts_with("duplicate field") {
-        return Problem::Malformed(format!("The body has a {message}."));
+        return Problem::Malformed(format!("The {what} has a {message}."));
     }
     match expected(message) {
         Some(expected) => Problem::invalid(member, format!("must be {expected}")),
@@ -158,6 +138,7 @@ pub(super) fn expected(message: &str) -> Option<&str> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use domain::json::Object;
     use secrecy::SecretString;
     use serde::Deserialize;
 
@@ -192,7 +173,7 @@ mod tests {
         let mut deserializer = serde_json::Deserializer::from_str(body);
         let read: Result<Body, _> = serde_path_to_error::deserialize(&mut deserializer);
         let error = read.unwrap_err();
-        unreadable(error.path().to_string(), &error.into_inner())
+        unreadable("body", error.path().to_string(), &error.into_inner())
     }
 
     #[test]
@@ -243,7 +224,7 @@ mod tests {
                 let Err(error) = serde_json::from_str::<Body>(&body) else {
                     continue;
                 };
-                let said = format!("{:?}", unreadable(member.to_owned(), &error));
+                let said = format!("{:?}", unreadable("body", member.to_owned(), &error));
                 assert!(
                     !said.contains("hunter2") && !said.contains("71077345"),
                     "{said}"

@@ -2,29 +2,32 @@
 
 mod body;
 mod headers;
+mod lines;
 mod operation;
 mod origin;
 mod path;
 mod query;
 
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use domain::sign_in::Visitor;
 use domain::user::Place;
-use domain::{Timestamp, Version};
+use domain::{Actor, ChangedBy, OperationId, Timestamp, UserId, Version};
 use lambda_http::RequestExt as _;
 use lambda_http::http::HeaderMap;
 use store::{Precondition, Write};
 use tokio::time::Instant;
 
-pub use body::{Object, required};
+pub use body::required;
+pub use lines::{Line, MAX_LINES};
 pub(crate) use origin::Origin;
 pub use path::PathParameter;
 
 use crate::deadline::end_of;
 use crate::etag::Tags;
-use crate::{App, Endpoint, Method, Problem, viewer};
-use operation::named_operation;
+use crate::{Access, App, Endpoint, Method, Problem, viewer};
+use operation::{named_operation, of_key};
 use path::PathParameters;
 use query::Query;
 
@@ -34,6 +37,8 @@ pub struct Request {
     /// How the request writes: its operation, its time, the versions that it may replace, its deadline.
     /// A request is one operation at one moment.
     pub write: Write,
+    /// Stands for the API key in ids that must not be guessed; none where the call needs no key.
+    key: Option<OperationId>,
     method: Method,
     path_parameters: PathParameters,
     query: Query,
@@ -44,10 +49,19 @@ pub struct Request {
     /// The client's IP address; behind CloudFront, the viewer's.
     ip_address: String,
     if_none_match: Option<Tags>,
+    concerned: Concerned,
 }
 
-/// The template's time-out of a call.
-const USUAL_TIME: Duration = Duration::from_secs(10);
+/// The user that a request is about, once that is known: for the log. Clones are one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Concerned(Arc<OnceLock<UserId>>);
+
+impl Concerned {
+    /// The user's opaque id.
+    pub(crate) fn user_id(&self) -> Option<&str> {
+        self.0.get().map(UserId::as_str)
+    }
+}
 
 /// Time that the answer needs after the last attempt at a write.
 const ANSWER: Duration = Duration::from_millis(100);
@@ -58,6 +72,7 @@ impl Request {
         app: &App,
         endpoint: &Endpoint,
         origin: &Origin,
+        concerned: &Concerned,
         event: lambda_http::Request,
     ) -> Result<Self, Problem> {
         let key_id = match origin.key_id.as_deref().filter(|id| !id.is_empty()) {
@@ -69,7 +84,7 @@ impl Request {
             }
             _ => None,
         };
-        let deadline = end_of(event.lambda_context_ref(), USUAL_TIME) - ANSWER;
+        let deadline = end_of(event.lambda_context_ref(), endpoint.time()) - ANSWER;
         let path_parameters = PathParameters::of(&event);
         let query = Query::of(&event);
         let (head, body) = event.into_parts();
@@ -89,14 +104,24 @@ impl Request {
                 .map(|name| named_operation(name, key_id, origin, &head.method, &body))
                 .transpose()?;
         }
+        let actor = match (endpoint.access, key_id) {
+            (Access::Link, _) => Actor::Link,
+            (_, Some(key_id)) => Actor::Key(key_id.to_owned()),
+            (_, None) => Actor::User,
+        };
         Ok(Self {
             write: Write {
+                by: ChangedBy {
+                    actor,
+                    call: endpoint.name.into(),
+                },
                 is_named: operation.is_some(),
                 operation: operation.unwrap_or_else(|| app.new_operation_id()),
                 precondition: if_match.map_or(Precondition::None, |tags| tags.precondition()),
                 now: app.clock.now(),
                 deadline,
             },
+            key: key_id.map(|id| of_key(id, origin)),
             method: head.method,
             path_parameters,
             query,
@@ -105,7 +130,13 @@ impl Request {
             public_path: origin.public_path.clone(),
             ip_address,
             if_none_match,
+            concerned: concerned.clone(),
         })
+    }
+
+    /// Tells the log which user the request is about. The first one counts.
+    pub fn concerns(&self, user_id: &UserId) {
+        let _ = self.concerned.0.set(user_id.clone());
     }
 
     /// When the answer must be sent.

@@ -39,6 +39,11 @@ pub(super) fn named_operation(
     ]))
 }
 
+/// The part of an operation that stands for the API key, for what a request names in its body.
+pub(super) fn of_key(key_id: &str, origin: &Origin) -> OperationId {
+    OperationId::of(&[origin.key.as_bytes(), key_id.as_bytes()])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

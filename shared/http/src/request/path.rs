@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use domain::session::SessionId;
-use domain::{IdentifierId, PasskeyId, UserId};
+use domain::{GroupId, IdentifierId, PasskeyId, UserId};
 use lambda_http::RequestExt as _;
 use percent_encoding::percent_decode_str;
 
@@ -19,6 +19,11 @@ pub trait PathParameter: Sized {
 
     /// Reads it; the error says what it must be.
     fn parse(text: &str) -> Result<Self, impl Display>;
+
+    /// The user that it names.
+    fn user(&self) -> Option<&UserId> {
+        None
+    }
 }
 
 impl PathParameter for UserId {
@@ -27,10 +32,22 @@ impl PathParameter for UserId {
     fn parse(text: &str) -> Result<Self, impl Display> {
         Self::parse(text)
     }
+
+    fn user(&self) -> Option<&UserId> {
+        Some(self)
+    }
 }
 
 impl PathParameter for IdentifierId {
     const NAME: &'static str = "identifier_id";
+
+    fn parse(text: &str) -> Result<Self, impl Display> {
+        Self::parse(text)
+    }
+}
+
+impl PathParameter for GroupId {
+    const NAME: &'static str = "group_id";
 
     fn parse(text: &str) -> Result<Self, impl Display> {
         Self::parse(text)
@@ -73,7 +90,11 @@ impl Request {
     /// The path parameter of type `T`. A text that is no `T` is a member that is not valid (422).
     pub fn path<T: PathParameter>(&self) -> Result<T, Problem> {
         let text = self.parameter(T::NAME)?;
-        T::parse(&text).map_err(|invalid| Problem::invalid(T::NAME, invalid))
+        let value = T::parse(&text).map_err(|invalid| Problem::invalid(T::NAME, invalid))?;
+        if let Some(user_id) = value.user() {
+            self.concerns(user_id);
+        }
+        Ok(value)
     }
 
     /// A path parameter's text. It is decoded here, and only here.

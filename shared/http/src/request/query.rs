@@ -27,11 +27,11 @@ impl Query {
     fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         let mut names = BTreeSet::new();
         if let Some((twice, _)) = self.0.iter().find(|(name, _)| !names.insert(name)) {
-            return Err(malformed(twice, "must come once"));
+            return Err(Problem::query(twice, "must come once"));
         }
         let unreadable = |name: &str, message: &str| match expected(message) {
-            Some(expected) => malformed(name, &format!("must be {expected}")),
-            None => malformed(name, "is not valid"),
+            Some(expected) => Problem::query(name, &format!("must be {expected}")),
+            None => Problem::query(name, "is not valid"),
         };
         let encoded = serde_urlencoded::to_string(&self.0)
             .map_err(|error| unreadable("", &error.to_string()))?;
@@ -39,10 +39,6 @@ impl Query {
         serde_path_to_error::deserialize(serde_urlencoded::Deserializer::new(pairs))
             .map_err(|error| unreadable(&error.path().to_string(), &error.inner().to_string()))
     }
-}
-
-fn malformed(name: &str, message: &str) -> Problem {
-    Problem::Malformed(format!("The query parameter {name} {message}."))
 }
 
 impl Request {

@@ -1,5 +1,9 @@
 //! How users and reservations are spread over the partitions of the indexes.
 
+use std::fmt::Display;
+
+use domain::Timestamp;
+
 /// The layout that this code writes; the partition keys of all indexes start with it.
 ///
 /// Another number of shards, or another hash, is another version. Items keep the version that they were
@@ -9,19 +13,42 @@ const VERSION: u32 = 1;
 /// a list costs one query for each partition.
 const SHARDS: u32 = 8;
 
+/// The versions that items in the table may have, each with the number of its shards.
+const IN_USE: [(u32, u32); 1] = [(VERSION, SHARDS)];
+
+/// The partitions of the list of a `group`, in all layouts that are in use.
+pub(crate) fn partitions(group: &[&str]) -> Vec<String> {
+    let shards = IN_USE.into_iter().flat_map(|(version, shards)| {
+        let start = start(version, group);
+        (0..shards).map(move |shard| format!("{start}{shard}"))
+    });
+    shards.collect()
+}
+
 /// The partition of what is named `of`, in the list of its `group`: `1#5` without a group,
 /// `1#example.com#5` with one.
 pub(super) fn partition(group: &[&str], of: &str) -> String {
-    let mut partition = format!("{VERSION}#");
+    start(VERSION, group) + &shard(of).to_string()
+}
+
+/// A partition's key without the shard.
+fn start(version: u32, group: &[&str]) -> String {
+    let mut start = format!("{version}#");
     for name in group {
-        partition.push_str(name);
-        partition.push('#');
+        start.push_str(name);
+        start.push('#');
     }
-    partition + &shard(of).to_string()
+    start
+}
+
+/// Where something created at this time lies in `by_creation`: in the order of creation, and of ids
+/// where that is the same.
+pub(super) fn list_sort(creation_time: Timestamp, id: impl Display) -> String {
+    format!("{:012}#{id}", creation_time.as_unix())
 }
 
 /// Uses a stable hash (FNV-1a), because stored items must be found again.
-fn shard(of: &str) -> u32 {
+pub(super) fn shard(of: &str) -> u32 {
     let hash = of.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
         (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
     });
@@ -39,6 +66,17 @@ mod tests {
         assert_eq!(partition(&[], "UOtBaOybB6dTpIJNrnkRw"), "1#7");
         assert_eq!(partition(&["EMAIL", "a"], "ada@example.com"), "1#EMAIL#a#2");
         assert_eq!(partition(&[], ""), "1#5");
+    }
+
+    #[test]
+    fn a_list_has_the_partitions_of_all_that_may_be_in_it() {
+        for group in [&[] as &[_], &["EMAIL", "a"]] {
+            let all = partitions(group);
+            assert_eq!(all.len(), 8);
+            for n in 0..64 {
+                assert!(all.contains(&partition(group, &format!("user{n}"))));
+            }
+        }
     }
 
     #[test]

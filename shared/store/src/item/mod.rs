@@ -2,11 +2,17 @@
 //! from the domain.
 
 pub(crate) mod attempts;
+pub(crate) mod counted;
+pub(crate) mod counter;
 pub(crate) mod device;
-mod layout;
+pub(crate) mod group;
+pub(crate) mod layout;
+pub(crate) mod log;
+pub(crate) mod membership;
 pub(crate) mod notification;
 pub(crate) mod operation;
 pub(crate) mod pending_email;
+pub(crate) mod prefix;
 pub(crate) mod reservation;
 pub(crate) mod session;
 pub(crate) mod sign_in_user;

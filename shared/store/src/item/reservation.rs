@@ -1,9 +1,10 @@
 //! The item that makes an identifier unique: one key, one owner.
 
+use domain::filter::NameKind;
 use domain::{Identifier, IdentifierId, Kind, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::layout;
+use super::{layout, prefix};
 use crate::table::{self, Item, Partition};
 use crate::{Cause, StoreError};
 
@@ -28,24 +29,8 @@ struct Reservation {
     canonical: String,
 }
 
-const SORT_KEY: &str = "RESERVATION";
-
-fn kind_name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Email => "EMAIL",
-        Kind::Phone => "PHONE",
-        Kind::Username => "USERNAME",
-    }
-}
-
-/// The length of the start by which identifiers are grouped. Every phone number starts with a plus
-/// sign, so one character alone would put all of them into one partition.
-fn prefix_length(kind: Kind) -> usize {
-    match kind {
-        Kind::Email | Kind::Username => 1,
-        Kind::Phone => 3,
-    }
-}
+/// The sort key of all reservations.
+pub(crate) const SORT_KEY: &str = "RESERVATION";
 
 fn partition_key(identifier: &Identifier) -> String {
     let partition = match identifier.kind {
@@ -75,11 +60,7 @@ pub(crate) fn item(
     id: IdentifierId,
     owner: &UserId,
 ) -> Result<Item, StoreError> {
-    let (kind, canonical) = (kind_name(identifier.kind), identifier.canonical.as_str());
-    let start: String = canonical
-        .chars()
-        .take(prefix_length(identifier.kind))
-        .collect();
+    let canonical = identifier.canonical.as_str();
     let domain = match identifier.kind {
         Kind::Email => canonical.rsplit_once('@').map(|(_, domain)| domain),
         Kind::Phone | Kind::Username => None,
@@ -89,7 +70,7 @@ pub(crate) fn item(
         sk: SORT_KEY.to_owned(),
         owner: owner.to_string(),
         identifier_id: id.to_string(),
-        prefix: layout::partition(&[kind, &start], canonical),
+        prefix: prefix::partition(NameKind::Identifier(identifier.kind), canonical),
         domain: domain.map(|domain| layout::partition(&[domain], canonical)),
         canonical: canonical.to_owned(),
     };

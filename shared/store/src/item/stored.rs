@@ -45,7 +45,10 @@ fn an_item_that_was_stored_is_read_and_loses_nothing() {
         (NOTIFICATION, include_str!("stored/notification.json")),
     ] {
         let item = stored(text);
-        assert_eq!(again(item.clone()).unwrap(), item);
+        let mut again = again(item.clone()).unwrap();
+        // Newer attributes may come to it.
+        again.retain(|name, _| item.contains_key(name));
+        assert_eq!(again, item);
     }
 }
 

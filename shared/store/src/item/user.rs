@@ -1,18 +1,20 @@
 //! The user item: a user's own facts, and nothing that can be computed from them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use domain::address::{AddressValue, Primary, Tenure};
 use domain::external::{Authenticator, Connection, ExternalProvider};
+use domain::filter::NameKind;
+use domain::import::ImportDigest;
 use domain::password::PasswordHash;
 use domain::user::{Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source};
 use domain::{
     Address, AddressKind, Addresses, Email, Epoch, Generation, IdentifierId, JsonObject,
-    OperationId, Phone, Timestamp, User, UserFacts, UserId, Username, Version,
+    OperationId, Phone, Timestamp, User, UserFacts, UserField, UserId, Username, Version,
 };
 use serde::{Deserialize, Serialize};
 
-use super::layout;
+use super::{layout, prefix};
 use crate::table::Update;
 use crate::table::{self, Item, Partition};
 use crate::{Cause, StoreError};
@@ -20,7 +22,7 @@ use crate::{Cause, StoreError};
 /// The format that this code writes. A reader refuses a newer one.
 const FORMAT: u32 = 1;
 /// The sort key of the user. The sort keys of items that are read with the user start with it.
-pub(crate) const SORT_KEY: &str = "USER";
+pub const SORT_KEY: &str = "USER";
 /// Stands for [`Tenure::Restored`]: the address had been the primary one before.
 const RESTORED: Timestamp = Timestamp::from_unix(0);
 
@@ -63,11 +65,24 @@ struct UserItem {
     format: u32,
     /// The partition in `by_creation`.
     list_shard: String,
-    /// The sort key in `by_creation`.
+    /// The sort key in `by_creation` and `by_disabled`.
     list_sort: String,
+    /// The partition in `by_disabled`, as `list_shard`, while the user is disabled. Older code stored
+    /// none: such a user is found by it once they are disabled anew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    disabled_shard: Option<String>,
+    /// The partition of the user's id in `by_prefix`. Older code stored none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix: Option<String>,
+    /// The sort key in `by_prefix`: the user's id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    canonical: Option<String>,
     creation_time: Timestamp,
     last_updated: Timestamp,
     version: Version,
+    /// Where it is not the second of the creation, as that of an imported user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    born: Option<Epoch>,
     session_epoch: Epoch,
     email_generation: Generation,
     disabled: bool,
@@ -132,6 +147,8 @@ struct UserItem {
     last_known_region: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_known_country: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import_digest: Option<String>,
 }
 
 /// An e-mail address, phone number or username in the user item.
@@ -184,10 +201,91 @@ pub(crate) fn partition_key(id: &UserId) -> String {
     Partition::User.key(id)
 }
 
+/// The sort key of a user in `by_creation`, and in the partitions of the user's groups.
+pub(crate) fn list_sort(user: &User) -> String {
+    layout::list_sort(user.creation_time(), user.id())
+}
+
 /// Whose partition it is.
 pub(crate) fn owner_of(partition_key: &str) -> Option<UserId> {
     let id = partition_key.strip_prefix(Partition::User.prefix())?;
     UserId::parse(id).ok()
+}
+
+/// The attributes that a list shows, finds users by and sorts them by: all but those that the summary of
+/// a user leaves out, and those that only indexes need.
+pub(crate) const SUMMARY: [&str; 41] = [
+    "PK",
+    "SK",
+    "format",
+    "list_shard",
+    "list_sort",
+    "creation_time",
+    "last_updated",
+    "born",
+    "version",
+    "session_epoch",
+    "email_generation",
+    "disabled",
+    "sessions_revoked",
+    "operations",
+    "username",
+    "emails",
+    "primary_email",
+    "primary_email_since",
+    "primary_emails_set",
+    "proof_told_at",
+    "phones",
+    "primary_phone",
+    "primary_phone_since",
+    "passkeys",
+    "connections",
+    "external_providers",
+    "claims",
+    "password_updated_at",
+    "force_password_reset",
+    "sign_in_attempts_count",
+    "last_sign_in_attempt",
+    "last_sign_in_attempt_ip",
+    "sign_in_success_count",
+    "last_sign_in_success",
+    "last_sign_in_success_ip",
+    "last_activity",
+    "failure_count",
+    "block_until",
+    "last_known_city",
+    "last_known_region",
+    "last_known_country",
+];
+
+/// What users are sorted by. What is absent is before all that is there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum SortValue {
+    Number(Option<i64>),
+    Text(Option<String>),
+}
+
+/// The attribute that holds what users are sorted by.
+pub(crate) fn sort_attribute(field: UserField) -> &'static str {
+    match field {
+        UserField::CreationTime => "list_sort",
+        field if field.is_claim() => "claims",
+        field => field.as_str(),
+    }
+}
+
+/// The value that an item is sorted by.
+pub(crate) fn sort_value(item: &Item, field: UserField) -> SortValue {
+    let text = || item.get(sort_attribute(field))?.as_s().ok();
+    match field {
+        UserField::CreationTime => SortValue::Text(text().cloned()),
+        field if field.is_claim() => {
+            let claims = text().and_then(|claims| JsonObject::parse(claims).ok());
+            let claim = claims.and_then(|claims| claims.text(field.as_str()));
+            SortValue::Text(claim.as_deref().map(UserField::comparable))
+        }
+        field => SortValue::Number(table::number_of(item, field.as_str())),
+    }
 }
 
 /// The whole item of a user.
@@ -261,15 +359,20 @@ impl From<&User> for UserItem {
             .collect();
         operations.resize_with(Operations::KEPT, String::new);
         let credential = user.credential.as_ref();
+        let (id, list_shard) = (user.id.as_str(), layout::partition(&[], user.id.as_str()));
         Self {
             pk: partition_key(&user.id),
             sk: SORT_KEY.to_owned(),
             format: FORMAT,
-            list_shard: layout::partition(&[], user.id.as_str()),
-            list_sort: format!("{:012}#{}", user.creation_time.as_unix(), user.id),
+            disabled_shard: user.disabled.then(|| list_shard.clone()),
+            list_shard,
+            list_sort: layout::list_sort(user.creation_time, &user.id),
+            prefix: Some(prefix::partition(NameKind::UserId, id)),
+            canonical: Some(id.to_owned()),
             creation_time: user.creation_time,
             last_updated: user.last_updated,
             version: user.version,
+            born: (user.born != Epoch::first(user.creation_time)).then_some(user.born),
             session_epoch: user.session_epoch,
             email_generation: user.email_generation,
             disabled: user.disabled,
@@ -327,6 +430,10 @@ impl From<&User> for UserItem {
             last_known_city: user.last_known.city.clone(),
             last_known_region: user.last_known.region.clone(),
             last_known_country: user.last_known.country.clone(),
+            import_digest: user
+                .import_digest
+                .as_ref()
+                .map(|digest| digest.as_str().to_owned()),
         }
     }
 }
@@ -376,6 +483,9 @@ impl TryFrom<UserItem> for User {
             creation_time: item.creation_time,
             last_updated: item.last_updated,
             version: item.version,
+            born: item
+                .born
+                .unwrap_or_else(|| Epoch::first(item.creation_time)),
             session_epoch: item.session_epoch,
             email_generation: item.email_generation,
             disabled: item.disabled,
@@ -419,6 +529,7 @@ impl TryFrom<UserItem> for User {
                 country: item.last_known_country,
             },
             operations: Operations::restore(operations),
+            import_digest: item.import_digest.map(ImportDigest::stored),
         }))
     }
 }
@@ -493,20 +604,9 @@ pub(crate) fn push_operation(update: &mut Update, operation: &OperationId) {
     update.push(OPERATIONS, Operations::KEPT, operation);
 }
 
-/// The difference between two states of a user: attributes to set and names to remove. Attributes that
-/// newer code has added to the item are in neither, and stay.
+/// The difference between two states of a user: attributes to set and names to remove.
 pub(crate) fn difference(before: &User, after: &User) -> Result<(Item, Vec<String>), StoreError> {
-    let (before, after): (HashMap<_, _>, HashMap<_, _>) = (item(before)?, item(after)?);
-    let removed = before
-        .keys()
-        .filter(|name| !after.contains_key(*name))
-        .cloned()
-        .collect();
-    let set = after
-        .into_iter()
-        .filter(|(name, value)| before.get(name) != Some(value))
-        .collect();
-    Ok((set, removed))
+    Ok(table::difference(&item(before)?, item(after)?))
 }
 
 #[cfg(test)]
@@ -521,6 +621,65 @@ mod tests {
     fn a_user_survives_the_way_into_an_item_and_back() {
         let user = sample::published();
         assert_eq!(from_item(item(&user).unwrap()).unwrap(), user);
+    }
+
+    #[test]
+    fn a_list_reads_all_of_a_user_but_what_its_summary_leaves_out() {
+        let shown = sample::changed(sample::published(), |user| {
+            user.public_data = JsonObject::empty();
+            user.private_data = JsonObject::empty();
+            let credential = user.credential.as_mut();
+            credential.expect("the sample has a password").hash = None;
+        });
+        for user in [sample::published(), sample::person().user] {
+            let mut whole = item(&user).unwrap();
+            let hidden = ["public_data", "private_data", "password_hash"];
+            let of_indexes = ["disabled_shard", "prefix", "canonical"];
+            for name in hidden.iter().chain(&of_indexes) {
+                whole.remove(*name);
+            }
+            whole.retain(|name, _| !SUMMARY.contains(&name.as_str()));
+            assert_eq!(whole, Item::new());
+        }
+        let mut summary = item(&sample::published()).unwrap();
+        summary.retain(|name, _| SUMMARY.contains(&name.as_str()));
+        assert_eq!(from_item(summary).unwrap(), shown);
+    }
+
+    #[test]
+    fn a_user_is_sorted_by_each_field_that_the_item_has() {
+        let user = sample::changed(sample::published(), |user| {
+            user.claims = JsonObject::parse(r#"{"given_name":"Ada","name":7}"#).unwrap();
+            user.sign_ins.failures = 3;
+            user.sign_ins.block_until = None;
+        });
+        let item = item(&user).unwrap();
+        let text = |text: &str| SortValue::Text(Some(text.to_owned()));
+        for (field, wanted) in [
+            (UserField::CreationTime, text(&list_sort(&user))),
+            (UserField::GivenName, text("ada")),
+            (UserField::Name, SortValue::Text(None)),
+            (UserField::MiddleName, SortValue::Text(None)),
+            (UserField::FailureCount, SortValue::Number(Some(3))),
+            (UserField::BlockUntil, SortValue::Number(None)),
+        ] {
+            assert_eq!(sort_value(&item, field), wanted, "{field:?}");
+        }
+        assert!(SortValue::Text(None) < text(""));
+        for (_, field) in UserField::ALL {
+            let attribute = sort_attribute(*field);
+            assert!(SUMMARY.contains(&attribute), "{attribute}");
+        }
+    }
+
+    #[test]
+    fn only_a_disabled_user_lies_in_the_index_of_those() {
+        let with = |disabled: bool| {
+            let user = sample::changed(sample::published(), |user| user.disabled = disabled);
+            item(&user).unwrap()
+        };
+        assert_eq!(with(true)["disabled_shard"], with(true)["list_shard"]);
+        assert!(!with(false).contains_key("disabled_shard"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use futures_util::future::try_join_all;
 
 use super::SignIns;
 use crate::item::attempts;
+use crate::item::log::{self, Move};
 use crate::table::{Role, Transaction};
 use crate::write::Write;
 use crate::{StoreError, WriteError, read};
@@ -58,8 +59,9 @@ impl SignIns {
     /// `GetItem`, a `Query` for each identifier, and an `UpdateItem` for each of them with an address
     /// that has something to forget. A crash in between leaves the rest to the repeat.
     ///
-    /// The user stays as they are, so `If-Match` is held against the user that was read. A named
-    /// operation is written down when all is done: its late repeat forgets no newer failures.
+    /// The profile stays as it is, so `If-Match` is held against the user that was read. Where there is
+    /// something to forget, the revision of the user's log moves before. A named operation is written down
+    /// when all is done: its late repeat forgets no newer failures.
     pub async fn unblock_ip_addresses(
         &self,
         id: &UserId,
@@ -80,6 +82,14 @@ impl SignIns {
         };
         let mut counted = self.of_addresses(&user, start).await?;
         counted.retain(|one| unblocked.includes(&one.pair.ip_address));
+        if !counted.is_empty() {
+            // The log tells of it first: after a crash, the repeat may find nothing left to forget.
+            let mut transaction = Transaction::default();
+            let forgotten = Move::Beside(vec!["blocked_ips".to_owned()]);
+            transaction.update(Role::Related, log::update(id, forgotten, write)?);
+            // It is no error if the user was deleted meanwhile.
+            self.table.transact(&transaction, write.deadline).await?;
+        }
         for some in counted.chunks(AT_ONCE) {
             try_join_all(some.iter().map(|one| self.forget_found(one))).await?;
         }

@@ -3,14 +3,13 @@
 use domain::device::Device;
 use domain::password::PasswordHash;
 use domain::sign_in::{Counter, Failure, Limits, SignInUser, Visitor};
-use domain::{Notification, Session, Timestamp};
+use domain::{Notification, Session, Timestamp, UserId};
 
 use super::{MAX_LOOKS, SignIns, absent};
 use crate::StoreError;
-use crate::item::{attempts, device, notification, session, sign_in_user, user};
-use crate::table::{
-    Attempts, Item, Outcome, Role, Transaction, Update, Updated, number, text, truth,
-};
+use crate::item::log::{self, Move};
+use crate::item::{attempts, device, notification, session, sign_in_user};
+use crate::table::{Attempts, Outcome, Role, Transaction, Update, Updated, number, text, truth};
 use crate::write::Write;
 
 /// The operation of the last attempt. It is an attribute of its own, because strangers' attempts must
@@ -64,7 +63,7 @@ impl SignIns {
         };
         let mut failure = user.map_or(Failure::OneMore { locks: None }, failure_of);
         for _ in 0..MAX_LOOKS {
-            let mut update = attempt(user::key(&id), visitor, write);
+            let mut update = attempt(&id, Move::Attempt, visitor, write)?;
             count_failure(&mut update, failure, limits, write.now);
             let recorded = self.table.update_unseen(&update, Attempts::soon()).await?;
             let Updated::Refused(Some(present)) = recorded else {
@@ -84,7 +83,7 @@ impl SignIns {
     pub async fn sign_in(&self, sign_in: &SignIn<'_>, write: &Write) -> Result<bool, StoreError> {
         let user = sign_in.user;
         let mut transaction = Transaction::default();
-        transaction.update(Role::User, user_update(sign_in, write));
+        transaction.update(Role::User, user_update(sign_in, write)?);
         transaction.delete(Role::Related, attempts::key(sign_in.in_a_row));
         match sign_in.entry {
             Entry::Session(session, own) => {
@@ -105,24 +104,28 @@ impl SignIns {
 
 /// What every attempt writes to the user, on condition that the user exists and this attempt was not
 /// written before: its reply may have been lost. It moves the version, but does not change the profile.
-fn attempt(key: Item, visitor: &Visitor, write: &Write) -> Update {
-    let mut update = Update::of_present(key);
+fn attempt(
+    id: &UserId,
+    moves: Move,
+    visitor: &Visitor,
+    write: &Write,
+) -> Result<Update, StoreError> {
+    let mut update = log::update(id, moves, write)?;
     let operation = text(write.operation.as_str());
     update.require_other(&[OPERATION], operation.clone());
-    update.increment(&["version"]);
     update.increment(&["sign_in_attempts_count"]);
     update.set(&["last_sign_in_attempt"], number(write.now.as_unix()));
     update.set(&["last_sign_in_attempt_ip"], text(&visitor.ip_address));
     update.set(&[OPERATION], operation);
-    update
+    Ok(update)
 }
 
 /// What a right password writes to the user, on condition that the user is as the password was checked
 /// against.
-fn user_update(sign_in: &SignIn<'_>, write: &Write) -> Update {
+fn user_update(sign_in: &SignIn<'_>, write: &Write) -> Result<Update, StoreError> {
     let SignIn { user, visitor, .. } = sign_in;
     let now = write.now.as_unix();
-    let mut update = attempt(user::key(&user.id), visitor, write);
+    let mut update = attempt(&user.id, Move::Change, visitor, write)?;
     // A lock-out that doesn't hold for the user's own device stays for all others.
     if !user.is_blocked(write.now) {
         update.require_absent_or_at_most(&["block_until"], now);
@@ -151,7 +154,7 @@ fn user_update(sign_in: &SignIn<'_>, write: &Write) -> Update {
     update.require_equal(&["session_epoch"], number(user.session_epoch));
     update.require_equal(&["disabled"], truth(false));
     update.require_equal(&["password_hash"], text(hash.unwrap_or_default()));
-    update
+    Ok(update)
 }
 
 /// What a failure writes to the user's counters, on condition that the counters are as the failure was

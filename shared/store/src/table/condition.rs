@@ -3,6 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::expression::Placeholders;
+use super::item::number;
 
 /// A condition on one item.
 #[derive(Clone, Debug)]
@@ -28,6 +29,27 @@ impl Condition {
         let (path, value) = (placeholders.path(&[attribute]), placeholders.value(value));
         Self {
             text: format!("{path} = {value}"),
+            placeholders,
+        }
+    }
+
+    /// An attribute of the item is absent, or its number is at most this one.
+    pub(crate) fn at_most(attribute: &str, most: impl ToString) -> Self {
+        let mut placeholders = Placeholders::default();
+        let path = placeholders.path(&[attribute]);
+        let most = placeholders.value(number(most));
+        Self {
+            text: format!("attribute_not_exists({path}) OR {path} <= {most}"),
+            placeholders,
+        }
+    }
+
+    /// An attribute of the item is not there, or has another value. So it holds where there is no item.
+    pub(crate) fn other(attribute: &str, value: AttributeValue) -> Self {
+        let mut placeholders = Placeholders::default();
+        let (path, value) = (placeholders.path(&[attribute]), placeholders.value(value));
+        Self {
+            text: format!("(attribute_not_exists({path}) OR {path} <> {value})"),
             placeholders,
         }
     }

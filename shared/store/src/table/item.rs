@@ -22,6 +22,21 @@ pub(crate) fn key_of(item: &Item) -> Item {
     key
 }
 
+/// The difference between two states of an item: attributes to set and names to remove. Attributes that
+/// newer code has added to the stored item are in neither, and stay.
+pub(crate) fn difference(before: &Item, after: Item) -> (Item, Vec<String>) {
+    let removed = before
+        .keys()
+        .filter(|name| !after.contains_key(*name))
+        .cloned()
+        .collect();
+    let set = after
+        .into_iter()
+        .filter(|(name, value)| before.get(name) != Some(value))
+        .collect();
+    (set, removed)
+}
+
 /// An attribute that is a text.
 pub(crate) fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())

@@ -3,8 +3,10 @@
 mod attempts;
 mod condition;
 mod expression;
+mod index;
 mod item;
 mod partition;
+mod put;
 mod read;
 pub mod schema;
 mod transaction;
@@ -17,9 +19,11 @@ use crate::Settings;
 
 pub(crate) use attempts::Attempts;
 pub(crate) use condition::Condition;
+pub use index::Index;
 pub use item::Item;
-pub(crate) use item::{key, key_of, number, number_of, text, texts_of, truth};
+pub(crate) use item::{difference, key, key_of, number, number_of, text, texts_of, truth};
 pub use partition::Partition;
+pub(crate) use read::{BATCH, Consistency, Order, Range};
 pub(crate) use transaction::{Outcome, Role, Transaction};
 pub(crate) use update::{Update, Updated};
 pub use usage::{Capacity, Usage, metered};

@@ -8,8 +8,18 @@ use std::fmt::Display;
 /// reads users can't read failed sign-ins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Partition {
+    /// Which groups take in every new user.
+    AutoGroups,
+    /// That a change was counted.
+    Counted,
+    /// The number of users.
+    Counter,
     /// A reservation of an e-mail address.
     Email,
+    /// A group, and its users.
+    Group,
+    /// A reservation of a group's name.
+    GroupName,
     /// Limits on notifications: of a user or an address within an hour.
     Limit,
     /// An operation that a client named. Functions also read an absent one to connect.
@@ -27,7 +37,12 @@ pub enum Partition {
 impl Partition {
     /// All of them.
     pub const ALL: &'static [Self] = &[
+        Self::AutoGroups,
+        Self::Counted,
+        Self::Counter,
         Self::Email,
+        Self::Group,
+        Self::GroupName,
         Self::Limit,
         Self::Operation,
         Self::Phone,
@@ -39,7 +54,12 @@ impl Partition {
     /// How the partition keys of the kind start.
     pub const fn prefix(self) -> &'static str {
         match self {
+            Self::AutoGroups => "AUTO_GROUPS#",
+            Self::Counted => "COUNTED#",
+            Self::Counter => "COUNTER#",
             Self::Email => "EMAIL#",
+            Self::Group => "GROUP#",
+            Self::GroupName => "GROUP_NAME#",
             Self::Limit => "LIMIT#",
             Self::Operation => "OPERATION#",
             Self::Phone => "PHONE#",

@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::{
     ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update as UpdatePart,
 };
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use domain::Identifier;
+use domain::{Identifier, Refusal};
 use tokio::time::Instant;
 
 use super::attempts::client_request_token;
@@ -22,14 +22,25 @@ use crate::{Cause, StoreError};
 pub(crate) enum Role {
     /// The user that the transaction is about.
     User,
+    /// The group that the transaction is about.
+    Group,
     /// Makes an identifier the user's own.
     Reserve(Identifier),
     /// Releases an identifier, so that others may reserve it.
     Release(Identifier),
+    /// Holds a rule of the directory, which is broken where its condition does not hold.
+    Rule(Refusal),
     /// Writes down that the operation happened.
     Operation,
     /// Another item that belongs to the change.
     Related,
+}
+
+impl Role {
+    /// Whether the transaction is about this item.
+    const fn is_subject(&self) -> bool {
+        matches!(self, Self::User | Self::Group)
+    }
 }
 
 /// How a transaction ended, unless it was an error.
@@ -37,12 +48,14 @@ pub(crate) enum Role {
 pub(crate) enum Outcome {
     /// All of it happened.
     Written,
-    /// The user was in another state, which is this one, or was not there.
+    /// The user or group was in another state, which is this one, or was not there.
     Moved(Option<Item>),
     /// The operation happened before.
     Repeated,
     /// Others have these identifiers, and no other condition failed.
     Taken(Vec<Identifier>),
+    /// A rule is broken, and no other condition failed before it.
+    Refused(Refusal),
     /// Another item that the transaction needs is gone.
     Overtaken,
 }
@@ -73,6 +86,11 @@ impl Transaction {
         self.parts.push((role, Write::Put(item, absent)));
     }
 
+    /// Writes an item on this condition.
+    pub(crate) fn put_if(&mut self, role: Role, item: Item, condition: Condition) {
+        self.parts.push((role, Write::Put(item, Some(condition))));
+    }
+
     /// Changes an item.
     pub(crate) fn update(&mut self, role: Role, update: Update) {
         self.parts.push((role, Write::Update(update)));
@@ -88,10 +106,10 @@ impl Transaction {
         self.parts.push((role, Write::Delete(key, Some(condition))));
     }
 
-    /// The update of the user, when it is all that is to be written.
-    pub(crate) fn only_user_update(&self) -> Option<&Update> {
+    /// The update of the user or group, when it is all that is to be written.
+    pub(crate) fn only_update(&self) -> Option<&Update> {
         match self.parts.as_slice() {
-            [(Role::User, Write::Update(update))] => Some(update),
+            [(role, Write::Update(update))] if role.is_subject() => Some(update),
             _ => None,
         }
     }
@@ -114,7 +132,7 @@ impl Transaction {
             let parts = self.parts.iter().map(|(role, _)| role).zip(reasons);
             parts.filter(|(_, reason)| reason.code() == Some("ConditionalCheckFailed"))
         };
-        if let Some((_, reason)) = failed().find(|(role, _)| **role == Role::User) {
+        if let Some((_, reason)) = failed().find(|(role, _)| role.is_subject()) {
             return Ok(Outcome::Moved(reason.item.clone()));
         }
         // This comes before the reservations. The other transaction under way may be an attempt of the
@@ -138,6 +156,13 @@ impl Transaction {
         if !taken.is_empty() {
             return Ok(Outcome::Taken(taken));
         }
+        let broken = failed().find_map(|(role, _)| match role {
+            Role::Rule(refusal) => Some(refusal.clone()),
+            _ => None,
+        });
+        if let Some(refusal) = broken {
+            return Ok(Outcome::Refused(refusal));
+        }
         if failed().any(|(role, _)| *role == Role::Related) {
             return Ok(Outcome::Overtaken);
         }
@@ -149,11 +174,10 @@ impl Transaction {
 
 impl Write {
     fn request(&self, role: &Role, table: &str) -> Result<TransactWriteItem, BuildError> {
-        // Only the user's former state is looked at.
-        let old = match role {
-            Role::User => Some(ReturnValuesOnConditionCheckFailure::AllOld),
-            _ => None,
-        };
+        // No other part's former state is looked at.
+        let old = role
+            .is_subject()
+            .then_some(ReturnValuesOnConditionCheckFailure::AllOld);
         let request = TransactWriteItem::builder();
         let request = match self {
             Self::Put(item, condition) => {
@@ -340,6 +364,31 @@ mod tests {
                 Err(StoreError::Conflict)
             ));
         }
+    }
+
+    #[test]
+    fn the_refusal_of_a_broken_rule_comes_after_what_was_a_repeat() {
+        let refusal = Refusal::Member("name", "is taken");
+        let mut transaction = Transaction::default();
+        transaction.put_if_absent(Role::Group, key("group", "0"));
+        transaction.put_if_absent(Role::Rule(refusal.clone()), key("name", "0"));
+        transaction.put_if_absent(Role::Operation, key("operation", "0"));
+        let outcome = |codes: [&str; 3]| {
+            let reasons = codes.map(|code| CancellationReason::builder().code(code).build());
+            transaction.cancelled(&reasons)
+        };
+        assert!(matches!(
+            outcome([FAILED, FAILED, FAILED]),
+            Ok(Outcome::Moved(None))
+        ));
+        assert!(matches!(
+            outcome(["None", FAILED, FAILED]),
+            Ok(Outcome::Repeated)
+        ));
+        assert!(matches!(
+            outcome(["None", FAILED, "None"]),
+            Ok(Outcome::Refused(broken)) if broken == refusal
+        ));
     }
 
     #[test]

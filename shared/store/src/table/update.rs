@@ -147,6 +147,12 @@ impl Update {
         self.add.push(format!("{set} {these}"));
     }
 
+    /// Adds to a number, which is zero where it is absent.
+    pub(crate) fn add_to(&mut self, path: &[&str], by: i64) {
+        let (path, by) = (self.path(path), self.value(number(by)));
+        self.add.push(format!("{path} {by}"));
+    }
+
     /// Takes texts out of a set. DynamoDB removes the set with its last text.
     pub(crate) fn take(&mut self, set: &str, these: impl IntoIterator<Item = impl ToString>) {
         let (set, these) = (self.path(&[set]), self.value(texts(these)));

@@ -66,7 +66,7 @@ pub(super) fn record<'a>(
                 .filter_map(aws_sdk_dynamodb::types::Capacity::capacity_units)
                 .sum();
             match direction {
-                Direction::Read => usage.capacity.read += table,
+                Direction::Read => usage.capacity.read += table + indexes,
                 Direction::Write => {
                     usage.capacity.write += table;
                     usage.capacity.index_write += indexes;

@@ -1,0 +1,7 @@
+//! The Lambda function of `list_events`. Made by `cargo run -- generate`.
+
+use management::events::list_events::ENDPOINT;
+
+fn main() -> Result<(), roster_http::Error> {
+    roster_http::serve(&ENDPOINT)
+}
