@@ -261,15 +261,25 @@ impl NameKind {
         Some(Name { of: self, text })
     }
 
+    /// How many characters a start has at least. Every phone number begins with a plus sign, so one
+    /// character alone would tell none apart.
+    pub const fn min_start(self) -> usize {
+        match self {
+            Self::Identifier(Kind::Phone) => 3,
+            Self::Identifier(Kind::Email | Kind::Username) | Self::UserId => 1,
+        }
+    }
+
     /// The canonical form of a name's start; `None` where no name can start so.
     fn start(self, text: &str) -> Result<Option<Name>, InvalidFilter> {
-        const MIN_OF_PHONE: usize = 3;
         let text = match self {
             Self::Identifier(Kind::Email) => {
                 Email::canonical_start(text).map_err(|_| InvalidFilter::UnfinishedLabel)?
             }
             Self::Identifier(Kind::Phone) => match Phone::canonical_start(text) {
-                Some(start) if start.len() < MIN_OF_PHONE => return Err(InvalidFilter::ShortPhone),
+                Some(start) if start.len() < self.min_start() => {
+                    return Err(InvalidFilter::ShortPhone);
+                }
                 start => start,
             },
             Self::Identifier(Kind::Username) => Username::canonical_start(text),

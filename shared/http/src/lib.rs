@@ -61,6 +61,7 @@ pub use link::{Click, OnGet, link_path, link_url};
 pub use link_keys::{LinkKeys, LinkKeysError};
 pub use list::{
     AnySort, ListPage, Pagination, Paging, Sort, SortField, page_size, query_text, usual_size,
+    whole_number,
 };
 pub use problem::{Cause, Failure, Problem, reason};
 pub use request::{Line, MAX_LINES, PathParameter, Request, required};

@@ -2,6 +2,8 @@
 //! "lists", "paging query").
 
 use std::cmp::Ordering;
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use domain::UserField;
 use serde::de::{DeserializeOwned, Error as _, Unexpected};
@@ -48,21 +50,22 @@ pub const fn usual_size() -> u32 {
 
 fn page_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     query_text(deserializer, "a whole number from 1", |text| {
-        whole_number(text, MAX_PAGE)
+        whole_number(text, 1..=MAX_PAGE)
     })
 }
 
 /// Reads how many entries a page has: 1 to 100.
 pub fn page_size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u32, D::Error> {
     query_text(deserializer, "a whole number from 1 to 100", |text| {
-        whole_number(text, MAX_SIZE)
+        whole_number(text, 1..=MAX_SIZE)
     })
 }
 
-fn whole_number(text: &str, max: u32) -> Option<u32> {
+/// A whole number of these, in digits alone.
+pub fn whole_number<T: FromStr + PartialOrd>(text: &str, allowed: RangeInclusive<T>) -> Option<T> {
     let is_plain = text.bytes().all(|b| b.is_ascii_digit());
-    let number = text.parse().ok().filter(|_| is_plain)?;
-    (1..=max).contains(&number).then_some(number)
+    let number = text.parse().ok().filter(|_| is_plain);
+    number.filter(|number| allowed.contains(number))
 }
 
 /// Reads the text of a query parameter. The error says what it must be, and not what it was.

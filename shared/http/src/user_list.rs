@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::{Filter, OperationId, Timestamp, UserField};
 use serde::{Deserialize, Deserializer};
-use store::{ListError, Listed, MAX_SORTED, Mark, Part, Position, UserListing};
+use store::{ListError, Listed, MAX_SORT_KEY, MAX_SORTED, Mark, Part, Position, UserListing};
 
 use crate::list::{ListPage, Paging, Sort, SortField};
 use crate::{Failure, Problem, Request, Response, Schema, UserSummaryBody};
@@ -43,8 +43,6 @@ struct Cursor {
 impl Cursor {
     const VERSION: u32 = 1;
     const EXPECTED: &'static str = "the x-next-cursor of a list";
-    /// As long as a sort key gets.
-    const MAX_POSITION: usize = 1024;
     /// Far more than there are users.
     const MAX_NUMBER: u64 = u32::MAX as u64;
 
@@ -52,7 +50,7 @@ impl Cursor {
         let json = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (version, list, mark): (u32, String, Mark) = serde_json::from_slice(&json).ok()?;
         let (Position::Created(position) | Position::Named(_, position)) = &mark.after;
-        let is_key = (1..=Self::MAX_POSITION).contains(&position.len());
+        let is_key = (1..=MAX_SORT_KEY).contains(&position.len());
         let are_numbers = mark.before.max(mark.total.unwrap_or_default()) <= Self::MAX_NUMBER;
         let is_valid = version == Self::VERSION && is_key && are_numbers;
         is_valid.then_some(Self { list, mark })
@@ -212,7 +210,7 @@ mod tests {
 
     #[test]
     fn what_is_no_cursor_is_refused() {
-        let long = "a".repeat(Cursor::MAX_POSITION + 1);
+        let long = "a".repeat(MAX_SORT_KEY + 1);
         let newer = r#"[2,"a list",{"after":{"created":"a"},"before":20}]"#;
         let present = newer.replace("[2", "[1");
         assert!(Cursor::parse(&URL_SAFE_NO_PAD.encode(&present)).is_some());

@@ -114,6 +114,23 @@ pub(crate) async fn send(
     })
 }
 
+/// Sends a transaction that ends something, which is under the condition of what was read, and writes a
+/// named operation down with it. True when it has happened, now or before; false when it is to be read
+/// anew.
+pub(crate) async fn end(
+    table: &Table,
+    mut transaction: Transaction,
+    write: &Write,
+    attempts: &mut Attempts,
+) -> Result<bool, WriteError> {
+    write.write_down(&mut transaction);
+    match table.transact(&transaction, write.deadline).await? {
+        Outcome::Written | Outcome::Repeated => Ok(true),
+        _ if attempts.again_after(&StoreError::Conflict).await => Ok(false),
+        _ => Err(StoreError::Conflict.into()),
+    }
+}
+
 /// Writes down that a named operation found nothing to change. Its repeat must change nothing either,
 /// also after other writes. One `UpdateItem` that moves neither version nor times. `None` when the user
 /// has changed since it was judged.
@@ -125,29 +142,30 @@ pub(crate) async fn remember(
     if !write.is_named || judged.has_seen(&write.operation) {
         return Ok(Some(judged));
     }
-    match write_down(table, user::key(judged.id()), judged.version(), write).await? {
-        Updated::Written(item) => user::from_item(item).map(Some),
-        Updated::Refused(None) => Ok(None),
-        Updated::Refused(Some(item)) => {
-            let present = user::from_item(item)?;
-            let is_repeat = present.has_seen(&write.operation);
-            Ok(is_repeat.then_some(present))
-        }
-    }
+    let (key, version) = (user::key(judged.id()), judged.version());
+    let has_seen = |user: &User| user.has_seen(&write.operation);
+    push(table, key, version, write, (user::from_item, has_seen)).await
 }
 
-/// Pushes the operation into the item with this key, if the item is at this version still.
-pub(crate) async fn write_down(
+/// Pushes the operation into the item with this key, if the item is at this version still. What the item
+/// is then; `None` where it has changed, unless by this operation.
+pub(crate) async fn push<T>(
     table: &Table,
     key: Item,
     judged: Version,
     write: &Write,
-) -> Result<Updated, StoreError> {
+    (from_item, has_seen): (impl Fn(Item) -> Result<T, StoreError>, impl Fn(&T) -> bool),
+) -> Result<Option<T>, StoreError> {
     let mut update = Update::of(key);
-    update.require_equal(&["version"], number(judged));
+    update.require_equal(&[VERSION], number(judged));
     rule::require_new(&mut update, &write.operation);
     user::push_operation(&mut update, &write.operation);
-    table.update(&update, Attempts::until(write.deadline)).await
+    let attempts = Attempts::until(write.deadline);
+    Ok(match table.update(&update, attempts).await? {
+        Updated::Written(item) => Some(from_item(item)?),
+        Updated::Refused(None) => None,
+        Updated::Refused(Some(item)) => Some(from_item(item)?).filter(has_seen),
+    })
 }
 
 /// A new user with all reservations, as a transaction on condition that none of them is there.
@@ -158,9 +176,7 @@ pub(crate) fn creation(new: &User, write: &Write) -> Result<Transaction, StoreEr
         let item = reservation::item(&identifier, id, new.id())?;
         transaction.put_if_absent(Role::Reserve(identifier), item);
     }
-    if let Some(item) = write.operation_item() {
-        transaction.put_if_absent(Role::Operation, item);
-    }
+    write.write_down(&mut transaction);
     Ok(transaction)
 }
 
@@ -229,17 +245,28 @@ pub(crate) fn release(
 fn user_update(before: &User, after: &User, write: &Write) -> Result<Update, StoreError> {
     let mut update = log::update(after.id(), Move::Change, write)?;
     update.require_equal(&[VERSION], number(before.version()));
-    let (set, removed) = user::difference(before, after)?;
+    let (mut set, removed) = user::difference(before, after)?;
+    // The version itself moves by the update.
+    set.remove(VERSION);
+    write_difference(&mut update, (set, removed), write);
+    Ok(update)
+}
+
+/// Writes a difference between two states of an item, and the operation that makes it.
+pub(crate) fn write_difference(
+    update: &mut Update,
+    (set, removed): (Item, Vec<String>),
+    write: &Write,
+) {
     for (name, value) in set {
         // Operations are pushed and not set: one that changed nothing may have been added under this
-        // version. The version itself moves by the update.
-        if name != user::OPERATIONS && name != VERSION {
+        // version.
+        if name != user::OPERATIONS {
             update.set(&[&name], value);
         }
     }
     for name in removed {
         update.remove(&[&name]);
     }
-    user::push_operation(&mut update, &write.operation);
-    Ok(update)
+    user::push_operation(update, &write.operation);
 }

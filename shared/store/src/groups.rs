@@ -1,14 +1,16 @@
 //! Groups: read, listed, created, changed, deleted, each with the reservation of its name.
 
+use std::collections::BTreeSet;
+
 use domain::group::{
     Assigned, CountedGroup, GroupChanges, MAX_LISTED, NAME_TAKEN, NameStart, TOO_MANY_AUTO_ASSIGNED,
 };
 use domain::{Group, GroupId, Part, Refusal};
 use futures_util::future::try_join_all;
 
-use crate::item::{group, reservation, user};
+use crate::item::{group, reservation};
 use crate::table::{
-    Attempts, Condition, Index, Order, Outcome, Range, Role, Table, Transaction, Update, Updated,
+    Attempts, Condition, Index, Order, Outcome, Range, Role, Table, Transaction, Update,
     difference, key_of, number, text,
 };
 use crate::write::Write;
@@ -69,7 +71,8 @@ impl Groups {
             })
         });
         let entries = try_join_all(queries).await?.into_iter().flatten();
-        let ids: Vec<_> = match start {
+        // A group that was renamed a moment ago may have two names in the index.
+        let ids: BTreeSet<_> = match start {
             None => entries.filter_map(|item| group::id_of(&item)).collect(),
             Some(_) => entries
                 .filter_map(|item| group::name_owner(&item))
@@ -107,9 +110,7 @@ impl Groups {
         if new.is_auto_assigned {
             take_in(&mut transaction, &new);
         }
-        if let Some(item) = write.operation_item() {
-            transaction.put_if_absent(Role::Operation, item);
-        }
+        write.write_down(&mut transaction);
         match self.table.transact(&transaction, write.deadline).await? {
             Outcome::Written => Ok(CountedGroup {
                 group: new,
@@ -199,16 +200,10 @@ impl Groups {
         if !write.is_named {
             return Ok(Some(judged));
         }
-        let key = group::key(judged.id);
-        match edit::write_down(&self.table, key, judged.version, write).await? {
-            Updated::Written(item) => group::from_item(item).map(Some),
-            Updated::Refused(None) => Ok(None),
-            Updated::Refused(Some(item)) => {
-                let present = group::from_item(item)?;
-                let is_repeat = present.has_seen(&write.operation);
-                Ok(is_repeat.then_some(present))
-            }
-        }
+        let (key, version) = (group::key(judged.id), judged.version);
+        let has_seen = |group: &Group| group.has_seen(&write.operation);
+        let read = (group::from_item, has_seen);
+        edit::push(&self.table, key, version, write, read).await
     }
 
     /// Deletes the group and the reservation of its name, and orders what is left to be taken apart:
@@ -232,14 +227,9 @@ impl Groups {
                 leave_out(&mut transaction, &before);
             }
             transaction.put(Role::Related, group::deletion(id, write.now));
-            if let Some(item) = write.operation_item() {
-                transaction.put_if_absent(Role::Operation, item);
-            }
-            match self.table.transact(&transaction, write.deadline).await? {
-                Outcome::Written | Outcome::Repeated => return Ok(()),
-                // The group was changed or deleted meanwhile: the next round reads it again.
-                _ if attempts.again_after(&StoreError::Conflict).await => {}
-                _ => return Err(StoreError::Conflict.into()),
+            // Otherwise the group was changed or deleted meanwhile: the next round reads it again.
+            if edit::end(&self.table, transaction, write, &mut attempts).await? {
+                return Ok(());
             }
         }
     }
@@ -268,17 +258,7 @@ fn leave_out(transaction: &mut Transaction, group: &Group) {
 fn update(before: &Group, after: &Group, write: &Write) -> Result<Update, StoreError> {
     let mut update = Update::of(group::key(after.id));
     update.require_equal(&["version"], number(before.version));
-    let (set, removed) = difference(&group::item(before)?, group::item(after)?);
-    for (name, value) in set {
-        // Operations are pushed and not set: one that changed nothing may have been added under this
-        // version.
-        if name != user::OPERATIONS {
-            update.set(&[&name], value);
-        }
-    }
-    for name in removed {
-        update.remove(&[&name]);
-    }
-    user::push_operation(&mut update, &write.operation);
+    let difference = difference(&group::item(before)?, group::item(after)?);
+    edit::write_difference(&mut update, difference, write);
     Ok(update)
 }

@@ -48,6 +48,6 @@ pub use memberships::Memberships;
 pub use notifications::{LEASE, Lease, Notifications};
 pub use sessions::Sessions;
 pub use sign_ins::{Entry, SignIn, SignInState, SignIns};
-pub use table::{Capacity, Index, Item, Partition, Table, Usage, metered, schema};
+pub use table::{Capacity, Index, Item, MAX_SORT_KEY, Partition, Table, Usage, metered, schema};
 pub use users::{Users, image_of_new};
 pub use write::{Precondition, Write};

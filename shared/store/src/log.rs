@@ -8,7 +8,7 @@ use crate::StoreError;
 use crate::item::{log, user};
 use crate::merge::{Merged, Partitions, user_of_key};
 use crate::notifications::LEASE;
-use crate::table::{Index, Order, Range, Table};
+use crate::table::{Index, MAX_SORT_KEY, Order, Range, Table};
 
 /// The log.
 #[derive(Clone, Debug)]
@@ -21,9 +21,6 @@ pub struct Log {
 pub struct FeedPlace(String);
 
 impl FeedPlace {
-    /// As long as a sort key gets.
-    const MAX_LENGTH: usize = 1024;
-
     /// Before all events.
     fn start() -> Self {
         Self(log::feed_start(Timestamp::from_unix(0)))
@@ -31,7 +28,7 @@ impl FeedPlace {
 
     /// Takes a place back from where it was kept; `None` where the text is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let is_place = text.contains('#') && (1..=Self::MAX_LENGTH).contains(&text.len());
+        let is_place = text.contains('#') && (1..=MAX_SORT_KEY).contains(&text.len());
         is_place.then(|| Self(text.to_owned()))
     }
 

@@ -14,7 +14,7 @@ use crate::item::membership::{self, BORN, Stored};
 use crate::item::{group, operation, user};
 use crate::table::{Attempts, Condition, Outcome, Role, Table, Transaction, number};
 use crate::write::Write;
-use crate::{StoreError, WriteError, read};
+use crate::{StoreError, WriteError, edit, read};
 
 /// The memberships of all users and groups.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl Memberships {
                 stored.insert(one.membership.group_id, one.membership);
             }
         }
-        let ids: Vec<_> = stored.keys().copied().collect();
+        let ids = stored.keys().copied().collect();
         let groups = read::groups(&self.table, &ids).await?.into_iter();
         let pairs = groups.filter_map(|group| Some((stored.remove(&group.id)?, group)));
         Ok(Some(pairs.collect()))
@@ -125,9 +125,7 @@ impl Memberships {
                     stored
                 }
             };
-            if let Some(item) = write.operation_item() {
-                transaction.put_if_absent(Role::Operation, item);
-            }
+            write.write_down(&mut transaction);
             match self.table.transact(&transaction, write.deadline).await? {
                 Outcome::Written => return Ok((user, stored.membership, group)),
                 // The user, the group or the membership has changed: the next look tells.
@@ -160,14 +158,9 @@ impl Memberships {
             let key = membership::key(user_id, group_id);
             transaction.delete_if(Role::Related, key, Condition::exists());
             transaction.delete(Role::Related, stored.group_key());
-            if let Some(item) = write.operation_item() {
-                transaction.put_if_absent(Role::Operation, item);
-            }
-            match self.table.transact(&transaction, write.deadline).await? {
-                Outcome::Written | Outcome::Repeated => return Ok(()),
-                // The user has changed, or the membership is gone: the next look tells.
-                _ if attempts.again_after(&StoreError::Conflict).await => {}
-                _ => return Err(StoreError::Conflict.into()),
+            // Otherwise the user has changed, or the membership is gone: the next look tells.
+            if edit::end(&self.table, transaction, write, &mut attempts).await? {
+                return Ok(());
             }
         }
     }

@@ -1,11 +1,12 @@
 //! Reads that several entities use.
 
+use std::collections::BTreeSet;
+
 use domain::group::Assigned;
 use domain::{Account, Group, GroupId, Identifier, User, UserId};
-use futures_util::future::try_join_all;
 
 use crate::item::{group, operation, pending_email, reservation, undo_right, user};
-use crate::table::{Table, absent_key};
+use crate::table::{Consistency, Table, absent_key};
 use crate::write::Write;
 use crate::{Cause, StoreError, WriteError};
 
@@ -55,20 +56,13 @@ pub(crate) async fn owner(
 
 /// The groups with these ids that are there, in the order of the ids: one `BatchGetItem` for each
 /// hundred, some at the same time.
-pub(crate) async fn groups(table: &Table, ids: &[GroupId]) -> Result<Vec<Group>, StoreError> {
-    const KEYS_OF_A_READ: usize = 100;
-    const AT_ONCE: usize = 10;
-    let mut groups = Vec::with_capacity(ids.len());
-    for some in ids.chunks(KEYS_OF_A_READ * AT_ONCE) {
-        let reads = some.chunks(KEYS_OF_A_READ).map(|ids| {
-            let keys = ids.iter().map(|id| group::key(*id)).collect();
-            table.get_each(keys, &[])
-        });
-        for item in try_join_all(reads).await?.into_iter().flatten().flatten() {
-            groups.push(group::from_item(item)?);
-        }
-    }
-    Ok(groups)
+pub(crate) async fn groups(
+    table: &Table,
+    ids: &BTreeSet<GroupId>,
+) -> Result<Vec<Group>, StoreError> {
+    let keys: Vec<_> = ids.iter().map(|id| group::key(*id)).collect();
+    let found = table.get_many(&keys, &[], Consistency::Strong, group::from_item);
+    Ok(found.await?.into_iter().flatten().collect())
 }
 
 /// What is counted of a group: one `Query`.

@@ -5,11 +5,9 @@ use domain::{Epoch, Part, Refusal, Timestamp, User, UserId};
 
 use crate::item::log::{self, Move};
 use crate::item::{session, user};
-use crate::table::{
-    Attempts, Condition, Outcome, Role, Table, Transaction, Update, key_of, number,
-};
+use crate::table::{Attempts, Condition, Role, Table, Transaction, Update, key_of, number};
 use crate::write::Write;
-use crate::{StoreError, WriteError, read};
+use crate::{StoreError, WriteError, edit, read};
 
 /// The sessions of all users.
 #[derive(Clone, Debug)]
@@ -123,14 +121,9 @@ impl Sessions {
             transaction.update(Role::User, update);
             let key = session::key(owner, id);
             transaction.delete_if(Role::Related, key, Condition::exists());
-            if let Some(item) = write.operation_item() {
-                transaction.put_if_absent(Role::Operation, item);
-            }
-            match self.table.transact(&transaction, write.deadline).await? {
-                Outcome::Written | Outcome::Repeated => return Ok(()),
-                // The user has changed, or the session is gone: the next look tells.
-                _ if attempts.again_after(&StoreError::Conflict).await => {}
-                _ => return Err(StoreError::Conflict.into()),
+            // Otherwise the user has changed, or the session is gone: the next look tells.
+            if edit::end(&self.table, transaction, write, &mut attempts).await? {
+                return Ok(());
             }
         }
     }

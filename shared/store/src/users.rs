@@ -135,16 +135,10 @@ impl Users {
                 edit::release(&mut transaction, identifier, id);
             }
             transaction.put(Role::Related, log::deletion(id, born, write)?);
-            if let Some(item) = write.operation_item() {
-                transaction.put_if_absent(Role::Operation, item);
-            }
-            match self.table.transact(&transaction, write.deadline).await? {
-                // After a repeat, a user with the same id may be there again. This operation must not
-                // delete that one.
-                Outcome::Written | Outcome::Repeated => return Ok(()),
-                // The user was changed or deleted meanwhile: the next round reads it again.
-                _ if attempts.again_after(&StoreError::Conflict).await => {}
-                _ => return Err(StoreError::Conflict.into()),
+            // Otherwise the user was changed or deleted meanwhile: the next round reads it again. After a
+            // repeat, a user with the same id may be there again. This operation must not delete that one.
+            if edit::end(&self.table, transaction, write, &mut attempts).await? {
+                return Ok(());
             }
         }
     }

@@ -4,7 +4,7 @@ use domain::{ChangedBy, OperationId, Timestamp, Version};
 use tokio::time::Instant;
 
 use crate::item::operation;
-use crate::table::{Item, Update, number};
+use crate::table::{Role, Transaction, Update, number};
 
 /// Which versions of the user a write may replace: `If-Match` (RFC 9110, section 13.1.1).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -63,9 +63,12 @@ pub struct Write {
 }
 
 impl Write {
-    /// The item by which a later repeat finds that the operation happened, also when the user is gone.
-    pub(crate) fn operation_item(&self) -> Option<Item> {
-        self.is_named
-            .then(|| operation::item(&self.operation, self.now))
+    /// Writes a named operation down in the transaction: a later repeat finds that it happened, also when
+    /// the user is gone.
+    pub(crate) fn write_down(&self, transaction: &mut Transaction) {
+        if self.is_named {
+            let item = operation::item(&self.operation, self.now);
+            transaction.put_if_absent(Role::Operation, item);
+        }
     }
 }

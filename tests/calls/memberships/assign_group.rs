@@ -5,7 +5,7 @@ use futures_util::future::join;
 use macro_rules_attribute::apply;
 use serde_json::json;
 
-use super::path;
+use super::{NOWHERE, path};
 use crate::harness::{Fault, NOW, READ_ONLY, Roster};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -53,16 +53,12 @@ async fn the_user_is_looked_for_first_and_then_the_group() {
     let roster = Roster::start().await;
     let group = roster.group_named("Staff").await;
     let user = roster.create(json!({ "username": "grace" })).await;
-    let nowhere = "/api/groups/00000000-0000-4000-8000-000000000000";
-    for (user, group, part) in [
+    let places = [
         ("/api/users/nobody", &*group, "user"),
-        ("/api/users/nobody", nowhere, "user"),
-        (&*user, nowhere, "group"),
-    ] {
-        let answer = roster.send("POST", &path(user, group)).await.expect(404);
-        let detail = format!("There is no such {part}.");
-        assert_eq!(answer.body["detail"], detail);
-    }
+        ("/api/users/nobody", NOWHERE, "user"),
+        (&*user, NOWHERE, "group"),
+    ];
+    roster.tells_what_is_missing("POST", places).await;
     for (path, member) in [
         (path("/api/users/a.b", &group), "user_id"),
         (path(&user, "7"), "group_id"),

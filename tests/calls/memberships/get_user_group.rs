@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::path;
+use super::NOWHERE;
 use crate::harness::{READ_ONLY, Roster};
 
 #[tokio::test]
@@ -20,16 +20,12 @@ async fn what_is_not_there_is_told_apart() {
     let roster = Roster::start().await;
     let group = roster.group_named("Staff").await;
     let user = roster.create(json!({ "username": "grace" })).await;
-    let nowhere = "/api/groups/00000000-0000-4000-8000-000000000000";
-    for (user, group, part) in [
+    let places = [
         ("/api/users/nobody", &*group, "user"),
-        (&*user, nowhere, "group"),
+        (&*user, NOWHERE, "group"),
         (&*user, &*group, "user in this group"),
-    ] {
-        let answer = roster.send("GET", &path(user, group)).await.expect(404);
-        let detail = format!("There is no such {part}.");
-        assert_eq!(answer.body["detail"], detail);
-    }
+    ];
+    roster.tells_what_is_missing("GET", places).await;
 }
 
 #[tokio::test]

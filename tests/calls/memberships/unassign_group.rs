@@ -1,7 +1,7 @@
 use macro_rules_attribute::apply;
 use serde_json::json;
 
-use super::path;
+use super::NOWHERE;
 use crate::harness::{Fault, Roster};
 
 #[apply(on_both_stores)]
@@ -32,16 +32,12 @@ async fn what_is_not_there_is_told_apart() {
     let roster = Roster::start().await;
     let group = roster.group_named("Staff").await;
     let user = roster.create(json!({ "username": "grace" })).await;
-    let nowhere = "/api/groups/00000000-0000-4000-8000-000000000000";
-    for (user, group, part) in [
+    let places = [
         ("/api/users/nobody", &*group, "user"),
-        (&*user, nowhere, "group"),
+        (&*user, NOWHERE, "group"),
         (&*user, &*group, "user in this group"),
-    ] {
-        let answer = roster.send("DELETE", &path(user, group)).await.expect(404);
-        let detail = format!("There is no such {part}.");
-        assert_eq!(answer.body["detail"], detail);
-    }
+    ];
+    roster.tells_what_is_missing("DELETE", places).await;
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use domain::Part;
 use roster_http::{
     Action, Answer, App, Endpoint, EventBody, Failure, Method, Problem, Request, Response, Schema,
-    page_size, query_text, usual_size,
+    page_size, query_text, usual_size, whole_number,
 };
 use serde::{Deserialize, Deserializer};
 
@@ -37,8 +37,7 @@ struct EventsQuery {
 
 fn revision<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
     query_text(deserializer, "a revision: a whole number from 0", |text| {
-        let is_plain = text.bytes().all(|b| b.is_ascii_digit());
-        text.parse().ok().filter(|_| is_plain)
+        whole_number(text, 0..=u64::MAX)
     })
 }
 

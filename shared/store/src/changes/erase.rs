@@ -29,22 +29,16 @@ pub(super) async fn erase(
     let generation = until(deleted.email_generation.as_u64());
     let at = until(u64::try_from(deleted.at.as_unix()).unwrap_or_default());
     let kinds = [
-        (session::SORT_KEY_START, Condition::at_most("epoch", epoch)),
-        (
-            device::SORT_KEY_START,
-            Condition::at_most("session_epoch", epoch),
-        ),
+        (session::SORT_KEY_START, session::is_until(epoch)),
+        (device::SORT_KEY_START, device::is_until(epoch)),
         (
             pending_email::SORT_KEY_START,
-            Condition::at_most("generation", generation),
+            pending_email::is_until(generation),
         ),
-        (
-            undo_right::SORT_KEY_START,
-            Condition::at_most("made_in", generation),
-        ),
+        (undo_right::SORT_KEY_START, undo_right::is_until(generation)),
         (
             notification::NOTIFICATION_SORT_KEY,
-            Condition::at_most("created_at", at),
+            notification::is_until(at),
         ),
     ];
     for (start, is_not_newer) in kinds {

@@ -15,7 +15,7 @@ mod take_in;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::Timestamp;
+use domain::{GroupId, Timestamp};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
@@ -231,19 +231,14 @@ impl Changes {
             }
         }
         for (_, mut of_one) in counted {
-            if of_one.iter().any(|(_, effect)| effect.new_user.is_some())
-                && !matches!(take_in::groups(&self.table).await, Ok(groups) if groups.is_empty())
-            {
-                let (new, others) = of_one
-                    .into_iter()
-                    .partition(|(_, effect)| effect.new_user.is_some());
-                for (index, effect) in new {
-                    results[index] = match applying.time_is_left() {
-                        Ok(()) => take_in::take_in(&self.table, effect, applying).await,
-                        Err(error) => Err(error),
-                    };
+            let is_new = |(_, effect): &(usize, &Effect)| effect.new_user.is_some();
+            if of_one.iter().any(is_new) {
+                let groups = take_in::groups(&self.table).await.ok();
+                if groups.as_ref().is_none_or(|groups| !groups.is_empty()) {
+                    let (new, others) = of_one.into_iter().partition(is_new);
+                    of_one = others;
+                    self.take_in(new, groups.as_ref(), results, applying).await;
                 }
-                of_one = others;
             }
             for some in of_one.chunks(MAX_IN_TRANSACTION) {
                 if matches!(self.count(some, applying).await, Ok(true)) {
@@ -255,6 +250,22 @@ impl Changes {
                     results[one.0] = counted.map(|_| ());
                 }
             }
+        }
+    }
+
+    /// Takes new users into the groups that take in every one, each by a transaction.
+    async fn take_in(
+        &self,
+        users: Vec<(usize, &Effect)>,
+        groups: Option<&Vec<GroupId>>,
+        results: &mut [Result<(), StoreError>],
+        applying: &Applying,
+    ) {
+        for (index, effect) in users {
+            results[index] = match applying.time_is_left() {
+                Ok(()) => take_in::take_in(&self.table, effect, groups.cloned(), applying).await,
+                Err(error) => Err(error),
+            };
         }
     }
 

@@ -19,10 +19,11 @@ pub(super) async fn groups(table: &Table) -> Result<Vec<GroupId>, StoreError> {
 
 /// Writes down that a user was created, counts the user, and takes them into all groups that take in
 /// every one: one transaction. A second delivery finds the event, and changes nothing: the user may have
-/// been taken out of a group meanwhile.
+/// been taken out of a group meanwhile. `known` are these groups, where they were read for other users.
 pub(super) async fn take_in(
     table: &Table,
     effect: &Effect,
+    mut known: Option<Vec<GroupId>>,
     applying: &Applying,
 ) -> Result<(), StoreError> {
     let (Some(once), Some(count), Some(user)) = (&effect.once, effect.count, &effect.new_user)
@@ -38,17 +39,16 @@ pub(super) async fn take_in(
         deadline: applying.deadline,
     };
     let mut attempts = Attempts::until(applying.deadline);
-    let mut is_there = true;
     loop {
-        let groups = if is_there {
-            groups(table).await?
-        } else {
-            Vec::new()
+        let groups = match known.take() {
+            Some(known) => known,
+            None => groups(table).await?,
         };
+        let has_groups = !groups.is_empty();
         let mut transaction = Transaction::default();
         transaction.put_if_absent(Role::Operation, once.clone());
         Count::count(&count, &mut transaction, Some(once));
-        if !groups.is_empty() {
+        if has_groups {
             let mut names = vec!["groups".to_owned()];
             names.extend(groups.iter().map(ToString::to_string));
             let mut update = log::update(user.id(), Move::Beside(names), &write)?;
@@ -63,8 +63,8 @@ pub(super) async fn take_in(
         }
         match table.transact(&transaction, applying.deadline).await {
             // The user is gone, or has no room for the name of one more change: the groups do without.
-            Ok(Outcome::Moved(_)) => is_there = false,
-            Err(StoreError::TooLarge) if is_there => is_there = false,
+            Ok(Outcome::Moved(_)) => known = Some(Vec::new()),
+            Err(StoreError::TooLarge) if has_groups => known = Some(Vec::new()),
             // A group is gone: the next round reads which are left.
             Ok(Outcome::Overtaken) => {}
             Ok(_) => return Ok(()),

@@ -4,7 +4,7 @@ use domain::device::{Device, DeviceHash};
 use domain::{Epoch, Timestamp, UserId};
 
 use super::user;
-use crate::table::{Item, number, number_of};
+use crate::table::{Condition, Item, number, number_of};
 
 /// How its sort key starts.
 pub(crate) const SORT_KEY_START: &str = "DEVICE#";
@@ -12,6 +12,11 @@ pub(crate) const SORT_KEY_START: &str = "DEVICE#";
 /// Its key.
 pub(crate) fn key(owner: &UserId, hash: &DeviceHash) -> Item {
     user::child_key(owner, &format!("{SORT_KEY_START}{hash}"))
+}
+
+/// The device is of this epoch or an earlier one.
+pub(crate) fn is_until(last: u64) -> Condition {
+    Condition::at_most("session_epoch", last)
 }
 
 /// The whole item.

@@ -8,7 +8,7 @@ use domain::{Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::user;
-use crate::table::Item;
+use crate::table::{Condition, Item};
 use crate::{Cause, StoreError};
 
 /// How long the item is kept, so that people can look up what was sent.
@@ -66,6 +66,11 @@ pub(crate) fn key(user_id: &UserId, id: &NotificationId) -> Item {
 
 fn sort_key(id: &NotificationId) -> String {
     format!("{NOTIFICATION_SORT_KEY}{}", id.as_str())
+}
+
+/// The notification is of this time or an earlier one.
+pub(crate) fn is_until(last: u64) -> Condition {
+    Condition::at_most("created_at", last)
 }
 
 /// The whole item.

@@ -5,7 +5,7 @@ use domain::{Email, Generation, IdentifierId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::user;
-use crate::table::Item;
+use crate::table::{Condition, Item};
 use crate::{Cause, StoreError};
 
 /// The start of its sort key. It is the same as the user's own, so that one `Query` reads both.
@@ -27,6 +27,11 @@ struct PendingEmailItem {
 /// Its key.
 pub(crate) fn key(owner: &UserId, id: IdentifierId) -> Item {
     user::child_key(owner, &format!("{SORT_KEY_START}{id}"))
+}
+
+/// The address is of this generation or an earlier one.
+pub(crate) fn is_until(last: u64) -> Condition {
+    Condition::at_most("generation", last)
 }
 
 /// The whole item.

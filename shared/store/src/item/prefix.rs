@@ -15,14 +15,9 @@ fn kind_name(of: NameKind) -> &'static str {
     }
 }
 
-/// The start by which names are grouped. Every phone number starts with a plus sign, so one character
-/// alone would put all of them into one group.
+/// The start by which names are grouped: as long as the shortest that is asked for.
 fn group_start(of: NameKind, canonical: &str) -> String {
-    let length = match of {
-        NameKind::Identifier(Kind::Phone) => 3,
-        NameKind::Identifier(Kind::Email | Kind::Username) | NameKind::UserId => 1,
-    };
-    canonical.chars().take(length).collect()
+    canonical.chars().take(of.min_start()).collect()
 }
 
 /// The partition of a name.

@@ -6,7 +6,7 @@ use domain::{Epoch, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::user;
-use crate::table::Item;
+use crate::table::{Condition, Item};
 use crate::{Cause, StoreError};
 
 /// How its sort key starts.
@@ -39,6 +39,11 @@ struct SessionItem {
 /// Its key.
 pub(crate) fn key(owner: &UserId, id: &SessionId) -> Item {
     user::child_key(owner, &format!("{SORT_KEY_START}{id}"))
+}
+
+/// The session is of this epoch or an earlier one.
+pub(crate) fn is_until(last: u64) -> Condition {
+    Condition::at_most("epoch", last)
 }
 
 /// The whole item.

@@ -6,7 +6,7 @@ use domain::{ChangeId, Generation, IdentifierId, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::user;
-use crate::table::Item;
+use crate::table::{Condition, Item};
 use crate::{Cause, StoreError};
 
 /// The start of its sort key. It is the same as the user's own, so that one `Query` reads both.
@@ -32,6 +32,11 @@ struct UndoRightItem {
 /// Its key.
 pub(crate) fn key(owner: &UserId, id: &ChangeId) -> Item {
     user::child_key(owner, &format!("{SORT_KEY_START}{id}"))
+}
+
+/// The right is of this generation or an earlier one.
+pub(crate) fn is_until(last: u64) -> Condition {
+    Condition::at_most("made_in", last)
 }
 
 /// The whole item.

@@ -93,9 +93,9 @@ impl SignIns {
         for some in counted.chunks(AT_ONCE) {
             try_join_all(some.iter().map(|one| self.forget_found(one))).await?;
         }
-        if let Some(item) = write.operation_item() {
+        if write.is_named {
             let mut transaction = Transaction::default();
-            transaction.put_if_absent(Role::Operation, item);
+            write.write_down(&mut transaction);
             // That it is there already is the same.
             self.table.transact(&transaction, write.deadline).await?;
         }

@@ -7,6 +7,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 /// One stored item: attribute names and values, as the SDK has them.
 pub type Item = HashMap<String, AttributeValue>;
 
+/// How many bytes a sort key has at most (DynamoDB, "Constraints").
+pub const MAX_SORT_KEY: usize = 1024;
+
 /// The key of an item.
 pub(crate) fn key(partition: impl ToString, sort: impl ToString) -> Item {
     Item::from([

@@ -20,7 +20,7 @@ use crate::Settings;
 pub(crate) use attempts::Attempts;
 pub(crate) use condition::Condition;
 pub use index::Index;
-pub use item::Item;
+pub use item::{Item, MAX_SORT_KEY};
 pub(crate) use item::{difference, key, key_of, number, number_of, text, texts_of, truth};
 pub use partition::Partition;
 pub(crate) use read::{BATCH, Consistency, Order, Range};
