@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use processes::DynamodbLocal;
+
 use super::root;
 use super::server::Running;
 
@@ -33,36 +35,9 @@ pub(crate) async fn share() -> Arc<Running> {
 }
 
 fn command(port: u16) -> Command {
-    let lib = jars();
-    let mut java = Command::new("java");
-    java.arg(format!("-Djava.library.path={}", lib.display()))
-        // It lives for about a minute, so the second compiler would cost more than it saves.
-        .args(["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx512m"])
-        .args(["-cp", &format!("{}/*", lib.display())])
-        .arg("software.amazon.dynamodb.services.local.main.ServerRunner")
-        // Each function signs with its own credentials, and all of them use the same tables.
-        .args(["-inMemory", "-sharedDb", "-disableTelemetry"])
-        .args(["-port", &port.to_string()]);
-    java
-}
-
-/// Fetches the jars, unless those of this pom are there.
-fn jars() -> PathBuf {
-    let pom = root().join("tests/pom.xml");
-    let lib = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dynamodb-local");
-    let stamp = lib.join("pom.xml");
-    let wanted = std::fs::read(&pom).unwrap();
-    if std::fs::read(&stamp).is_ok_and(|present| present == wanted) {
-        return lib;
-    }
-    let status = Command::new("mvn")
-        .args(["--quiet", "--batch-mode", "--file"])
-        .arg(&pom)
-        .arg("dependency:copy-dependencies")
-        .arg(format!("-DoutputDirectory={}", lib.display()))
-        .status()
-        .unwrap();
-    assert!(status.success(), "Maven could not fetch DynamoDB Local");
-    std::fs::write(stamp, wanted).unwrap();
-    lib
+    let jars = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("dynamodb-local");
+    let fetched = DynamodbLocal::fetch(&root().join("tests/pom.xml"), jars);
+    fetched
+        .unwrap_or_else(|fault| panic!("{fault}"))
+        .command(port)
 }

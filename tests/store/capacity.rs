@@ -626,3 +626,66 @@ async fn what_people_do_costs_what_the_design_says() {
     let confirm = ["Query", "TransactWriteItems"];
     assert_eq!(price, cost(&confirm, 1.0 + 10.0 + 2.0, 2.0));
 }
+
+#[tokio::test]
+async fn the_log_and_the_numbers_of_users_cost_what_the_design_says() {
+    let roster = Roster::start().await;
+    let delivered = async || {
+        roster.faults.clear();
+        roster.deliver().await;
+        let mut measured = measured(roster.faults.clear());
+        // The events of several users are written at the same time.
+        measured.actions.sort();
+        measured
+    };
+    // Which groups take in every user; the events, which lie in by_creation, and the number of users.
+    let counted = |users: f64| {
+        let table = 1.0 + 2.0 * users + 2.0;
+        cost(&["GetItem", "TransactWriteItems"], table, users)
+    };
+    let mut paths = vec![roster.create(json!({ "username": "user0" })).await];
+    assert_eq!(delivered().await, counted(1.0));
+    for n in 1..=3 {
+        let body = json!({ "username": format!("user{n}") });
+        paths.push(roster.create(body).await);
+    }
+    assert_eq!(delivered().await, counted(3.0));
+
+    // Events that nothing counts.
+    for path in &paths {
+        let disable = format!("{path}/disable");
+        roster.send("POST", &disable).await.expect(200);
+    }
+    assert_eq!(delivered().await, cost(&["PutItem"; 4], 4.0, 4.0));
+    // The log does not tell of what it has written itself.
+    assert_eq!(delivered().await, cost(&[], 0.0, 0.0));
+
+    // By whom the user was deleted; the event and the number; what hung on the user: nothing.
+    roster.send("DELETE", &paths[0]).await.expect(204);
+    let looks = [&["GetItem"; 2], ["Query"; 6].as_slice()].concat();
+    let deletion = [looks, vec!["TransactWriteItems"]].concat();
+    assert_eq!(delivered().await, cost(&deletion, 2.0 + 6.0 + 4.0, 1.0));
+
+    // A member of a group, as a change of the user beside it: that the member was counted, the group's
+    // number, and the group, which must be there.
+    let group = json!({ "name": "Staff", "is_auto_assigned": true });
+    let answer = roster.send_json("POST", "/api/groups", group).await;
+    let group = answer.expect(201).body["group_id"].clone();
+    let member = format!("{}/groups/{}", paths[1], group.as_str().unwrap());
+    roster.send("POST", &member).await.expect(201);
+    assert_eq!(
+        delivered().await,
+        cost(&["PutItem", "TransactWriteItems"], 1.0 + 6.0, 1.0)
+    );
+
+    // A new user comes into the group in the transaction that counts the user: the event, the number,
+    // the user, the group, and both items of the membership. The membership is counted as above.
+    roster.create(json!({ "username": "user4" })).await;
+    let actions = [
+        "GetItem",
+        "PutItem",
+        "TransactWriteItems",
+        "TransactWriteItems",
+    ];
+    assert_eq!(delivered().await, cost(&actions, 1.0 + 12.0 + 7.0, 2.0));
+}

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use processes::Failure;
 use tokio::process::Command;
 
-use crate::Failure;
 use crate::service::{Programs, finish};
 
 /// The path for signing in.

@@ -10,56 +10,12 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use futures_util::future::try_join_all;
 use hdrhistogram::Histogram;
-use http_body_util::{BodyExt as _, Full};
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{HOST, HeaderValue};
-use hyper_util::rt::TokioIo;
+use processes::{Call, Connection, Failure};
 use rustix::time::{ClockId, clock_gettime};
-use tokio::net::TcpStream;
-
-use crate::Failure;
-use crate::work::Call;
 
 /// Latencies are kept in microseconds, up to ten minutes, with three digits.
 const MAX_MICROS: u64 = 600_000_000;
 const DIGITS: u8 = 3;
-
-/// One connection that is kept open.
-pub(crate) struct Connection {
-    sender: SendRequest<Full<Bytes>>,
-    host: HeaderValue,
-}
-
-impl Connection {
-    /// Connects.
-    pub(crate) async fn open(address: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect(address).await?;
-        stream.set_nodelay(true)?;
-        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-        // The task ends when its sender is dropped. The sender reports the errors.
-        tokio::spawn(connection);
-        let host = HeaderValue::from_str(&address.to_string())?;
-        Ok(Self { sender, host })
-    }
-
-    /// Sends a request and reads its answer; fails on any but the expected status.
-    pub(crate) async fn ask(&mut self, call: Call) -> Result<Bytes, Failure> {
-        let mut request = call.request;
-        request.headers_mut().insert(HOST, self.host.clone());
-        let asked = format_args!("{} {}", request.method(), request.uri()).to_string();
-        self.sender.ready().await?;
-        let sent = self.sender.send_request(request).await;
-        let answer = sent.map_err(|error| format!("{asked}: {error}"))?;
-        let status = answer.status();
-        let body = answer.into_body().collect().await?.to_bytes();
-        if status == call.expected {
-            Ok(body)
-        } else {
-            let body = String::from_utf8_lossy(&body);
-            Err(format!("{asked}: {status} {body}").into())
-        }
-    }
-}
 
 /// The load on a service.
 #[derive(Clone, Copy)]

@@ -1,13 +1,12 @@
 //! `throughput`: Roster compared with two yardsticks. All do the same work on one machine.
 //! **Invariant:** it uses the services only by their HTTP APIs, and depends on no other crate of this
-//! workspace.
+//! workspace but `processes`.
 
 mod django;
 mod load;
 mod management;
 mod measure;
 mod pocketbase;
-mod process;
 mod report;
 mod roster;
 mod service;
@@ -18,13 +17,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum as _};
+use processes::Failure;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::measure::SIGNERS;
 use crate::service::{Programs, Service};
 use crate::work::Work;
-
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 /// Measures Roster, `PocketBase` and Django with allauth in turns.
 #[derive(Parser)]

@@ -3,9 +3,10 @@
 
 use hyper::StatusCode;
 use hyper::header::{HeaderName, HeaderValue};
+use processes::Call;
 use serde_json::json;
 
-use crate::work::{Call, NewUser, PASSWORD, Task};
+use crate::work::{NewUser, PASSWORD, Task};
 
 const KEY: HeaderName = HeaderName::from_static("x-api-key");
 

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::header::HeaderValue;
+use processes::{Failure, Running};
 use tokio::time::sleep;
 
 use crate::load::{self, Load, Reading};
-use crate::process::Running;
 use crate::service::{Programs, Service};
 use crate::work::{Directory, Task, Work};
-use crate::{Failure, Plan, report};
+use crate::{Plan, report};
 
 /// How many users have a password and sign in.
 pub(crate) const SIGNERS: u32 = 200;

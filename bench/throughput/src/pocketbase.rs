@@ -7,13 +7,12 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use hyper::header::{AUTHORIZATION, HeaderValue};
+use processes::{Call, Connection, Failure};
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::Failure;
-use crate::load::Connection;
 use crate::service::{Programs, finish};
-use crate::work::{Call, NewUser, PASSWORD, Task};
+use crate::work::{NewUser, PASSWORD, Task};
 
 /// The characters of an id, which a client may choose (`PocketBase`'s own have 15).
 const ID_LENGTH: usize = 15;

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
+use processes::Failure;
 use tokio::process::Command;
 
-use crate::Failure;
 use crate::service::Programs;
 
 /// The path for signing in.
@@ -14,17 +14,7 @@ pub(crate) const LOGIN: &str = "/users/login";
 pub(crate) const NOBODY: &str = "nobody";
 
 pub(crate) async fn build(programs: &Programs) -> Result<(), Failure> {
-    let status = Command::from(processes::cargo(&programs.root))
-        .args(["build", "--profile", "fast", "-p", "local"])
-        .args(["--target-dir", "target"])
-        .kill_on_drop(true)
-        .status()
-        .await?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err("roster can't be built".into())
-    }
+    processes::build(&programs.root, &["--profile", "fast", "-p", "local"]).await
 }
 
 pub(crate) fn command(programs: &Programs, data: &Path, address: SocketAddr) -> Command {

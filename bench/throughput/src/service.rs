@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use hyper::header::HeaderValue;
+use processes::{Call, Failure};
 use serde_json::Value;
 use tokio::process::Command;
 
-use crate::work::{Call, Task};
-use crate::{Failure, django, management, pocketbase, roster};
+use crate::work::Task;
+use crate::{django, management, pocketbase, roster};
 
 /// Where the services' programs are.
 pub(crate) struct Programs {

@@ -2,17 +2,11 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use bytes::Bytes;
 use clap::ValueEnum;
-use http_body_util::Full;
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use processes::Failure;
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom as _;
 use rand::{RngExt as _, SeedableRng as _};
-use serde_json::Value;
-
-use crate::Failure;
 
 /// The password of all who have one: long enough everywhere, and on no list of common ones.
 pub(crate) const PASSWORD: &str = "seldom seen sunrise";
@@ -98,62 +92,6 @@ impl NewUser {
     /// The one address, proved.
     pub(crate) fn email(&self) -> String {
         format!("{}@load.example", self.name)
-    }
-}
-
-/// A request, and the status that says that it was done.
-pub(crate) struct Call {
-    /// Without the host, which the connection knows.
-    pub(crate) request: Request<Full<Bytes>>,
-    /// Any other status ends the run.
-    pub(crate) expected: StatusCode,
-}
-
-impl Call {
-    /// A request without a body.
-    pub(crate) fn get(path: &str) -> Self {
-        Self::new(Method::GET, path, Bytes::new())
-    }
-
-    /// A request with a JSON body.
-    pub(crate) fn post(path: &str, body: &Value) -> Self {
-        Self::with_json(Method::POST, path, body)
-    }
-
-    /// A request with a JSON body that changes what is there.
-    pub(crate) fn patch(path: &str, body: &Value) -> Self {
-        Self::with_json(Method::PATCH, path, body)
-    }
-
-    fn with_json(method: Method, path: &str, body: &Value) -> Self {
-        let mut call = Self::new(method, path, body.to_string().into());
-        let json = HeaderValue::from_static("application/json");
-        call.request.headers_mut().insert(CONTENT_TYPE, json);
-        call
-    }
-
-    fn new(method: Method, path: &str, body: Bytes) -> Self {
-        let mut request = Request::new(Full::new(body));
-        *request.method_mut() = method;
-        *request.uri_mut() = path
-            .parse()
-            .expect("ids of all services are plain characters");
-        Self {
-            request,
-            expected: StatusCode::OK,
-        }
-    }
-
-    /// With a header that lets the caller in.
-    pub(crate) fn with(mut self, name: HeaderName, credential: &HeaderValue) -> Self {
-        self.request.headers_mut().insert(name, credential.clone());
-        self
-    }
-
-    /// With another status for success.
-    pub(crate) fn expecting(mut self, status: StatusCode) -> Self {
-        self.expected = status;
-        self
     }
 }
 

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
+use crate::Failure;
+
 /// The start of the variables in which cargo describes a package to the programs that it runs.
 const OF_A_PACKAGE: [&str; 3] = ["CARGO_MANIFEST_", "CARGO_PKG_", "OUT_DIR"];
 
@@ -18,4 +20,20 @@ pub fn cargo(folder: &Path) -> Command {
         }
     }
     command
+}
+
+/// Builds what these arguments name, into `target` of the workspace at `root`.
+pub async fn build(root: &Path, arguments: &[&str]) -> Result<(), Failure> {
+    let status = tokio::process::Command::from(cargo(root))
+        .arg("build")
+        .args(arguments)
+        .args(["--target-dir", "target"])
+        .kill_on_drop(true)
+        .status()
+        .await?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("cargo can't build {}", arguments.join(" ")).into())
+    }
 }

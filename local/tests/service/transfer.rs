@@ -58,8 +58,14 @@ fn beside(file: &Path, extension: &str) -> PathBuf {
 
 /// Begins an import.
 fn begin(file: &Path, base: &str) -> Child {
+    begin_from(&[], file, base)
+}
+
+/// Begins an import of another product's export.
+fn begin_from(from: &[&str], file: &Path, base: &str) -> Child {
     let mut command = roster(&["import", file.to_str().unwrap(), "--url", base]);
-    command.args(KEY).stderr(Stdio::piped()).spawn().unwrap()
+    command.args(from).args(KEY);
+    command.stderr(Stdio::piped()).spawn().unwrap()
 }
 
 /// How an import ends: its exit code, and what it prints.
@@ -325,6 +331,256 @@ fn an_interrupt_ends_an_import_with_its_journal() {
     assert!(
         (1..1_000).contains(&line) && line == journal["counts"]["created"],
         "{journal}"
+    );
+}
+
+/// An export of another product, and what becomes of it.
+#[derive(Clone)]
+struct Export {
+    fixture: &'static str,
+    from: &'static [&'static str],
+    said: &'static str,
+    /// Those who sign in: by their e-mail address or username, with which password, and the status of that.
+    sign_ins: &'static [(&'static str, &'static str, u16)],
+    /// A user by id, and what is shown of them among the rest.
+    user: (&'static str, Value),
+}
+
+/// Asserts that `shown` has all that `wanted` has.
+#[track_caller]
+fn assert_has(shown: &Value, wanted: &Value) {
+    match (shown, wanted) {
+        (Value::Object(own), Value::Object(members)) => {
+            for (name, value) in members {
+                let own = own.get(name).unwrap_or_else(|| panic!("{name}: {shown}"));
+                assert_has(own, value);
+            }
+        }
+        (Value::Array(own), Value::Array(values)) if own.len() == values.len() => {
+            for (own, value) in own.iter().zip(values) {
+                assert_has(own, value);
+            }
+        }
+        _ => assert_eq!(shown, wanted),
+    }
+}
+
+/// The password of all hashes in the fixtures but Firebase's, which is the one of Firebase's own example.
+const PASSWORD: &str = "correct horse battery";
+
+fn exports_of_hosted_products() -> Vec<Export> {
+    let verified = json!({ "verified": true, "primary": true });
+    vec![
+        Export {
+            fixture: "auth0-users.ndjson",
+            from: &["--from", "auth0"],
+            said: "5 users: 4 created, 0 there already, 1 refused",
+            sign_ins: &[],
+            user: (
+                "google-oauth2_115015401343387192604",
+                json!({
+                    "disabled": true,
+                    "creation_time": 1_577_836_800,
+                    "emails": [verified],
+                    "external_providers": [{ "authenticator": "google" }],
+                    "private_data": { "user_id": "google-oauth2|115015401343387192604" },
+                }),
+            ),
+        },
+        Export {
+            fixture: "auth0-passwords.ndjson",
+            from: &["--from", "auth0"],
+            said: "3 users: 2 created, 0 there already, 1 refused",
+            sign_ins: &[
+                ("edith@example.org", PASSWORD, 200),
+                ("frances", PASSWORD, 200),
+            ],
+            user: (
+                "auth0_euclid",
+                json!({ "has_password": true, "password_updated_at": 1_580_601_600 }),
+            ),
+        },
+        Export {
+            fixture: "cognito-users.json",
+            from: &["--from", "cognito"],
+            said: "5 users: 4 created, 0 there already, 1 refused",
+            sign_ins: &[],
+            user: (
+                "eaad0219-2117-439f-8d46-4db20e59268f",
+                json!({
+                    "disabled": false,
+                    "emails": [{ "email": "ada@example.com", "verified": true }],
+                    "claims": { "given_name": "Ada" },
+                    "private_data": { "Attributes": { "custom:tier": "gold" } },
+                }),
+            ),
+        },
+        Export {
+            fixture: "firebase-users.json",
+            from: &[
+                "--from",
+                "firebase",
+                "--firebase-signer-key",
+                "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==",
+            ],
+            said: "4 users: 3 created, 0 there already, 1 refused",
+            sign_ins: &[("edith@example.net", "user1password", 200)],
+            user: (
+                "Uk3gXgXpPcQZQ0pQZk6gZ8pQm2n1",
+                json!({ "emails": [verified], "creation_time": 1_486_324_245 }),
+            ),
+        },
+        Export {
+            fixture: "clerk-users.csv",
+            from: &["--from", "clerk"],
+            said: "6 users: 4 created, 0 there already, 2 refused",
+            // bcrypt, and what Werkzeug and Django make.
+            sign_ins: &[
+                ("ada_clerk", PASSWORD, 200),
+                ("carol_clerk", PASSWORD, 200),
+                ("dorothy_clerk", PASSWORD, 200),
+            ],
+            user: (
+                "user_2abcAda",
+                json!({
+                    "emails": [verified, { "verified": true }, { "verified": false }],
+                    "phone_numbers": [verified],
+                    "private_data": { "totp_secret": true },
+                }),
+            ),
+        },
+    ]
+}
+
+fn exports_of_open_products() -> Vec<Export> {
+    vec![
+        Export {
+            fixture: "keycloak-realm.json",
+            from: &["--from", "keycloak"],
+            said: "7 users: 5 created, 0 there already, 2 refused",
+            // Argon2id and PBKDF2 with SHA-256, SHA-512 and, of one who has to change the password, SHA-1.
+            sign_ins: &[
+                ("ada", PASSWORD, 200),
+                ("carol@example.edu", PASSWORD, 200),
+                ("dorothy", PASSWORD, 200),
+                ("barbara", PASSWORD, 403),
+            ],
+            user: (
+                "0c1d2e3f-0000-4000-8000-000000000002",
+                json!({ "username": { "username": "barbara" }, "force_password_reset": true }),
+            ),
+        },
+        Export {
+            fixture: "supabase-users.csv",
+            from: &["--from", "supabase"],
+            said: "6 users: 3 created, 0 there already, 3 refused",
+            sign_ins: &[
+                ("ada@example.dev", PASSWORD, 200),
+                ("carol@example.dev", PASSWORD, 200),
+            ],
+            user: (
+                "5a1b2c3d-0000-4000-8000-000000000001",
+                json!({
+                    "last_sign_in_success": 1_685_700_000,
+                    "public_data": { "raw_user_meta_data": { "full_name": "Ada Lovelace" } },
+                }),
+            ),
+        },
+        Export {
+            fixture: "supabase-users.ndjson",
+            from: &["--from", "supabase"],
+            said: "3 users: 2 created, 0 there already, 1 refused",
+            sign_ins: &[("frances@example.dev", PASSWORD, 200)],
+            user: (
+                "5a1b2c3d-0000-4000-8000-000000000008",
+                json!({ "external_providers": [{ "authenticator": "google" }] }),
+            ),
+        },
+    ]
+}
+
+#[test]
+fn users_of_other_products_are_imported_and_sign_in_with_their_passwords() {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tool/transfer/fixtures");
+    for export in [exports_of_hosted_products(), exports_of_open_products()].concat() {
+        let fixture = export.fixture;
+        let running = Running::start(&["--empty"]);
+        let text = std::fs::read_to_string(fixtures.join(fixture)).unwrap();
+        let input = file(fixture, &text);
+        // What was refused is refused again, and what was created is there already.
+        let found = export.said.replace("created, 0", "created#0");
+        let count = found.split(' ').nth(2).unwrap();
+        let again = found.replace(
+            &format!("{count} created#0"),
+            &format!("0 created, {count}"),
+        );
+        for said in [export.said, &again] {
+            let (code, stdout, stderr) = ended(begin_from(export.from, &input, running.base()));
+            assert_eq!(
+                (code, stdout.lines().next()),
+                (1, Some(said)),
+                "{fixture}: {stderr}"
+            );
+        }
+        let refused = std::fs::read_to_string(beside(&input, ".refused.ndjson")).unwrap();
+        for line in refused.lines() {
+            let line: Value = serde_json::from_str(line).unwrap();
+            // This program's own words, and the user as the product has written it.
+            assert!(
+                line["status"] == 422 && line["record"].is_object(),
+                "{line}"
+            );
+            assert!(line["problem"]["detail"].is_string(), "{line}");
+        }
+        let (id, wanted) = export.user;
+        let (status, _, shown) = running.send("GET", &format!("/api/users/{id}"), "");
+        assert_eq!(status, 200, "{fixture}");
+        assert_has(&shown, &wanted);
+        for &(name, password, status) in export.sign_ins {
+            let kind = if name.contains('@') {
+                "email"
+            } else {
+                "username"
+            };
+            for (password, status) in [("another password", 401), (password, status)] {
+                let body = json!({ kind: name, "password": password });
+                let answer = running.send("POST", "/users/login/", &body.to_string());
+                assert_eq!(answer.0, status, "{fixture}: {answer:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_import_of_another_products_table_goes_on_where_it_stopped_and_only_in_the_same_form() {
+    const USERS: usize = 800;
+    const FROM: [&str; 2] = ["--from", "clerk"];
+    let running = Running::start(&SLOW);
+    let rows = (0..USERS).map(|n| format!("user_{n},\"A, \"\"{n}\"\"\nB\",clerk{n}\n"));
+    let table = format!("id,first_name,username\n{}", rows.collect::<String>());
+    let input = file("clerk", &table);
+    let mut process = begin_from(&FROM, &input, running.base());
+    wait_for_journal(&mut process, &input);
+    process.kill().unwrap();
+    process.wait().unwrap();
+
+    for from in [
+        &[][..],
+        &["--from", "supabase"],
+        &["--from", "clerk", "--drop-unusable-hashes"],
+    ] {
+        let (code, stdout, stderr) = ended(begin_from(from, &input, running.base()));
+        assert_eq!((code, stdout.as_str()), (1, ""), "{from:?}");
+        assert!(stderr.contains("another --from"), "{stderr}");
+    }
+    let (code, stdout, stderr) = ended(begin_from(&FROM, &input, running.base()));
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("goes on after line "), "{stderr}");
+    assert!(stdout.starts_with("800 users: "), "{stdout}");
+    let (_, _, shown) = running.send("GET", "/api/users/user_799", "");
+    assert_has(
+        &shown,
+        &json!({ "claims": { "given_name": "A, \"799\"\nB" } }),
     );
 }
 

@@ -349,7 +349,6 @@ async fn a_list_can_be_sorted_by_each_of_its_fields() {
         };
         let change = |user: &mut UserFacts| {
             user.claims = claims.clone();
-            user.last_updated = then;
             user.sign_ins.failures = size.into();
             user.sign_ins.attempts = size.into();
             user.sign_ins.successes = size.into();
@@ -358,13 +357,15 @@ async fn a_list_can_be_sorted_by_each_of_its_fields() {
             user.sign_ins.last_success = time;
             user.sign_ins.last_activity = time;
         };
-        roster.edit(id.as_str().unwrap(), change).await;
+        // The time of the edit is `last_updated`.
+        let editor = roster.later(SECOND * size).await;
+        editor.edit(id.as_str().unwrap(), change).await;
         ids_in_order.push(id);
     }
     // What is absent is before all that is there.
     ids_in_order.rotate_right(1);
     for (field, _) in UserField::ALL {
-        if matches!(*field, "creation_time" | "last_updated") {
+        if *field == "creation_time" {
             continue;
         }
         for filter in ["", "&filter=user", "&filter=user%20AND%20disabled:false"] {

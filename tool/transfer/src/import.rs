@@ -1,8 +1,6 @@
 //! `import`: users of a file, into the directory.
 
-use std::fs::File;
-use std::io::{self, BufReader, ErrorKind, Read, Seek as _, SeekFrom, stdin};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,16 +12,18 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::mpsc;
 
+use crate::batch::{Batch, Batches};
 use crate::client::{Answer, Call, Client};
 use crate::crew::{self, Job, Step, Watch};
 use crate::error::beside;
+use crate::input::{Flaw, Input, Record, Records};
 use crate::journal::{Counts, Entry, Journal};
 use crate::progress::Progress;
 use crate::refused::{LineText, Refused, RefusedLine};
-use crate::source::{Batch, Flaw, MAX_LINE, Position, Record, Source, SourceError};
+use crate::source::Position;
 use crate::{Ended, Target, TransferError};
 
-/// Import users: lines of JSON (NDJSON), or an array of objects.
+/// Import users: lines of JSON (NDJSON), an array of objects, or the export of another product (--from).
 ///
 /// A user is created or, where the same line was imported before, left as it is. So an import can be
 /// repeated: FILE.progress says how far it is, and the same command goes on there.
@@ -33,9 +33,8 @@ use crate::{Ended, Target, TransferError};
 /// there is one.
 #[derive(Args, Debug)]
 pub struct ImportArguments {
-    /// The file; `-` for standard input, which can't be gone on with.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    input: Input,
     #[command(flatten)]
     target: Target,
     /// The file for lines that are refused, instead of FILE.refused.ndjson.
@@ -46,75 +45,51 @@ pub struct ImportArguments {
 /// Imports the users of a file.
 pub async fn import(arguments: ImportArguments) -> Result<Ended, TransferError> {
     let ImportArguments {
-        file: path,
+        input,
         target,
         refused,
     } = arguments;
     let client = Arc::new(Client::new(&target)?);
     let (send, jobs) = mpsc::channel(1);
-    let mut log = if path == Path::new("-") {
+    let mut log = if input.is_stdin() {
         let refused = refused.unwrap_or_else(|| PathBuf::from("stdin.refused.ndjson"));
         let log = Log::new(refused, None, None, None)?;
-        std::thread::spawn(move || read(stdin(), None, Path::new("standard input"), &send));
+        std::thread::spawn(move || read(|| input.records(), &send));
         log
     } else {
-        let error = |error| TransferError::file(&path, error);
-        let mut file = open(&path).map_err(error)?;
-        let (journal, before) = Journal::open(&path, &mut file, client.base())?;
-        let length = file.metadata().map_err(error)?.len();
+        let mut file = input.open()?;
+        let path = input.path();
+        let (journal, before) = Journal::open(path, &mut file, input.form(), client.base())?;
+        let length = file.metadata();
+        let length = length.map_err(|error| TransferError::file(path, error))?;
         let position = before.as_ref().map(|entry| entry.position);
-        if let Some(position) = position {
-            let start = SeekFrom::Start(position.offset);
-            file.seek(start).map_err(error)?;
-        }
-        let refused = refused.unwrap_or_else(|| beside(&path, ".refused.ndjson"));
-        let log = Log::new(refused, Some(length), Some(journal), before)?;
-        std::thread::spawn(move || read(file, position, &path, &send));
+        let refused = refused.unwrap_or_else(|| beside(path, ".refused.ndjson"));
+        let log = Log::new(refused, Some(length.len()), Some(journal), before)?;
+        std::thread::spawn(move || read(|| input.records_behind(file, position), &send));
         log
     };
     let ran = crew::run(&client, jobs, &mut log).await;
     log.end(ran)
 }
 
-fn open(path: &Path) -> io::Result<File> {
-    let file = File::open(path)?;
-    if file.metadata()?.is_dir() {
-        return Err(ErrorKind::IsADirectory.into());
-    }
-    Ok(file)
-}
-
 /// Reads all, as fast as it is sent. It runs in a thread of its own, because a read of standard input can't
 /// be ended.
 fn read(
-    input: impl Read,
-    position: Option<Position>,
-    path: &Path,
+    open: impl FnOnce() -> Result<Records, TransferError>,
     jobs: &mpsc::Sender<Result<Lines, TransferError>>,
 ) {
-    let error = match hand_out(input, position, jobs) {
-        Ok(()) => return,
-        Err(SourceError::Io(error)) => TransferError::file(path, error),
-        Err(SourceError::Broken(offset)) => TransferError::BrokenArray {
-            path: path.display().to_string(),
-            offset,
-        },
-    };
-    // The receiver is gone where the import has ended.
-    let _ = jobs.blocking_send(Err(error));
+    if let Err(error) = open().and_then(|records| hand_out(records, jobs)) {
+        // The receiver is gone where the import has ended.
+        let _ = jobs.blocking_send(Err(error));
+    }
 }
 
 fn hand_out(
-    input: impl Read,
-    position: Option<Position>,
+    records: Records,
     jobs: &mpsc::Sender<Result<Lines, TransferError>>,
-) -> Result<(), SourceError> {
-    let reader = BufReader::with_capacity(64 * 1024, input);
-    let mut source = match position {
-        Some(position) => Source::at(reader, position),
-        None => Source::new(reader)?,
-    };
-    while let Some(batch) = source.batch()? {
+) -> Result<(), TransferError> {
+    let mut batches = Batches::of(records);
+    while let Some(batch) = batches.next_batch()? {
         if jobs.blocking_send(Ok(Lines::of(batch))).is_err() {
             break;
         }
@@ -173,16 +148,8 @@ impl Lines {
     }
 
     fn refuse_unsent(&mut self, line: u64, flaw: Flaw) {
-        let (status, detail, text) = match flaw {
-            Flaw::TooLong => (
-                413,
-                "The line is too long for a request.",
-                LineText::LongerThan(MAX_LINE),
-            ),
-            Flaw::LineBreak(text) => (400, "The line is not JSON.", LineText::of(&text)),
-        };
-        let problem = Map::from_iter([("detail".to_owned(), json!(detail))]);
-        self.refuse(line, status, problem, text);
+        let problem = Map::from_iter([("detail".to_owned(), json!(flaw.detail()))]);
+        self.refuse(line, flaw.status(), problem, flaw.into());
     }
 
     fn refuse(&mut self, line: u64, status: u16, problem: Map<String, Value>, text: LineText) {
@@ -414,8 +381,8 @@ mod tests {
     use crate::source::Form;
 
     fn lines(text: &str) -> Lines {
-        let batch = Source::new(text.as_bytes()).unwrap().batch().unwrap();
-        Lines::of(batch.unwrap())
+        let mut batches = Batches::of(Records::of_text(text.as_bytes()));
+        Lines::of(batches.next_batch().unwrap().unwrap())
     }
 
     fn settle(lines: &mut Lines, statuses: &[(usize, u16)]) -> Step {

@@ -9,6 +9,8 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::TransferError;
+use crate::input::Flaw;
+use crate::source::MAX_LINE;
 
 /// A line that was refused, as it goes into the file.
 #[derive(Debug, Serialize)]
@@ -26,20 +28,39 @@ pub(crate) struct RefusedLine {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum LineText {
-    /// JSON, as it was.
+    /// JSON, as it was sent.
     User(Box<RawValue>),
+    /// JSON as another product wrote it, which was not sent.
+    Record(Box<RawValue>),
     /// No JSON.
     Text(String),
     /// Too long to be kept: how many bytes a line may have.
     LongerThan(usize),
 }
 
+impl From<Flaw> for LineText {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::TooLong => Self::LongerThan(MAX_LINE),
+            Flaw::NotJson(text) | Flaw::BadRow { row: text, .. } => Self::text(&text),
+            Flaw::NotCarried { record, .. } => match serde_json::from_slice(&record) {
+                Ok(record) => Self::Record(record),
+                Err(_) => Self::text(&record),
+            },
+        }
+    }
+}
+
 impl LineText {
     pub(crate) fn of(bytes: &[u8]) -> Self {
         match serde_json::from_slice(bytes) {
             Ok(user) => Self::User(user),
-            Err(_) => Self::Text(String::from_utf8_lossy(bytes).into_owned()),
+            Err(_) => Self::text(bytes),
         }
+    }
+
+    fn text(bytes: &[u8]) -> Self {
+        Self::Text(String::from_utf8_lossy(bytes).into_owned())
     }
 }
 

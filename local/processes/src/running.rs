@@ -1,4 +1,4 @@
-//! The processes of a service: they are started, watched and stopped together.
+//! A service as processes of its own: they are started, watched and stopped together.
 
 use std::fs::{self, File};
 use std::io;
@@ -12,9 +12,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 
-use crate::Failure;
-use crate::load::Connection;
-use crate::work::Call;
+use crate::{Call, Connection, Failure};
 
 /// How long a service may take to answer after its start.
 const MAX_TO_START: Duration = Duration::from_mins(1);
@@ -23,9 +21,10 @@ const MAX_OF_A_LOG: usize = 2_000;
 const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
 /// A running service with all processes that it started. They are killed when this value is dropped.
-pub(crate) struct Running {
+#[derive(Debug)]
+pub struct Running {
     /// The address on which it listens.
-    pub(crate) address: SocketAddr,
+    pub address: SocketAddr,
     process: Child,
     /// The service's own process group, with its workers.
     group: Option<Pid>,
@@ -35,10 +34,7 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts the service that `command` makes for a free port. Its output goes into `log`.
-    pub(crate) fn start(
-        command: impl FnOnce(SocketAddr) -> Command,
-        log: &Path,
-    ) -> Result<Self, Failure> {
+    pub fn start(command: impl FnOnce(SocketAddr) -> Command, log: &Path) -> Result<Self, Failure> {
         let address = free_address()?;
         let file = File::create(log)?;
         let started = Instant::now();
@@ -60,10 +56,7 @@ impl Running {
     }
 
     /// Sends requests until the answer is the expected one. Returns how long after the start that was.
-    pub(crate) async fn first_answer(
-        &mut self,
-        call: impl Fn() -> Call,
-    ) -> Result<Duration, Failure> {
+    pub async fn first_answer(&mut self, call: impl Fn() -> Call) -> Result<Duration, Failure> {
         loop {
             let answer = match Connection::open(self.address).await {
                 Ok(mut connection) => connection.ask(call()).await,
@@ -80,15 +73,20 @@ impl Running {
     }
 
     /// The error with the service's last output.
-    pub(crate) fn explained(&self, error: Failure) -> Failure {
+    pub fn explained(&self, error: Failure) -> Failure {
         let log = fs::read(&self.log).unwrap_or_default();
         let last = log.split_at(log.len().saturating_sub(MAX_OF_A_LOG)).1;
         let last = String::from_utf8_lossy(last);
         format!("{error}\nWhat it printed last:\n{last}").into()
     }
 
+    /// The id of the process that was started.
+    pub fn id(&self) -> Option<u32> {
+        self.process.id()
+    }
+
     /// The CPU that its processes have used up to now.
-    pub(crate) fn cpu(&self) -> Result<Duration, Failure> {
+    pub fn cpu(&self) -> Result<Duration, Failure> {
         let ticks: u64 = self.processes()?.iter().map(|process| process.ticks).sum();
         Ok(Duration::from_millis(
             ticks * 1_000 / clock_ticks_per_second(),
@@ -96,10 +94,10 @@ impl Running {
     }
 
     /// The memory of its processes, in KiB. Shared memory counts once for each process.
-    pub(crate) fn memory(&self) -> Result<u32, Failure> {
+    pub fn memory(&self) -> Result<u32, Failure> {
         let mut kib = 0;
         for process in self.processes()? {
-            kib += process.resident_kib()?;
+            kib += self::kib(&process.directory, "VmRSS:").ok_or("a process has no VmRSS")?;
         }
         Ok(kib)
     }
@@ -124,7 +122,7 @@ impl Running {
     }
 
     /// Lets the service close its files. If it does not end within some time, it is killed.
-    pub(crate) async fn stop(mut self) -> Result<(), Failure> {
+    pub async fn stop(mut self) -> Result<(), Failure> {
         if let Some(group) = self.group {
             // Only the first process gets the signal: it stops its workers itself.
             kill_process(group, Signal::INT)?;
@@ -147,18 +145,21 @@ impl Drop for Running {
     }
 }
 
+/// The most memory that a process has held up to now, in KiB; `None` once it has ended.
+pub fn peak_memory(process: u32) -> Option<u32> {
+    kib(&Path::new("/proc").join(process.to_string()), "VmHWM:")
+}
+
 struct Process {
     directory: PathBuf,
     ticks: u64,
 }
 
-impl Process {
-    fn resident_kib(&self) -> Result<u32, Failure> {
-        let status = fs::read_to_string(self.directory.join("status"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        Ok(number.ok_or("a process has no VmRSS")?.parse()?)
-    }
+/// A number of proc(5)'s `status`.
+fn kib(directory: &Path, name: &str) -> Option<u32> {
+    let status = fs::read_to_string(directory.join("status")).ok()?;
+    let number = status.lines().find_map(|line| line.strip_prefix(name))?;
+    number.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// The process group, and the CPU used in user and in system mode, from proc(5)'s `stat`.
@@ -172,6 +173,7 @@ fn group_and_ticks(stat: &str) -> Option<(i32, u64)> {
     Some((group, user + system))
 }
 
-fn free_address() -> io::Result<SocketAddr> {
+/// An address of this machine on which nothing listens at the moment.
+pub fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }

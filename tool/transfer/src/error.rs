@@ -88,12 +88,30 @@ pub enum TransferError {
         source: io::Error,
     },
     /// The file is no JSON array, and begins like one.
-    #[error("{path}: the array is not JSON from byte {offset} on; what is before that was sent")]
+    #[error("{path}: the array is not JSON from byte {offset} on; what is before that was taken")]
     BrokenArray {
         /// The file.
         path: String,
         /// Where that was found.
         offset: u64,
+    },
+    /// The file is an object without a list of users.
+    #[error(
+        "{path}: it has no list `{member}`; is --from the product, and this the file that has the users?"
+    )]
+    NoUsers {
+        /// The file.
+        path: String,
+        /// What the list is called.
+        member: &'static str,
+    },
+    /// The file is a table whose first row doesn't name its columns.
+    #[error(
+        "{path}: the first row names no column `id`; is --from the product, and the first row there?"
+    )]
+    NoColumns {
+        /// The file.
+        path: String,
     },
     /// Another process imports the same file.
     #[error("{0}: another import of this file is running")]
@@ -106,6 +124,15 @@ pub enum TransferError {
         /// The file.
         input: String,
         /// Its journal.
+        journal: String,
+    },
+    /// The journal tells of an import that read the file in another form.
+    #[error(
+        "{journal} is of an import with another --from or other values with it: use the same, or remove the file \
+         to import from the beginning"
+    )]
+    OtherForm {
+        /// The journal.
         journal: String,
     },
     /// The journal tells of an import into another service.

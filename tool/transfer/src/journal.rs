@@ -27,6 +27,9 @@ pub(crate) struct Entry {
     /// Where the users go.
     url: String,
     input: Fingerprint,
+    /// Which product's form the input has, and with which values it is read; none for Roster's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    form: Option<String>,
     /// Each line before it has its final outcome.
     pub(crate) position: Position,
     /// What of the file of refused lines is about those.
@@ -62,6 +65,7 @@ pub(crate) struct Journal {
     path: PathBuf,
     url: String,
     input: Fingerprint,
+    form: Option<String>,
     synced: Instant,
     /// The input. It is locked until the import ends.
     _locked: File,
@@ -74,6 +78,7 @@ impl Journal {
     pub(crate) fn open(
         input: &Path,
         file: &mut File,
+        form: Option<String>,
         url: &str,
     ) -> Result<(Self, Option<Entry>), TransferError> {
         let error = |error| TransferError::file(input, error);
@@ -85,6 +90,7 @@ impl Journal {
             path: beside(input, ".progress"),
             url: url.to_owned(),
             input: Fingerprint::of(file).map_err(error)?,
+            form,
             synced: Instant::now(),
             _locked: file.try_clone().map_err(error)?,
         };
@@ -102,6 +108,9 @@ impl Journal {
                 input: input.display().to_string(),
                 journal: name,
             });
+        }
+        if entry.form != journal.form {
+            return Err(TransferError::OtherForm { journal: name });
         }
         if entry.url != journal.url {
             return Err(TransferError::OtherTarget {
@@ -129,6 +138,7 @@ impl Journal {
             format: Self::FORMAT,
             url: self.url.clone(),
             input: self.input.clone(),
+            form: self.form.clone(),
             position,
             refused_bytes,
             counts,
@@ -191,8 +201,16 @@ mod tests {
     };
 
     fn open(input: &Path, url: &str) -> Result<(Journal, Option<Entry>), TransferError> {
+        open_as(input, None, url)
+    }
+
+    fn open_as(
+        input: &Path,
+        form: Option<&str>,
+        url: &str,
+    ) -> Result<(Journal, Option<Entry>), TransferError> {
         let mut file = File::open(input).unwrap();
-        Journal::open(input, &mut file, url)
+        Journal::open(input, &mut file, form.map(str::to_owned), url)
     }
 
     #[test]
@@ -212,6 +230,23 @@ mod tests {
             journal.remove().unwrap();
         }
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn it_is_not_taken_for_another_form() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("users.json");
+        std::fs::write(&input, "{}\n{}\n").unwrap();
+        for (form, other) in [(None, Some("auth0")), (Some("auth0"), Some("clerk"))] {
+            let (mut journal, _) = open_as(&input, form, URL).unwrap();
+            journal.write(POSITION, 0, COUNTS, false).unwrap();
+            drop(journal);
+            let error = open_as(&input, other, URL).unwrap_err();
+            assert!(matches!(error, TransferError::OtherForm { .. }), "{error}");
+            let (journal, entry) = open_as(&input, form, URL).unwrap();
+            assert_eq!(entry.unwrap().position, POSITION);
+            journal.remove().unwrap();
+        }
     }
 
     #[test]

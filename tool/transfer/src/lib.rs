@@ -3,11 +3,14 @@
 //! **Invariant:** this crate knows Roster by HTTP alone. It links no other crate of the workspace, so it
 //! works with every deployment of the same contract.
 
+mod batch;
 mod client;
 mod crew;
 mod error;
 mod export;
+mod from;
 mod import;
+mod input;
 mod journal;
 mod pace;
 mod progress;
@@ -17,6 +20,7 @@ mod source;
 pub use error::TransferError;
 pub use export::{ExportArguments, export};
 pub use import::{ImportArguments, import};
+pub use input::{Flaw, Input, Record, Records};
 
 use clap::Args;
 use secrecy::SecretString;

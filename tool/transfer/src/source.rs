@@ -1,18 +1,28 @@
-//! Users out of a file of any size: lines of JSON, or one array of objects. It is read once, piece by
-//! piece.
+//! Records out of a file of any size: lines of JSON, an array of objects, such an array in an object, or the
+//! rows of a table (CSV). It is read once, piece by piece.
 
 use std::io::{self, BufRead};
 
 use serde::{Deserialize, Serialize};
 
+use crate::input::Flaw;
+
 /// What the service takes in one request, and so in one line.
 pub(crate) const MAX_LINE: usize = 4 * 1024 * 1024;
-/// A request has at most so many bytes, unless one line is longer: what is under way takes memory.
-const BATCH_BYTES: usize = 1024 * 1024;
-/// So many users are created well within the time that a request has.
-const BATCH_LINES: usize = 250;
 
-/// How users are written down.
+/// What a file may be, beside lines of JSON and an array of objects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Nothing else.
+    Plain,
+    /// An object, in which the member of this name is the array. Lines it is not. There may be several such
+    /// objects, one behind the other.
+    Wrapped(&'static str),
+    /// A table. Its first row is a record as the others are.
+    Table,
+}
+
+/// How records are written down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Form {
@@ -20,6 +30,10 @@ pub(crate) enum Form {
     Lines,
     /// As elements of an array.
     Array,
+    /// As elements of an array that is a member of an object.
+    Member,
+    /// As rows of a table. A line break between quotes belongs to its row.
+    Rows,
 }
 
 /// How far a file is read.
@@ -32,30 +46,13 @@ pub(crate) struct Position {
     pub(crate) line: u64,
 }
 
-/// A user of the file.
+/// A record as it is in the file.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Record {
+pub(crate) struct RawRecord {
     /// Its line or element, from one.
     pub(crate) line: u64,
-    /// Its JSON text in one line, or why it can't be sent.
+    /// Its text, of JSON in one line, or why it can't be sent.
     pub(crate) text: Result<Vec<u8>, Flaw>,
-}
-
-/// Why a user can't be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Flaw {
-    /// It is longer than a request may be.
-    TooLong,
-    /// A text has a line break, so it is not JSON, and would be two lines of a request.
-    LineBreak(Vec<u8>),
-}
-
-/// Users for one request.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Batch {
-    pub(crate) records: Vec<Record>,
-    /// Behind the last of them.
-    pub(crate) end: Position,
 }
 
 /// Why no more can be read.
@@ -64,6 +61,8 @@ pub(crate) enum SourceError {
     Io(io::Error),
     /// The array is not JSON from this byte on.
     Broken(u64),
+    /// The object has no array of this name.
+    NoMember(&'static str),
 }
 
 impl From<io::Error> for SourceError {
@@ -72,20 +71,19 @@ impl From<io::Error> for SourceError {
     }
 }
 
-/// The users of a file.
+/// The records of a file.
 pub(crate) struct Source<R> {
     reader: R,
+    layout: Layout,
     position: Position,
     /// Of an array: whether its opening bracket was just read.
     is_first: bool,
     is_over: bool,
-    /// What did not fit into the batch before, and where it ends; or the fault behind that batch.
-    kept: Option<Result<(Record, Position), SourceError>>,
 }
 
 impl<R: BufRead> Source<R> {
     /// From the beginning.
-    pub(crate) fn new(mut reader: R) -> Result<Self, SourceError> {
+    pub(crate) fn new(mut reader: R, layout: Layout) -> Result<Self, SourceError> {
         let mut offset = 0;
         if reader.fill_buf()?.starts_with(b"\xef\xbb\xbf") {
             reader.consume(3);
@@ -96,70 +94,57 @@ impl<R: BufRead> Source<R> {
             offset,
             line: 0,
         };
-        let mut source = Self::at(reader, position);
+        let mut source = Self::at(reader, layout, position);
         let mut lines = 0;
         let first = source.skip_blanks(|byte| lines += u64::from(byte == b'\n'))?;
-        if first == Some(b'[') {
-            source.step();
-            source.position.form = Form::Array;
-            source.is_first = true;
-        } else {
-            source.position.line = lines;
+        match (first, layout) {
+            (Some(b'['), _) => {
+                source.step();
+                source.position.form = Form::Array;
+                source.is_first = true;
+            }
+            (Some(b'{'), Layout::Wrapped(member)) => {
+                source.position.form = Form::Member;
+                source.enter(member)?;
+            }
+            (Some(_), Layout::Wrapped(_)) => return Err(source.broken()),
+            (first, layout) => {
+                source.position.line = lines;
+                if layout == Layout::Table && first != Some(b'{') {
+                    source.position.form = Form::Rows;
+                }
+            }
         }
         Ok(source)
     }
 
     /// From where another run stopped; the reader is there.
-    pub(crate) fn at(reader: R, position: Position) -> Self {
+    pub(crate) fn at(reader: R, layout: Layout, position: Position) -> Self {
         Self {
             reader,
+            layout,
             position,
             is_first: false,
             is_over: false,
-            kept: None,
         }
     }
 
-    /// The users for the next request; none at the end.
-    pub(crate) fn batch(&mut self) -> Result<Option<Batch>, SourceError> {
-        let (mut records, mut bytes, mut end) = (Vec::new(), 0, self.position);
-        while records.len() < BATCH_LINES {
-            let kept = self.kept.take();
-            let next = kept.or_else(|| {
-                self.record()
-                    .map(|it| Some((it?, self.position)))
-                    .transpose()
-            });
-            let (record, behind) = match next {
-                None => break,
-                Some(Ok(next)) => next,
-                Some(Err(error)) if records.is_empty() => return Err(error),
-                Some(Err(error)) => {
-                    self.kept = Some(Err(error));
-                    break;
-                }
-            };
-            let length = record.text.as_ref().map_or(0, Vec::len) + 1;
-            if bytes + length > BATCH_BYTES && !records.is_empty() {
-                self.kept = Some(Ok((record, behind)));
-                break;
-            }
-            bytes += length;
-            end = behind;
-            records.push(record);
-        }
-        Ok((!records.is_empty()).then_some(Batch { records, end }))
+    /// How far the file is read.
+    pub(crate) fn position(&self) -> Position {
+        self.position
     }
 
-    fn record(&mut self) -> Result<Option<Record>, SourceError> {
+    /// The next record; none at the end.
+    pub(crate) fn record(&mut self) -> Result<Option<RawRecord>, SourceError> {
         match self.position.form {
             Form::Lines => Ok(self.line()?),
-            Form::Array => self.element(),
+            Form::Rows => Ok(self.row()?),
+            Form::Array | Form::Member => self.element(),
         }
     }
 
     /// The next line that is not blank.
-    fn line(&mut self) -> io::Result<Option<Record>> {
+    fn line(&mut self) -> io::Result<Option<RawRecord>> {
         loop {
             let mut text = Text::default();
             let mut is_ended = false;
@@ -181,13 +166,38 @@ impl<R: BufRead> Source<R> {
             self.position.line += 1;
             if !text.is_blank() {
                 let (line, text) = (self.position.line, text.into_line());
-                return Ok(Some(Record { line, text }));
+                return Ok(Some(RawRecord { line, text }));
+            }
+        }
+    }
+
+    /// The next row that is not blank: up to a line break that is not between quotes.
+    fn row(&mut self) -> io::Result<Option<RawRecord>> {
+        loop {
+            let (mut text, mut is_quoted, mut breaks) = (Text::default(), false, 0);
+            while let Some(&byte) = self.reader.fill_buf()?.first() {
+                self.step();
+                text.extend(&[byte]);
+                is_quoted ^= byte == b'"';
+                breaks += u64::from(byte == b'\n');
+                if byte == b'\n' && !is_quoted {
+                    break;
+                }
+            }
+            if text.length == 0 {
+                return Ok(None);
+            }
+            let line = self.position.line + 1;
+            self.position.line += breaks.max(1);
+            if !text.is_blank() {
+                let text = text.into_row();
+                return Ok(Some(RawRecord { line, text }));
             }
         }
     }
 
     /// The next element of the array.
-    fn element(&mut self) -> Result<Option<Record>, SourceError> {
+    fn element(&mut self) -> Result<Option<RawRecord>, SourceError> {
         if self.is_over {
             return Ok(None);
         }
@@ -197,11 +207,12 @@ impl<R: BufRead> Source<R> {
             next = self.skip_blanks(|_| {})?;
         } else if next == Some(b']') {
             self.step();
-            if self.skip_blanks(|_| {})?.is_some() {
-                return Err(self.broken());
-            }
-            self.is_over = true;
-            return Ok(None);
+            return if self.has_another_array()? {
+                self.element()
+            } else {
+                self.is_over = true;
+                Ok(None)
+            };
         } else if !self.is_first {
             return Err(self.broken());
         }
@@ -212,7 +223,69 @@ impl<R: BufRead> Source<R> {
         self.is_first = false;
         self.position.line += 1;
         let line = self.position.line;
-        Ok(Some(Record { line, text }))
+        Ok(Some(RawRecord { line, text }))
+    }
+
+    /// Reads on behind the end of an array: whether there is another one, whose bracket is read then.
+    fn has_another_array(&mut self) -> Result<bool, SourceError> {
+        if let (Form::Member, Layout::Wrapped(member)) = (self.position.form, self.layout) {
+            self.is_first = false;
+            if self.find(member)? {
+                return Ok(true);
+            }
+            if self.skip_blanks(|_| {})? == Some(b'{') {
+                self.enter(member)?;
+                return Ok(true);
+            }
+        }
+        match self.skip_blanks(|_| {})? {
+            None => Ok(false),
+            Some(_) => Err(self.broken()),
+        }
+    }
+
+    /// Enters the array that is this member of the object whose bracket is next.
+    fn enter(&mut self, member: &'static str) -> Result<(), SourceError> {
+        self.step();
+        self.is_first = true;
+        if self.find(member)? {
+            Ok(())
+        } else {
+            Err(SourceError::NoMember(member))
+        }
+    }
+
+    /// Looks for an array that is this member of an object, among the members that are still to come.
+    /// Returns whether its bracket is read; otherwise the object is at its end.
+    fn find(&mut self, member: &'static str) -> Result<bool, SourceError> {
+        loop {
+            let mut next = self.skip_blanks(|_| {})?;
+            if !self.is_first && next == Some(b',') {
+                self.step();
+                next = self.skip_blanks(|_| {})?;
+            } else if next == Some(b'}') {
+                self.step();
+                return Ok(false);
+            } else if !self.is_first {
+                return Err(self.broken());
+            }
+            if next != Some(b'"') {
+                return Err(self.broken());
+            }
+            let name = self.value()?;
+            if self.skip_blanks(|_| {})? != Some(b':') {
+                return Err(self.broken());
+            }
+            self.step();
+            let is_array = self.skip_blanks(|_| {})? == Some(b'[');
+            if is_array && name.is_ok_and(|name| name[1..name.len() - 1] == *member.as_bytes()) {
+                self.step();
+                self.is_first = true;
+                return Ok(true);
+            }
+            let _ = self.value()?;
+            self.is_first = false;
+        }
     }
 
     /// A value of any kind, by its brackets and quotes alone. The service looks at the rest.
@@ -235,7 +308,7 @@ impl<R: BufRead> Source<R> {
                 match byte {
                     b'"' => is_quoted = true,
                     b'{' | b'[' => depth += 1,
-                    b',' | b']' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
+                    b',' | b']' | b'}' | b' ' | b'\n' | b'\r' | b'\t' if depth == 0 => break,
                     b'}' | b']' => {
                         depth = depth.saturating_sub(1);
                         is_last = depth == 0;
@@ -302,9 +375,16 @@ impl Text {
             return Err(Flaw::TooLong);
         }
         if self.has_break {
-            return Err(Flaw::LineBreak(line.to_vec()));
+            return Err(Flaw::NotJson(line.to_vec()));
         }
         Ok(line.to_vec())
+    }
+
+    fn into_row(self) -> Result<Vec<u8>, Flaw> {
+        if self.bytes.len() > MAX_LINE {
+            return Err(Flaw::TooLong);
+        }
+        Ok(self.bytes)
     }
 }
 
@@ -314,10 +394,14 @@ mod tests {
 
     use super::*;
 
-    /// All users, each with its line; what ends them; and where each would be gone on from.
+    /// All records, each with its line, and what ends them.
     fn read(text: &[u8]) -> (Vec<(u64, String)>, Option<u64>) {
+        read_as(Layout::Plain, text)
+    }
+
+    fn read_as(layout: Layout, text: &[u8]) -> (Vec<(u64, String)>, Option<u64>) {
         // A small buffer, so that everything lies across its end once.
-        let mut source = Source::new(BufReader::with_capacity(3, text)).unwrap();
+        let mut source = Source::new(BufReader::with_capacity(3, text), layout).unwrap();
         let mut all = Vec::new();
         loop {
             match source.record() {
@@ -327,7 +411,7 @@ mod tests {
                 }
                 Ok(None) => return (all, None),
                 Err(SourceError::Broken(offset)) => return (all, Some(offset)),
-                Err(SourceError::Io(error)) => panic!("{error}"),
+                Err(error) => panic!("{error:?}"),
             }
         }
     }
@@ -362,6 +446,48 @@ mod tests {
     }
 
     #[test]
+    fn an_array_in_an_object_is_found_whatever_is_around_it() {
+        let wrapped = Layout::Wrapped("users");
+        let text =
+            br#" {"realm" : "a\"users", "roles":{"users":[1]}, "users_":[2],"users":{"users":[3]},
+            "enabled":true,"users" : [ {"users":[4]} , {} ] , "on":1}"#;
+        let both = lines(&[(1, "{\"users\":[4]}"), (2, "{}")]);
+        assert_eq!(read_as(wrapped, text), (both.clone(), None));
+        assert_eq!(read_as(wrapped, b"[{\"users\":[4]},{}]"), (both, None));
+        assert_eq!(read_as(wrapped, b"{\"users\":[]}"), (vec![], None));
+        assert_eq!(read_as(wrapped, b" "), (vec![], None));
+        // The pages of a list, one behind the other.
+        let pages =
+            b"{\"users\":[],\"next\":\"x\"}\n{\"users\":[1],\"users\":[2]} {\"users\":[3]}\n";
+        let all = lines(&[(1, "1"), (2, "2"), (3, "3")]);
+        assert_eq!(read_as(wrapped, pages), (all, None));
+        let one = lines(&[(1, "{}")]);
+        for (text, offset) in [
+            (&b"{\"users\":[{}"[..], 12),
+            (b"{\"users\":[{}]", 13),
+            (b"{\"users\":[{}] 1", 14),
+            (b"{\"users\":[{}]}]", 14),
+        ] {
+            assert_eq!(read_as(wrapped, text), (one.clone(), Some(offset)));
+        }
+        let none = Source::new(&b"{\"user\":[],\"roles\":{}}"[..], wrapped);
+        assert!(matches!(none, Err(SourceError::NoMember("users"))));
+        let lines = Source::new(&b"12\n"[..], wrapped);
+        assert!(matches!(lines, Err(SourceError::Broken(0))));
+    }
+
+    #[test]
+    fn a_row_ends_at_a_line_break_that_is_not_between_quotes() {
+        let text = b"\xef\xbb\xbf\nid,name\n1,\"a \"\"\nb\"\r\n\n2,";
+        let rows = lines(&[(2, "id,name\n"), (3, "1,\"a \"\"\nb\"\r\n"), (6, "2,")]);
+        assert_eq!(read_as(Layout::Table, text), (rows, None));
+        // What begins like JSON is JSON.
+        let one = lines(&[(1, "{}")]);
+        assert_eq!(read_as(Layout::Table, b"[{}]"), (one.clone(), None));
+        assert_eq!(read_as(Layout::Table, b"{}\n"), (one, None));
+    }
+
+    #[test]
     fn an_array_that_is_not_json_gives_what_is_before() {
         let one = lines(&[(1, "{}")]);
         for (text, offset) in [
@@ -379,13 +505,14 @@ mod tests {
 
     #[test]
     fn what_can_not_be_one_line_is_not_sent() {
-        let mut source = Source::new(&b"[{\"a\":\"b\nc\"},{}]"[..]).unwrap();
-        let flaw = Flaw::LineBreak(b"{\"a\":\"b\nc\"}".to_vec());
+        let text = &b"[{\"a\":\"b\nc\"},{}]"[..];
+        let mut source = Source::new(text, Layout::Plain).unwrap();
+        let flaw = Flaw::NotJson(b"{\"a\":\"b\nc\"}".to_vec());
         assert_eq!(source.record().unwrap().unwrap().text, Err(flaw));
         let long = [&b"\""[..], &vec![b'x'; MAX_LINE], b"\""].concat();
         for (before, after) in [("", "\n{}\n"), ("[", ",{}]")] {
             let text = [before.as_bytes(), &long, after.as_bytes()].concat();
-            let mut source = Source::new(&text[..]).unwrap();
+            let mut source = Source::new(&text[..], Layout::Plain).unwrap();
             let record = source.record().unwrap().unwrap();
             assert_eq!(record.text, Err(Flaw::TooLong));
             let record = source.record().unwrap().unwrap();
@@ -394,39 +521,18 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_has_a_bounded_number_of_lines_and_bytes() {
-        let text = b"{}\n".repeat(BATCH_LINES + 1);
-        let mut source = Source::new(&text[..]).unwrap();
-        let sizes = std::iter::from_fn(|| source.batch().unwrap())
-            .map(|batch| (batch.records.len(), batch.end.offset));
-        let sizes: Vec<_> = sizes.collect();
-        let end = text.len() as u64;
-        assert_eq!(sizes, [(BATCH_LINES, end - 3), (1, end)]);
-
-        let third = [&b"\""[..], &vec![b'x'; BATCH_BYTES * 2 / 5], b"\"\n"].concat();
-        let text = third.repeat(3);
-        let mut source = Source::new(&text[..]).unwrap();
-        let batch = source.batch().unwrap().unwrap();
-        let two = third.len() as u64 * 2;
-        assert_eq!((batch.records.len(), batch.end.offset), (2, two));
-        assert_eq!(source.batch().unwrap().unwrap().records[0].line, 3);
-        assert_eq!(source.batch().unwrap(), None);
-    }
-
-    #[test]
-    fn what_is_before_a_fault_is_given_and_then_the_fault() {
-        for (text, offset) in [(&b"[{},{},oh"[..], 9), (b"[{},{},]", 7)] {
-            let mut source = Source::new(text).unwrap();
-            assert_eq!(source.batch().unwrap().unwrap().records.len(), 2);
-            let fault = source.batch().unwrap_err();
-            assert!(matches!(fault, SourceError::Broken(at) if at == offset));
-        }
-    }
-
-    #[test]
     fn reading_goes_on_from_any_position() {
-        for text in [&b"{}\n\n{\"a\":1}\n12\n"[..], b"[{} , {\"a\":1}, 12 ]"] {
-            let mut source = Source::new(text).unwrap();
+        let wrapped = Layout::Wrapped("users");
+        for (layout, text) in [
+            (Layout::Plain, &b"{}\n\n{\"a\":1}\n12\n"[..]),
+            (Layout::Plain, b"[{} , {\"a\":1}, 12 ]"),
+            (
+                wrapped,
+                b"{\"users\":[{},{\"a\":1}]}{\"users\":[12],\"b\":1}",
+            ),
+            (Layout::Table, b"a,b\n\n\"1\n\",2\r\n3,4"),
+        ] {
+            let mut source = Source::new(text, layout).unwrap();
             let mut seen = Vec::new();
             while let Some(record) = source.record().unwrap() {
                 seen.push((record, source.position));
@@ -434,7 +540,7 @@ mod tests {
             assert_eq!(seen.len(), 3);
             for (n, (_, position)) in seen.iter().enumerate() {
                 let offset = usize::try_from(position.offset).unwrap();
-                let mut rest = Source::at(&text[offset..], *position);
+                let mut rest = Source::at(&text[offset..], layout, *position);
                 for (record, _) in &seen[n + 1..] {
                     assert_eq!(rest.record().unwrap().as_ref(), Some(record));
                 }

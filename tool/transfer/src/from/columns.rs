@@ -1,0 +1,77 @@
+//! Tables: the export of a product as CSV.
+
+use csv::{ReaderBuilder, StringRecord};
+
+use super::members::Members;
+use crate::input::Flaw;
+
+/// The names of a table's columns, as its first row has them.
+pub(crate) struct Columns(StringRecord);
+
+impl Columns {
+    /// Takes the first row. Each table that is read here has a column `id`.
+    pub(crate) fn of(row: &[u8]) -> Option<Self> {
+        let names = fields(row).ok()?;
+        names.iter().any(|name| name == "id").then_some(Self(names))
+    }
+
+    /// A row as a record. An empty field is as if it were absent.
+    pub(crate) fn members(&self, row: &[u8]) -> Result<Members, Flaw> {
+        let bad = |reason: &str| Flaw::BadRow {
+            reason: reason.to_owned(),
+            row: row.to_vec(),
+        };
+        let fields = fields(row).map_err(|_| bad("The row is not CSV in UTF-8."))?;
+        if fields.len() != self.0.len() {
+            return Err(bad("The row has more or fewer fields than the first row."));
+        }
+        let mut members = Members::default();
+        for (name, field) in self.0.iter().zip(&fields) {
+            if !field.is_empty() {
+                members.put(name, field);
+            }
+        }
+        Ok(members)
+    }
+}
+
+fn fields(row: &[u8]) -> csv::Result<StringRecord> {
+    let mut reader = ReaderBuilder::new().has_headers(false).from_reader(row);
+    let mut fields = StringRecord::new();
+    reader.read_record(&mut fields)?;
+    Ok(fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn columns() -> Columns {
+        Columns::of(b"id,\"a \"\"b\"\"\",c\r\n").unwrap()
+    }
+
+    fn json(members: &Members) -> String {
+        String::from_utf8(members.to_json()).unwrap()
+    }
+
+    #[test]
+    fn a_row_is_a_record_of_texts() {
+        let members = columns().members(b"1,\"x, \"\"y\"\"\nz\",\n").unwrap();
+        let wanted = r#"{"a \"b\"":"x, \"y\"\nz","id":"1"}"#;
+        assert_eq!(json(&members), wanted);
+    }
+
+    #[test]
+    fn a_row_of_another_length_or_encoding_is_refused_and_told() {
+        for row in [&b"1,2"[..], b"1,2,3,4", b"\xff,2,3"] {
+            let flaw = columns().members(row).unwrap_err();
+            assert!(matches!(&flaw, Flaw::BadRow { row: told, .. } if told == row));
+        }
+    }
+
+    #[test]
+    fn a_first_row_names_the_columns() {
+        assert!(Columns::of(b"email,name").is_none());
+        assert!(Columns::of(b"").is_none());
+    }
+}
