@@ -101,7 +101,7 @@ pub(crate) fn allowed(template: &Template) -> Vec<Used> {
 
 /// The index that a resource of a policy names, if it is one.
 fn index_of(resource: &Value) -> Option<String> {
-    let (_, index) = resource["Fn::Sub"].as_str()?.split_once("/index/")?;
+    let (_, index) = resource["Fn::Sub"][0].as_str()?.split_once("/index/")?;
     Some(index.to_owned())
 }
 
@@ -358,8 +358,14 @@ impl Names {
         if let Value::String(text) = value {
             return Ok(text.clone());
         }
-        if let Some(text) = value["Fn::Sub"].as_str() {
-            return self.substitute(text);
+        match &value["Fn::Sub"] {
+            Value::String(text) => return self.substitute(text, &Value::Null),
+            Value::Array(arguments) => {
+                if let [Value::String(text), own @ Value::Object(_)] = arguments.as_slice() {
+                    return self.substitute(text, own);
+                }
+            }
+            _ => {}
         }
         let attribute = &value["Fn::GetAtt"];
         match (attribute[0].as_str(), attribute[1].as_str()) {
@@ -368,13 +374,18 @@ impl Names {
         }
     }
 
-    fn substitute(&self, text: &str) -> Result<String, String> {
+    /// `own` are the names that the substitution itself gives values.
+    fn substitute(&self, text: &str, own: &Value) -> Result<String, String> {
         let Some((before, rest)) = text.split_once("${") else {
             return Ok(text.to_owned());
         };
         let (name, rest) = rest.split_once('}').ok_or("a reference has no end")?;
-        let rest = self.substitute(rest)?;
-        Ok(format!("{before}{}{rest}", self.reference(name)?))
+        let rest = self.substitute(rest, own)?;
+        let value = match own.get(name) {
+            Some(value) => self.text(value)?,
+            None => self.reference(name)?,
+        };
+        Ok(format!("{before}{value}{rest}"))
     }
 
     fn reference(&self, name: &str) -> Result<String, String> {
@@ -547,9 +558,34 @@ mod tests {
         });
         let of_table = policies(&[("dynamodb:Query", table())]);
         assert!(ask(&of_table, "Query", &query).is_err());
-        let index = json!({ "Fn::Sub": "${Table.Arn}/index/by_creation" });
+        let index = json!({ "Fn::Sub": ["${Arn}/index/by_creation", { "Arn": table() }] });
         let of_index = policies(&[("dynamodb:Query", index)]);
         assert_eq!(ask(&of_index, "Query", &query).unwrap(), ["dynamodb:Query"]);
+    }
+
+    #[test]
+    fn with_another_table_every_role_is_for_that_one() {
+        let stream = format!("arn:aws:dynamodb:{ACCOUNT}:table/restored/stream/2026");
+        let given = [("ExistingTableStream".to_owned(), stream)];
+        let template = Template::read(&root().join("template.yaml"), &given).unwrap();
+        // The stack's own table has this name, where there is one.
+        let policies = Policies::of(&template, "roster");
+        let mut get = get("USER#a");
+        let refused = ask_as("GetUser", &policies, "GetItem", &get).unwrap_err();
+        assert!(refused.contains("table/roster"), "{refused}");
+        get["TableName"] = "restored".into();
+        ask_as("GetUser", &policies, "GetItem", &get).unwrap();
+        let query = json!({
+            "TableName": "restored",
+            "IndexName": "by_creation",
+            "KeyConditionExpression": "list_shard = :0",
+            "ExpressionAttributeValues": { ":0": { "S": "1#3" } },
+        });
+        ask_as("ListUsers", &policies, "Query", &query).unwrap();
+        assert_eq!(
+            allowed(&template),
+            allowed(&Template::read(&root().join("template.yaml"), &[]).unwrap())
+        );
     }
 
     #[test]

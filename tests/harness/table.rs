@@ -128,17 +128,22 @@ impl RawTable {
         }
     }
 
+    /// Deletes an item.
+    pub(crate) async fn delete(&self, partition: &str, sort: &str) {
+        self.client
+            .delete_item()
+            .table_name(&self.name)
+            .key("PK", AttributeValue::S(partition.to_owned()))
+            .key("SK", AttributeValue::S(sort.to_owned()))
+            .send()
+            .await
+            .unwrap();
+    }
+
     /// Deletes every item.
     pub(crate) async fn clear(&self) {
-        for (pk, sk) in self.items().await.into_keys() {
-            self.client
-                .delete_item()
-                .table_name(&self.name)
-                .key("PK", AttributeValue::S(pk))
-                .key("SK", AttributeValue::S(sk))
-                .send()
-                .await
-                .unwrap();
+        for (partition, sort) in self.items().await.into_keys() {
+            self.delete(&partition, &sort).await;
         }
     }
 

@@ -2,10 +2,12 @@
 //! both stores, except capacity, which DynamoDB Local counts in another way.
 
 mod capacity;
+mod check;
 mod faults;
 mod idempotency;
 mod indexes;
 mod lists;
+mod new_table;
 mod preconditions;
 mod properties;
 mod races;

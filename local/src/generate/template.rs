@@ -91,6 +91,12 @@ const GATEWAY_RESPONSES: [GatewayResponse; 21] = [
     response("DEFAULT_5XX", 500, FAILED),
 ];
 
+/// The ARN of the table: the stack's own, or the one that `ExistingTableStream` names.
+const TABLE_ARN: &str =
+    "!If [MakesTable, !GetAtt Table.Arn, !Select [0, !Split [/stream/, !Ref ExistingTableStream]]]";
+/// The ARN of its stream.
+const STREAM_ARN: &str = "!If [MakesTable, !GetAtt Table.StreamArn, !Ref ExistingTableStream]";
+
 /// The template with new regions; the name of a region if the template lacks it.
 pub(super) fn template(
     present: &str,
@@ -229,7 +235,7 @@ fn worker(consumer: &Consumer) -> String {
         Stream:
           Type: DynamoDB
           Properties:
-            Stream: !GetAtt Table.StreamArn
+            Stream: {STREAM_ARN}
             StartingPosition: TRIM_HORIZON
             BatchSize: {}
             # Lambda keeps the order of one item's records.
@@ -270,18 +276,19 @@ fn worker(consumer: &Consumer) -> String {
     let actions = consumer.actions.iter().copied().collect();
     let partitions = consumer.partitions.iter().copied().collect();
     let mut statements = table(&actions, &partitions);
-    statements.push_str(
+    let _ = write!(
+        statements,
         r#"              - Effect: Allow
                 Action:
                   - dynamodb:DescribeStream
                   - dynamodb:GetRecords
                   - dynamodb:GetShardIterator
-                Resource: !GetAtt Table.StreamArn
+                Resource: {STREAM_ARN}
               # IAM knows this action by all resources alone.
               - Effect: Allow
                 Action: dynamodb:ListStreams
                 Resource: "*"
-"#,
+"#
     );
     if let Some(queue) = consumer.dead_letters {
         let _ = write!(
@@ -376,7 +383,7 @@ fn table(actions: &BTreeSet<Action>, partitions: &BTreeSet<Partition>) -> String
         .collect();
     let _ = write!(
         text,
-        "                Resource: !GetAtt Table.Arn
+        "                Resource: {TABLE_ARN}
                 Condition:
                   ForAllValues:StringLike:
                     dynamodb:LeadingKeys: [{}]
@@ -399,7 +406,13 @@ fn indexes(indexes: &[Index]) -> String {
     );
     for index in indexes {
         let name = index.name();
-        let _ = writeln!(text, "                  - !Sub ${{Table.Arn}}/index/{name}");
+        let _ = write!(
+            text,
+            "                  - !Sub
+                    - ${{Arn}}/index/{name}
+                    - Arn: {TABLE_ARN}
+"
+        );
     }
     text
 }

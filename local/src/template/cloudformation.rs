@@ -190,11 +190,20 @@ pub(super) enum OneOrMany {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct TableProperties {
+    pub(super) billing_mode: String,
+    #[serde(rename = "SSESpecification", default)]
+    pub(super) encryption: Encryption,
     pub(super) attribute_definitions: Vec<AttributeDefinition>,
     pub(super) key_schema: Vec<KeyElement>,
     pub(super) global_secondary_indexes: Vec<IndexProperties>,
     pub(super) stream_specification: StreamSpecification,
     pub(super) time_to_live_specification: TimeToLive,
+}
+
+#[derive(Default, Deserialize)]
+pub(super) struct Encryption {
+    #[serde(rename = "SSEEnabled")]
+    pub(super) enabled: bool,
 }
 
 #[derive(Deserialize)]

@@ -24,10 +24,7 @@ use crate::yaml;
 pub(super) fn parse(text: &str, parameters: &[(String, String)]) -> Result<Template, String> {
     let template = yaml::parse(text)?;
     let parameters = parameter_values(&template, parameters)?;
-    let template = Conditions::of(&template, &parameters)?
-        .decide(template)
-        .unwrap_or_default();
-    let template = resolve(template, &parameters);
+    let (template, table) = decided(template, &parameters)?;
     let resources = template["Resources"]
         .as_object()
         .ok_or("it has no Resources")?;
@@ -45,7 +42,6 @@ pub(super) fn parse(text: &str, parameters: &[(String, String)]) -> Result<Templ
         return Err(format!("{id} does not require API keys"));
     }
     let (limit, limits) = limits(&api.method_settings).map_err(|why| format!("{id}: {why}"))?;
-    let (id, table) = only("AWS::DynamoDB::Table")?;
     let globals: FunctionGlobals = match &template["Globals"]["Function"] {
         Value::Null => FunctionGlobals::default(),
         globals => typed("Globals.Function", globals)?,
@@ -84,12 +80,29 @@ pub(super) fn parse(text: &str, parameters: &[(String, String)]) -> Result<Templ
             .into_iter()
             .map(|(kind, response)| Ok((kind, gateway_response(response)?)))
             .collect::<Result<_, String>>()?,
-        table: table_of(typed(id, table)?),
+        table: table_of(typed("the table", &table)?),
         parameters: parameters
             .into_iter()
             .filter_map(|(name, value)| Some((name, scalar(&value)?)))
             .collect(),
     })
+}
+
+/// The template with its conditions decided and its references resolved, and the properties of its table.
+/// A table that another one takes the place of is not in the template then, but the other one has to be
+/// like it.
+fn decided(
+    template: Value,
+    parameters: &BTreeMap<String, Value>,
+) -> Result<(Value, Value), String> {
+    const TABLE: &str = "AWS::DynamoDB::Table";
+    let conditions = Conditions::of(&template, parameters)?;
+    let decide = |value| resolve(conditions.decide(value).unwrap_or_default(), parameters);
+    let mut resources = template["Resources"].as_object().into_iter().flatten();
+    let table = resources.find(|(_, resource)| resource["Type"] == TABLE);
+    let (_, table) = table.ok_or(format!("it has no {TABLE}"))?;
+    let table = decide(table["Properties"].clone());
+    Ok((decide(template), table))
 }
 
 fn typed<T: DeserializeOwned>(id: &str, value: &Value) -> Result<T, String> {
@@ -276,7 +289,8 @@ fn holds(
     }
 }
 
-/// Resolves `Ref` and `Fn::Split` where the local service reads them. Everything else stays unchanged.
+/// Resolves `Ref`, `Fn::Split`, `Fn::Select` and `Fn::Join` where the local service reads them. Everything
+/// else stays unchanged.
 fn resolve(value: Value, parameters: &BTreeMap<String, Value>) -> Value {
     match value {
         Value::Array(values) => values.into_iter().map(|v| resolve(v, parameters)).collect(),
@@ -298,6 +312,13 @@ fn resolve(value: Value, parameters: &BTreeMap<String, Value>) -> Value {
                 && let [Value::String(separator), Value::String(text)] = arguments.as_slice()
             {
                 return text.split(separator.as_str()).map(Value::from).collect();
+            }
+            if let Some(Value::Array(arguments)) = members.get_mut("Fn::Select")
+                && let [index, Value::Array(values)] = arguments.as_mut_slice()
+                && let Some(index) = index.as_u64().and_then(|index| usize::try_from(index).ok())
+                && index < values.len()
+            {
+                return values.swap_remove(index);
             }
             if let Some(Value::Array(arguments)) = members.get("Fn::Join")
                 && let [Value::String(separator), Value::Array(values)] = arguments.as_slice()
@@ -517,7 +538,39 @@ fn table_of(properties: TableProperties) -> Schema {
                 attributes: index.projection.non_key_attributes,
             })
             .collect(),
+        billing_mode: properties.billing_mode,
+        has_account_key: properties.encryption.enabled,
         stream_view: properties.stream_specification.stream_view_type,
         time_to_live: properties.time_to_live_specification.attribute_name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEMPLATE: &str = include_str!("../../../template.yaml");
+    const STREAM: &str =
+        "arn:aws:dynamodb:eu-west-1:000000000000:table/restored/stream/2026-01-01T00:00:00.000";
+
+    #[test]
+    fn with_another_table_no_part_of_the_template_names_its_own() {
+        let given = [("ExistingTableStream".to_owned(), STREAM.to_owned())];
+        let template = yaml::parse(TEMPLATE).unwrap();
+        let parameters = parameter_values(&template, &given).unwrap();
+        let (template, table) = decided(template, &parameters).unwrap();
+        assert_eq!(table["KeySchema"][0]["AttributeName"], "PK");
+        assert!(template["Resources"].get("Table").is_none());
+        let text = template.to_string();
+        for reference in ["\"Table\"", "Table.Arn", "Table.StreamArn"] {
+            assert!(!text.contains(reference), "{reference}");
+        }
+        let name = &template["Globals"]["Function"]["Environment"]["Variables"]["TABLE_NAME"];
+        assert_eq!(name, "restored");
+        let alarm = &template["Resources"]["WriteThrottleAlarm"]["Properties"];
+        assert_eq!(alarm["Dimensions"][0]["Value"], "restored");
+        assert_eq!(template["Outputs"]["TableName"]["Value"], "restored");
+        let consumer = &template["Resources"]["ApplyChanges"]["Properties"]["Events"]["Stream"];
+        assert_eq!(consumer["Properties"]["Stream"], STREAM);
     }
 }

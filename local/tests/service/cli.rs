@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use domain::sample;
@@ -42,6 +42,17 @@ pub(crate) fn wait(process: &mut Child) -> ExitStatus {
         }
         std::thread::sleep(PAUSE);
     }
+}
+
+/// How a program ends: its exit code, and what it prints.
+pub(crate) fn ended(command: &mut Command) -> (Option<i32>, String, String) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).unwrap());
+    (status.code(), stdout, stderr)
 }
 
 /// A running program. It ends when this value is dropped.
@@ -88,6 +99,11 @@ impl Running {
         self.word_after("ready")
     }
 
+    /// Where the store is.
+    pub(crate) fn store(&self) -> &str {
+        self.word_after("store")
+    }
+
     /// Host and port of the API and of the store.
     fn addresses(&self) -> [&str; 2] {
         ["ready", "store"].map(|label| self.word_after(label).strip_prefix("http://").unwrap())
@@ -96,6 +112,16 @@ impl Running {
     /// The status, the head and the body of an answer to the administrator.
     pub(crate) fn send(&self, method: &str, path: &str, body: &str) -> (u16, String, Value) {
         self.exchange(method, path, "*/*", body)
+    }
+
+    /// Waits until the log tells of a user; the user is counted then.
+    pub(crate) fn wait_for_event(&self, user_id: &str) {
+        let start = Instant::now();
+        let path = format!("/api/users/{user_id}/events");
+        while self.send("GET", &path, "").2 == json!([]) {
+            assert!(start.elapsed() < PATIENCE, "no event");
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// The messages that were sent, newest last, as soon as there are this many.

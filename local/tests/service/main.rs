@@ -6,6 +6,8 @@
 mod cli;
 mod common;
 mod gateway;
+mod item_files;
+mod maintenance;
 mod port;
 mod services;
 mod stream;

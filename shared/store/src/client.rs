@@ -1,7 +1,14 @@
 //! The DynamoDB client.
 
-use aws_sdk_dynamodb::config::{BehaviorVersion, Region, StalledStreamProtectionConfig};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Builder, ProvideCredentials as _, Region, StalledStreamProtectionConfig,
+};
+use aws_sdk_dynamodb::error::BoxError;
 use aws_sdk_dynamodb::{Client, Config};
+use aws_types::SdkConfig;
 
 pub use sdk::{Credentials, SharedHttpClient, http_client};
 
@@ -35,6 +42,26 @@ pub fn connect(settings: &Settings) -> Client {
         .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
     config.set_endpoint_url(settings.endpoint.clone());
     Client::from_conf(config.build())
+}
+
+/// A client for a program on a person's machine: its credentials renew themselves, and an attempt has the
+/// time that a megabyte takes over a slow line.
+///
+/// # Errors
+///
+/// Why there are no credentials.
+pub async fn connect_by(config: &SdkConfig) -> Result<Client, BoxError> {
+    let credentials = config.credentials_provider();
+    let credentials = credentials.ok_or("no provider of credentials is configured")?;
+    credentials.provide_credentials().await?;
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(5))
+        .operation_attempt_timeout(Duration::from_mins(1));
+    let config = Builder::from(config)
+        .sleep_impl(sdk::sleep())
+        .retry_config(sdk::retries())
+        .timeout_config(timeouts.build());
+    Ok(Client::from_conf(config.build()))
 }
 
 /// The same client with other credentials. Both share their connections.

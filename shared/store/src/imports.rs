@@ -10,7 +10,7 @@ use futures_util::stream::{self, StreamExt as _};
 use tokio::time::{Instant, timeout_at};
 
 use crate::item::user;
-use crate::table::{Outcome, Table};
+use crate::table::{Item, MAX_SIZE, Outcome, Table, size};
 use crate::write::Write;
 use crate::{Cause, StoreError, WriteError, edit, read};
 
@@ -36,6 +36,34 @@ pub enum Imported {
     Created,
     /// It was imported before, and nothing has changed.
     Found,
+}
+
+impl Import {
+    /// What the import puts into the table, each item on condition that none is there: the user first.
+    pub fn items(&self) -> Result<Vec<Item>, StoreError> {
+        let items = edit::creation(&self.user, &self.write)?.into_items();
+        if items.iter().any(|item| size(item) > MAX_SIZE) {
+            return Err(StoreError::TooLarge);
+        }
+        Ok(items)
+    }
+
+    /// What becomes of it. `present` is a user with the same id: what the line is recognised by that has
+    /// made them, if one has. `taken` are those of its identifiers that others have.
+    pub fn outcome(
+        &self,
+        present: Option<Option<&ImportDigest>>,
+        taken: &[Identifier],
+    ) -> Result<Imported, WriteError> {
+        match present {
+            Some(made_by) if made_by.is_some() && made_by == self.user.import_digest() => {
+                Ok(Imported::Found)
+            }
+            Some(_) => Err(WriteError::IdTaken),
+            None if taken.is_empty() => Ok(Imported::Created),
+            None => Err(Refusal::taken(taken).into()),
+        }
+    }
 }
 
 /// Whether an import writes.
@@ -101,7 +129,7 @@ impl Imports {
         let line = async {
             match mode {
                 ImportMode::Write => self.write(import).await,
-                ImportMode::DryRun => self.look(&import.user).await,
+                ImportMode::DryRun => self.look(import).await,
             }
         };
         timeout_at(deadline, line).await.ok()
@@ -120,7 +148,7 @@ impl Imports {
                 if present.has_seen(&write.operation) {
                     return Ok(Imported::Created);
                 }
-                found(&present, user)
+                import.outcome(Some(present.import_digest()), &[])
             }
             Outcome::Repeated => Err(WriteError::Gone),
             Outcome::Overtaken => Err(StoreError::Conflict.into()),
@@ -130,9 +158,10 @@ impl Imports {
     }
 
     /// What would become of a user: a `GetItem`, and one for each identifier.
-    async fn look(&self, user: &User) -> Result<Imported, WriteError> {
+    async fn look(&self, import: &Import) -> Result<Imported, WriteError> {
+        let user = &import.user;
         if let Some(present) = read::user(&self.table, user.id()).await? {
-            return found(&present, user);
+            return import.outcome(Some(present.import_digest()), &[]);
         }
         let identifiers: Vec<_> = user.identifiers().into_keys().collect();
         let mut taken = Vec::new();
@@ -142,19 +171,8 @@ impl Imports {
             let owned = some.iter().zip(owners);
             taken.extend(owned.filter_map(|(one, owner)| owner.map(|_| one.clone())));
         }
-        if taken.is_empty() {
-            return Ok(Imported::Created);
-        }
-        Err(Refusal::taken(&taken).into())
+        import.outcome(None, &taken)
     }
-}
-
-/// What it means that a user with the same id is there.
-fn found(present: &User, user: &User) -> Result<Imported, WriteError> {
-    if present.import_digest().is_some() && present.import_digest() == user.import_digest() {
-        return Ok(Imported::Found);
-    }
-    Err(WriteError::IdTaken)
 }
 
 /// The lines that share neither id nor identifier with an earlier one, and the others.
@@ -192,18 +210,9 @@ impl<'a> Created<'a> {
             return outcome;
         }
         let user = &import.user;
-        Some(match self.users.get(user.id()) {
-            Some(digest) if *digest == user.import_digest() => Ok(Imported::Found),
-            Some(_) => Err(WriteError::IdTaken),
-            None => {
-                let mut identifiers: Vec<_> = user.identifiers().into_keys().collect();
-                identifiers.retain(|one| self.identifiers.contains(one));
-                if identifiers.is_empty() {
-                    Ok(Imported::Created)
-                } else {
-                    Err(Refusal::taken(&identifiers).into())
-                }
-            }
-        })
+        let mut taken: Vec<_> = user.identifiers().into_keys().collect();
+        taken.retain(|one| self.identifiers.contains(one));
+        let present = self.users.get(user.id());
+        Some(import.outcome(present.copied(), &taken))
     }
 }

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod changes;
+mod check;
 mod client;
 mod directory;
 mod edit;
@@ -20,9 +21,11 @@ mod limits;
 mod log;
 mod memberships;
 mod merge;
+mod new_table;
 mod notifications;
 mod read;
 mod rule;
+mod scan;
 mod sessions;
 mod sign_ins;
 mod table;
@@ -31,7 +34,10 @@ mod write;
 
 pub use accounts::Accounts;
 pub use changes::{Applied, Applying, Changes, ItemChange};
-pub use client::{Credentials, Settings, SharedHttpClient, as_another, connect, http_client};
+pub use check::{CheckedPage, Checks, Counted, Fault, Key, Mended, Miscount};
+pub use client::{
+    Credentials, Settings, SharedHttpClient, as_another, connect, connect_by, http_client,
+};
 pub use directory::{
     Directory, ListError, Listed, MAX_SORTED, Mark, Part, Position, UserListing, UserSort,
 };
@@ -45,9 +51,13 @@ pub use item::user::SORT_KEY as USER_SORT_KEY;
 pub use limits::Limits;
 pub use log::{FeedPlace, Log};
 pub use memberships::Memberships;
+pub use new_table::NewTable;
 pub use notifications::{LEASE, Lease, Notifications};
+pub use scan::{Place, Scan, UserPage};
 pub use sessions::Sessions;
 pub use sign_ins::{Entry, SignIn, SignInState, SignIns};
-pub use table::{Capacity, Index, Item, MAX_SORT_KEY, Partition, Table, Usage, metered, schema};
+pub use table::{
+    Capacity, DynamodbJson, Index, Item, MAX_SORT_KEY, Partition, Table, Usage, metered, schema,
+};
 pub use users::{Users, image_of_new};
 pub use write::{Precondition, Write};

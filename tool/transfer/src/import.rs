@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use clap::Args;
 use http::Method;
 use indicatif::HumanCount;
 use serde::Deserialize;
@@ -15,44 +14,26 @@ use tokio::sync::mpsc;
 use crate::batch::{Batch, Batches};
 use crate::client::{Answer, Call, Client};
 use crate::crew::{self, Job, Step, Watch};
-use crate::error::beside;
-use crate::input::{Flaw, Input, Record, Records};
+use crate::input::{Input, Record, Records};
 use crate::journal::{Counts, Entry, Journal};
 use crate::progress::Progress;
-use crate::refused::{LineText, Refused, RefusedLine};
+use crate::refused::{Refused, RefusedLine};
 use crate::source::Position;
 use crate::{Ended, Target, TransferError};
 
-/// Import users: lines of JSON (NDJSON), an array of objects, or the export of another product (--from).
+/// Imports the users of a file. Lines that are refused go to a file beside it, or to `refused`.
 ///
 /// A user is created or, where the same line was imported before, left as it is. So an import can be
-/// repeated: FILE.progress says how far it is, and the same command goes on there.
-///
-/// Lines that are refused go to FILE.refused.ndjson with the reason. A line may hold a password's hash:
-/// that file is readable by you alone; remove it when it is no longer needed. The exit code is 1 if
-/// there is one.
-#[derive(Args, Debug)]
-pub struct ImportArguments {
-    #[command(flatten)]
+/// repeated: a journal beside the file says how far it is.
+pub async fn import(
     input: Input,
-    #[command(flatten)]
-    target: Target,
-    /// The file for lines that are refused, instead of FILE.refused.ndjson.
-    #[arg(long, value_name = "PATH")]
+    target: &Target,
     refused: Option<PathBuf>,
-}
-
-/// Imports the users of a file.
-pub async fn import(arguments: ImportArguments) -> Result<Ended, TransferError> {
-    let ImportArguments {
-        input,
-        target,
-        refused,
-    } = arguments;
-    let client = Arc::new(Client::new(&target)?);
+) -> Result<Ended, TransferError> {
+    let refused = refused.unwrap_or_else(|| input.refused_path());
+    let client = Arc::new(Client::new(target)?);
     let (send, jobs) = mpsc::channel(1);
     let mut log = if input.is_stdin() {
-        let refused = refused.unwrap_or_else(|| PathBuf::from("stdin.refused.ndjson"));
         let log = Log::new(refused, None, None, None)?;
         std::thread::spawn(move || read(|| input.records(), &send));
         log
@@ -63,7 +44,6 @@ pub async fn import(arguments: ImportArguments) -> Result<Ended, TransferError> 
         let length = file.metadata();
         let length = length.map_err(|error| TransferError::file(path, error))?;
         let position = before.as_ref().map(|entry| entry.position);
-        let refused = refused.unwrap_or_else(|| beside(path, ".refused.ndjson"));
         let log = Log::new(refused, Some(length.len()), Some(journal), before)?;
         std::thread::spawn(move || read(|| input.records_behind(file, position), &send));
         log
@@ -141,25 +121,15 @@ impl Lines {
                     text,
                     had_conflict: false,
                 }),
-                Err(flaw) => lines.refuse_unsent(line, flaw),
+                Err(flaw) => lines.refuse(RefusedLine::of_flaw(line, flaw)),
             }
         }
         lines
     }
 
-    fn refuse_unsent(&mut self, line: u64, flaw: Flaw) {
-        let problem = Map::from_iter([("detail".to_owned(), json!(flaw.detail()))]);
-        self.refuse(line, flaw.status(), problem, flaw.into());
-    }
-
-    fn refuse(&mut self, line: u64, status: u16, problem: Map<String, Value>, text: LineText) {
+    fn refuse(&mut self, line: RefusedLine) {
         self.counts.refused += 1;
-        self.refused.push(RefusedLine {
-            line,
-            status,
-            problem,
-            text,
-        });
+        self.refused.push(line);
     }
 
     fn next_request(&self) -> &[Line] {
@@ -180,12 +150,12 @@ impl Lines {
                 line.had_conflict = true;
                 return Some(line);
             }
-            status => self.refuse(
+            status => self.refuse(RefusedLine::new(
                 line.number,
                 status,
                 outcome.problem,
-                LineText::of(&line.text),
-            ),
+                &line.text,
+            )),
         }
         None
     }
@@ -224,7 +194,7 @@ impl Lines {
         if sent <= 1 && !self.todo.is_empty() {
             let line = self.todo.remove(0);
             let problem = Map::from_iter([("detail".to_owned(), json!(detail))]);
-            self.refuse(line.number, 413, problem, LineText::of(&line.text));
+            self.refuse(RefusedLine::new(line.number, 413, problem, &line.text));
         }
         if self.todo.is_empty() {
             Step::Done

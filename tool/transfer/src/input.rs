@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use crate::TransferError;
+use crate::error::beside;
 use crate::from::{Columns, Conversion, ConversionArguments};
 use crate::source::{Form, Position, RawRecord, Source, SourceError};
 
@@ -76,6 +77,14 @@ impl Input {
     /// Where the file is.
     pub fn path(&self) -> &Path {
         &self.file
+    }
+
+    /// Where lines of it go that are refused.
+    pub fn refused_path(&self) -> PathBuf {
+        if self.is_stdin() {
+            return PathBuf::from("stdin.refused.ndjson");
+        }
+        beside(&self.file, ".refused.ndjson")
     }
 
     /// Whether it is standard input.

@@ -12,15 +12,19 @@ mod from;
 mod import;
 mod input;
 mod journal;
+mod output;
 mod pace;
 mod progress;
 mod refused;
 mod source;
 
 pub use error::TransferError;
-pub use export::{ExportArguments, export};
-pub use import::{ImportArguments, import};
+pub use export::export;
+pub use import::import;
 pub use input::{Flaw, Input, Record, Records};
+pub use output::Output;
+pub use progress::Progress;
+pub use refused::{Refused, RefusedLine};
 
 use clap::Args;
 use secrecy::SecretString;
@@ -39,6 +43,29 @@ pub struct Target {
         hide_env_values = true
     )]
     key: SecretString,
+}
+
+/// A [`Target`] that may be left out.
+#[derive(Args, Debug)]
+pub struct OptionalTarget {
+    /// Where the API is, with its stage: `https://….execute-api.eu-west-1.amazonaws.com/prod`.
+    #[arg(long, value_name = "URL", requires = "key")]
+    url: Option<String>,
+    /// The API key. In the environment it stays out of the shell's history and of the list of processes.
+    #[arg(
+        long,
+        value_name = "KEY",
+        env = "ROSTER_API_KEY",
+        hide_env_values = true
+    )]
+    key: Option<SecretString>,
+}
+
+impl OptionalTarget {
+    /// The target, unless it is left out. A key in the environment alone is none.
+    pub fn target(self) -> Option<Target> {
+        self.url.zip(self.key).map(|(url, key)| Target { url, key })
+    }
 }
 
 /// How a transfer ended.

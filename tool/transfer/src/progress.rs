@@ -10,8 +10,8 @@ const LINE: Duration = Duration::from_secs(10);
 /// A shorter wait for the service is not worth a word.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// On standard error.
-pub(crate) struct Progress {
+/// A bar on a terminal, else a line now and then: on standard error.
+pub struct Progress {
     /// Of the work: bytes of the input, or users. It is hidden where there is no terminal.
     bar: ProgressBar,
     /// Never shown: it counts the users a second.
@@ -20,8 +20,8 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// Of so much work, if that is known.
-    pub(crate) fn new(work: Option<u64>) -> Self {
+    /// Of so much work, if that is known: bytes, or users.
+    pub fn new(work: Option<u64>) -> Self {
         let bar = work.map_or_else(ProgressBar::new_spinner, ProgressBar::new);
         let template = if work.is_some() {
             "{bar:32} {percent:>3} %  {msg}"
@@ -46,7 +46,7 @@ impl Progress {
     }
 
     /// So much is done by now.
-    pub(crate) fn is_at(&mut self, work: u64, users: u64) {
+    pub fn is_at(&mut self, work: u64, users: u64) {
         self.bar.set_position(work);
         self.users.set_position(users);
         let message = self.message();
@@ -75,7 +75,7 @@ impl Progress {
     }
 
     /// A line for a person.
-    pub(crate) fn say(&self, line: &str) {
+    pub fn say(&self, line: &str) {
         if self.bar.is_hidden() {
             eprintln!("{line}");
         } else {

@@ -14,7 +14,7 @@ use crate::source::MAX_LINE;
 
 /// A line that was refused, as it goes into the file.
 #[derive(Debug, Serialize)]
-pub(crate) struct RefusedLine {
+pub struct RefusedLine {
     /// Its number in the input, from one.
     pub(crate) line: u64,
     pub(crate) status: u16,
@@ -36,6 +36,29 @@ pub(crate) enum LineText {
     Text(String),
     /// Too long to be kept: how many bytes a line may have.
     LongerThan(usize),
+}
+
+impl RefusedLine {
+    /// A line that was looked at, and what is said of it.
+    pub fn new(line: u64, status: u16, problem: Map<String, Value>, text: &[u8]) -> Self {
+        Self {
+            line,
+            status,
+            problem,
+            text: LineText::of(text),
+        }
+    }
+
+    /// A line that was not even looked at.
+    pub fn of_flaw(line: u64, flaw: Flaw) -> Self {
+        let detail = ("detail".to_owned(), flaw.detail().into());
+        Self {
+            line,
+            status: flaw.status(),
+            problem: Map::from_iter([detail]),
+            text: flaw.into(),
+        }
+    }
 }
 
 impl From<Flaw> for LineText {
@@ -65,13 +88,18 @@ impl LineText {
 }
 
 /// The file. It is there as soon as a line is refused.
-pub(crate) struct Refused {
+pub struct Refused {
     path: PathBuf,
     file: Option<File>,
     length: u64,
 }
 
 impl Refused {
+    /// Of an import that begins. What is there of another one is dropped.
+    pub fn begin(path: PathBuf) -> Result<Self, TransferError> {
+        Self::open(path, 0)
+    }
+
     /// Of an import that begins, or one that goes on and has written so many bytes. What is there of
     /// another import, or of lines that will be sent again, is dropped.
     pub(crate) fn open(path: PathBuf, length: u64) -> Result<Self, TransferError> {
@@ -96,7 +124,8 @@ impl Refused {
         Ok(refused)
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    /// Where it is.
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
@@ -105,7 +134,8 @@ impl Refused {
         self.length
     }
 
-    pub(crate) fn append(&mut self, lines: &[RefusedLine]) -> Result<(), TransferError> {
+    /// Adds lines.
+    pub fn append(&mut self, lines: &[RefusedLine]) -> Result<(), TransferError> {
         if lines.is_empty() {
             return Ok(());
         }
@@ -127,7 +157,7 @@ impl Refused {
     }
 
     /// Brings it to the disk.
-    pub(crate) fn sync(&self) -> Result<(), TransferError> {
+    pub fn sync(&self) -> Result<(), TransferError> {
         let synced = self.file.as_ref().map_or(Ok(()), File::sync_data);
         synced.map_err(|error| TransferError::file(&self.path, error))
     }

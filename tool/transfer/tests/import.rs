@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use serde_json::{Value, json};
-use transfer::{Ended, ImportArguments, TransferError, import};
+use transfer::{Ended, Input, Target, TransferError, import};
 
 #[derive(Parser)]
 struct Command {
     #[command(flatten)]
-    import: ImportArguments,
+    input: Input,
+    #[command(flatten)]
+    target: Target,
 }
 
 /// What the service does with a request.
@@ -105,7 +107,7 @@ async fn import_three(acts: Vec<Act>) -> (Result<Ended, TransferError>, Vec<Rece
     let file = file.to_str().unwrap();
     let arguments = ["import", file, "--url", &url, "--key", "secret"];
     let command = Command::parse_from(arguments);
-    let ended = import(command.import).await;
+    let ended = import(command.input, &command.target, None).await;
     (ended, served.join().unwrap(), folder.keep())
 }
 

@@ -1,11 +1,9 @@
 //! `POST /api/users/import`: create many users, as they are shown elsewhere.
 
-use domain::UserId;
-use domain::import::{ImportContext, ImportedUser};
 use roster_http::{
-    Action, Answer, App, Body, Cause, Connect, Endpoint, Failure, Import, ImportMode, Imported,
-    ImportedUserBody, Line, LineBody, LineOutcome, Method, Need, Partition, Problem, Request,
-    Response, Schema,
+    Action, Answer, App, Body, Cause, Connect, Endpoint, Failure, ImportMode, Imported,
+    ImportedUserBody, LineBody, LineOutcome, Method, Need, Partition, Problem, Request, Response,
+    Schema,
 };
 use serde::Deserialize;
 
@@ -53,11 +51,10 @@ async fn import_users(app: &App, request: Request) -> Result<Response, Failure> 
     } else {
         ImportMode::Write
     };
+    let importer = request.importer(app);
     let (mut read, mut imports) = (Vec::new(), Vec::new());
     for line in request.lines()? {
-        let named = named(&request, &line);
-        let user_id = named.as_ref().ok().map(|(id, _)| id.clone());
-        let import = named.and_then(|(id, user)| import(app, &request, &line, id, user));
+        let (user_id, import) = importer.read(&line);
         read.push((
             line.number,
             user_id,
@@ -84,32 +81,4 @@ async fn import_users(app: &App, request: Request) -> Result<Response, Failure> 
         }
     });
     Response::lines(outcomes.collect())
-}
-
-/// What the line says, with the id that it names or that is issued for it.
-fn named(request: &Request, line: &Line<'_>) -> Result<(UserId, ImportedUser), Problem> {
-    let imported: ImportedUser = line.json()?;
-    let id = match &imported.user_id {
-        Some(text) => UserId::parse(text).map_err(|error| Problem::invalid("user_id", error))?,
-        None => request.user_id_of(line)?,
-    };
-    Ok((id, imported))
-}
-
-fn import(
-    app: &App,
-    request: &Request,
-    line: &Line<'_>,
-    id: UserId,
-    imported: ImportedUser,
-) -> Result<Import, Problem> {
-    let write = request.write_of(line);
-    let user = imported.into_user(ImportContext {
-        id,
-        operation: write.operation.clone(),
-        digest: line.digest()?,
-        now: request.now(),
-        new_identifier_id: &|| app.new_identifier_id(request.now()),
-    })?;
-    Ok(Import { user, write })
 }

@@ -55,7 +55,7 @@ pub struct LineOutcome {
 
 impl LineOutcome {
     /// The status of the line.
-    pub(crate) fn status(&self) -> u16 {
+    pub fn status(&self) -> u16 {
         match &self.outcome {
             Ok(status) => *status,
             Err(problem) => problem.status().as_u16(),
@@ -65,7 +65,7 @@ impl LineOutcome {
 
 impl<'a> LineBody<'a> {
     /// What is shown of an outcome.
-    pub(crate) fn of(line: &'a LineOutcome) -> Self {
+    pub fn of(line: &'a LineOutcome) -> Self {
         let problem = line.outcome.as_ref().err();
         let status = line.status();
         Self {

@@ -1,6 +1,7 @@
 //! The user body: the union of the older and the newer model (users-api.md, section 3).
 
 use domain::external::{Authenticator, Idp};
+use domain::password::PasswordHash;
 use domain::user::{DataKind, Passkey};
 use domain::{Address, JsonObject, Timestamp, User};
 use serde::Serialize;
@@ -33,6 +34,16 @@ pub struct UserBody<'a> {
     private_data: &'a JsonObject,
     #[serde(flatten)]
     signing_in: SigningInBody<'a>,
+}
+
+/// One user as an import takes them back: all that is shown, and the password's hash, which is shown
+/// nowhere else.
+#[derive(Serialize)]
+pub struct ExportedUserBody<'a> {
+    #[serde(flatten)]
+    user: UserBody<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password_hash: Option<&'a str>,
 }
 
 /// One user as lists show them: all but the application's data and the claims of providers.
@@ -257,6 +268,17 @@ impl<'a> UserBody<'a> {
             public_data: user.data(DataKind::Public),
             private_data: user.data(DataKind::Private),
             signing_in: SigningInBody::of(user, now),
+        }
+    }
+}
+
+impl<'a> ExportedUserBody<'a> {
+    /// What an import needs of `user`.
+    pub fn of(user: &'a User, now: Timestamp) -> Self {
+        let hash = user.credential().and_then(|own| own.hash.as_ref());
+        Self {
+            user: UserBody::of(user, now),
+            password_hash: hash.map(PasswordHash::expose),
         }
     }
 }

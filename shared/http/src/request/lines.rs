@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use domain::import::ImportDigest;
-use domain::{OperationId, UserId};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use store::{Precondition, Write};
@@ -11,7 +10,7 @@ use tokio::time::Instant;
 
 use super::Request;
 use super::body::{is_blank, malformed, object};
-use crate::Problem;
+use crate::{App, Importer, Problem};
 
 /// About as many as can be written in the time of a call. The answer about so many lines is below Lambda's
 /// limit of 6 MB ([`Response::lines`](crate::Response::lines)).
@@ -20,7 +19,7 @@ pub const MAX_LINES: usize = 10_000;
 /// Time for the answer about all lines.
 const ANSWER: Duration = Duration::from_millis(300);
 
-/// One object of the body.
+/// One object of the body, or of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'a> {
     /// Its number, from one. Of NDJSON, empty lines count; of an array, its elements do.
@@ -28,7 +27,12 @@ pub struct Line<'a> {
     text: &'a [u8],
 }
 
-impl Line<'_> {
+impl<'a> Line<'a> {
+    /// The line with this number, from one.
+    pub const fn new(number: usize, text: &'a [u8]) -> Self {
+        Self { number, text }
+    }
+
     /// The object as a `T`. Unknown members are ignored.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         object("line", self.text()?.as_bytes())
@@ -56,33 +60,20 @@ impl Request {
         Ok(lines)
     }
 
-    /// How a line writes: by an operation of its own, which follows from the request's.
-    pub fn write_of(&self, line: &Line<'_>) -> Write {
-        let of_request = self.write.operation.as_str().as_bytes();
-        Write {
-            by: self.write.by.clone().by_import(),
-            operation: OperationId::of(&[of_request, &line.number.to_be_bytes()]),
-            is_named: self.write.is_named,
+    /// Reads the lines as new users.
+    pub fn importer<'a>(&'a self, app: &'a App) -> Importer<'a> {
+        let write = Write {
             // A line makes a user: there is no version to compare with.
             precondition: Precondition::None,
-            now: self.now(),
             deadline: self.deadline_of_lines(),
-        }
+            ..self.write.clone()
+        };
+        Importer::new(write, self.key.as_ref(), &app.entropy)
     }
 
     /// When the outcomes of all lines must be known.
     pub fn deadline_of_lines(&self) -> Instant {
         self.deadline() - ANSWER
-    }
-
-    /// The id of a user who is named by nothing but the line. The same API key gives the same line the
-    /// same id, so that a repeat finds the user. The key's value is part of it for the reason that
-    /// it is part of an operation: an id is no secret, and must not tell what is in a line.
-    pub fn user_id_of(&self, line: &Line<'_>) -> Result<UserId, Problem> {
-        let digest = line.digest()?;
-        let of_key = self.key.as_ref().map_or("", OperationId::as_str);
-        let parts = [of_key.as_bytes(), digest.as_str().as_bytes()];
-        Ok(UserId::created_by(&OperationId::of(&parts)))
     }
 }
 

@@ -15,12 +15,12 @@ mod take_in;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use domain::{GroupId, Timestamp};
+use domain::{GroupId, Timestamp, UserId};
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::item::counter::Counter;
-use crate::item::log;
+use crate::item::{log, user};
 use crate::table::{Condition, Item, Outcome, Role, Table, Transaction};
 use crate::{Cause, StoreError};
 use effect::{Count, Effect, Then};
@@ -342,6 +342,25 @@ fn until_deleted(changes: &[ItemChange]) -> impl Iterator<Item = &[ItemChange]> 
         left = rest;
         (!part.is_empty()).then_some(part)
     })
+}
+
+/// What follows from a user whose item is new in a table without groups: the event, and by how much the
+/// number of users moves.
+pub(crate) fn of_new_user(
+    id: &UserId,
+    user: Item,
+    applying: &Applying,
+) -> Result<(Option<Item>, i64), StoreError> {
+    let change = ItemChange {
+        id: String::new(),
+        partition: user::partition_key(id),
+        sort: user::SORT_KEY.to_owned(),
+        old: None,
+        new: Some(user),
+        at: applying.now,
+    };
+    let effect = effect::of(&change, None, applying)?;
+    Ok((effect.once, effect.count.map_or(0, |count| count.by)))
 }
 
 impl Count {

@@ -161,6 +161,12 @@ pub(crate) fn name_owner(item: &Item) -> Option<GroupId> {
     GroupId::parse(owner).ok()
 }
 
+/// Whether the group in this item has this name, folded.
+pub(crate) fn has_name(group: &Item, name: &str) -> bool {
+    let own = group.get("canonical_name").and_then(|own| own.as_s().ok());
+    own.is_some_and(|own| own == name)
+}
+
 /// The first character of a text.
 fn first(text: &str) -> &str {
     let end = text.chars().next().map_or(0, char::len_utf8);

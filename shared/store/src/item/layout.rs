@@ -31,6 +31,11 @@ pub(super) fn partition(group: &[&str], of: &str) -> String {
     start(VERSION, group) + &shard(of).to_string()
 }
 
+/// All that [`shard`] may be.
+pub(super) fn all_shards() -> std::ops::Range<u32> {
+    0..SHARDS
+}
+
 /// A partition's key without the shard.
 fn start(version: u32, group: &[&str]) -> String {
     let mut start = format!("{version}#");

@@ -41,6 +41,21 @@ fn partition_key(identifier: &Identifier) -> String {
     partition.key(&identifier.canonical)
 }
 
+/// What a partition of reservations reserves.
+pub(crate) fn identifier(partition_key: &str) -> Option<Identifier> {
+    let (kind, canonical) = Partition::of(partition_key)?;
+    let kind = match kind {
+        Partition::Email => Kind::Email,
+        Partition::Phone => Kind::Phone,
+        Partition::Username => Kind::Username,
+        _ => return None,
+    };
+    Some(Identifier {
+        kind,
+        canonical: canonical.to_owned(),
+    })
+}
+
 /// Its key.
 pub(crate) fn key(identifier: &Identifier) -> Item {
     table::key(partition_key(identifier), SORT_KEY)

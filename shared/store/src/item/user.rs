@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_dynamodb::types::AttributeValue as Value;
 use domain::address::{AddressValue, Primary, Tenure};
 use domain::external::{Authenticator, Connection, ExternalProvider};
 use domain::filter::NameKind;
@@ -9,8 +10,9 @@ use domain::import::ImportDigest;
 use domain::password::PasswordHash;
 use domain::user::{Credential, Operations, Passkey, Place, ProfileUsername, SignIns, Source};
 use domain::{
-    Address, AddressKind, Addresses, Email, Epoch, Generation, IdentifierId, JsonObject,
-    OperationId, Phone, Timestamp, User, UserFacts, UserField, UserId, Username, Version,
+    Address, AddressKind, Addresses, Email, Epoch, Generation, Identifier, IdentifierId,
+    JsonObject, Kind, OperationId, Phone, Timestamp, User, UserFacts, UserField, UserId, Username,
+    Version,
 };
 use serde::{Deserialize, Serialize};
 
@@ -286,6 +288,57 @@ pub(crate) fn sort_value(item: &Item, field: UserField) -> SortValue {
         }
         field => SortValue::Number(table::number_of(item, field.as_str())),
     }
+}
+
+/// The attributes that put a user into indexes.
+const LISTED_BY: [&str; 5] = [
+    "list_shard",
+    "list_sort",
+    "disabled_shard",
+    "prefix",
+    "canonical",
+];
+
+/// An update that puts the user of an item into the indexes that lack it, or takes it out of one, on
+/// condition that the user has not changed. `None` where nothing is to be done. It changes nothing that is
+/// shown, so it moves neither version nor revision.
+///
+/// An attribute of another value stays: it may be of another layout.
+pub(crate) fn relisted(user: &User, present: &Item) -> Result<Option<Update>, StoreError> {
+    let wanted = item(user)?;
+    let mut update = Update::of_present(key(user.id()));
+    update.require_equal(&["version"], table::number(user.version()));
+    let mut is_whole = true;
+    for name in LISTED_BY {
+        match (wanted.get(name), present.contains_key(name)) {
+            (Some(value), false) => update.set(&[name], value.clone()),
+            (None, true) => update.remove(&[name]),
+            _ => continue,
+        }
+        is_whole = false;
+    }
+    Ok((!is_whole).then_some(update))
+}
+
+/// Whether the user of an item has an identifier. A user of a format that this code does not know may have
+/// any.
+pub(crate) fn may_have(user: &Item, identifier: &Identifier) -> bool {
+    let is_it = |own: &Value| {
+        let own = own.as_m().ok();
+        let form = own.and_then(|own| own.get("canonical").or_else(|| own.get("shown")));
+        let form = form.and_then(|form| form.as_s().ok());
+        form.is_some_and(|form| *form == identifier.canonical)
+    };
+    let has_one = |name: &str| {
+        let all = user.get(name).and_then(|all| all.as_m().ok());
+        all.is_some_and(|all| all.values().any(is_it))
+    };
+    refuse_newer(user).is_err()
+        || match identifier.kind {
+            Kind::Username => user.get("username").is_some_and(is_it),
+            Kind::Email => has_one(attributes(AddressKind::Email).all),
+            Kind::Phone => has_one(attributes(AddressKind::Phone).all),
+        }
 }
 
 /// The whole item of a user.

@@ -10,6 +10,41 @@ pub type Item = HashMap<String, AttributeValue>;
 /// How many bytes a sort key has at most (DynamoDB, "Constraints").
 pub const MAX_SORT_KEY: usize = 1024;
 
+/// How many bytes an item has at most, by [`size`].
+pub(crate) const MAX_SIZE: usize = 400 * 1024;
+
+/// An item's size as DynamoDB counts it ("DynamoDB item sizes and formats"): names and values in UTF-8; of a
+/// number a byte for two digits, without zeros at either end, and one more; of a list or map three bytes and
+/// one for each element.
+pub(crate) fn size(item: &Item) -> usize {
+    let members = item.iter();
+    members
+        .map(|(name, value)| name.len() + size_of(value))
+        .sum()
+}
+
+fn size_of(value: &AttributeValue) -> usize {
+    const NESTED: usize = 3;
+    // Whole numbers: no item has others.
+    let number = |text: &String| {
+        let digits = text.trim_start_matches('-').trim_matches('0').len();
+        digits.div_ceil(2) + 1 + usize::from(text.starts_with('-'))
+    };
+    match value {
+        AttributeValue::S(text) => text.len(),
+        AttributeValue::N(text) => number(text),
+        AttributeValue::B(bytes) => bytes.as_ref().len(),
+        AttributeValue::Ss(texts) => texts.iter().map(String::len).sum(),
+        AttributeValue::Ns(numbers) => numbers.iter().map(number).sum(),
+        AttributeValue::Bs(all) => all.iter().map(|bytes| bytes.as_ref().len()).sum(),
+        AttributeValue::L(values) => {
+            NESTED + values.iter().map(|value| 1 + size_of(value)).sum::<usize>()
+        }
+        AttributeValue::M(members) => NESTED + members.len() + size(members),
+        _ => 1,
+    }
+}
+
 /// The key of an item.
 pub(crate) fn key(partition: impl ToString, sort: impl ToString) -> Item {
     Item::from([
@@ -70,4 +105,12 @@ pub(crate) fn number_of(item: &Item, name: &str) -> Option<i64> {
 pub(crate) fn texts_of(item: &Item, name: &str) -> Vec<String> {
     let texts = item.get(name).and_then(|texts| texts.as_ss().ok());
     texts.cloned().unwrap_or_default()
+}
+
+/// The texts of an item's key.
+pub(crate) fn key_texts(item: &Item) -> [String; 2] {
+    ["PK", "SK"].map(|name| {
+        let text = item.get(name).and_then(|value| value.as_s().ok());
+        text.cloned().unwrap_or_default()
+    })
 }

@@ -5,9 +5,11 @@ mod condition;
 mod expression;
 mod index;
 mod item;
+mod json;
 mod partition;
 mod put;
 mod read;
+mod scan;
 pub mod schema;
 mod transaction;
 mod update;
@@ -21,9 +23,13 @@ pub(crate) use attempts::Attempts;
 pub(crate) use condition::Condition;
 pub use index::Index;
 pub use item::{Item, MAX_SORT_KEY};
-pub(crate) use item::{difference, key, key_of, number, number_of, text, texts_of, truth};
+pub(crate) use item::{
+    MAX_SIZE, difference, key, key_of, key_texts, number, number_of, size, text, texts_of, truth,
+};
+pub use json::DynamodbJson;
 pub use partition::Partition;
 pub(crate) use read::{BATCH, Consistency, Order, Range};
+pub(crate) use scan::ScanPage;
 pub(crate) use transaction::{Outcome, Role, Transaction};
 pub(crate) use update::{Update, Updated};
 pub use usage::{Capacity, Usage, metered};

@@ -69,6 +69,12 @@ impl Partition {
         }
     }
 
+    /// The kind of a partition, and what it is of.
+    pub(crate) fn of(key: &str) -> Option<(Self, &str)> {
+        let mut kinds = Self::ALL.iter();
+        kinds.find_map(|kind| Some((*kind, key.strip_prefix(kind.prefix())?)))
+    }
+
     /// The partition key of one partition of the kind.
     pub(crate) fn key(self, of: impl Display) -> String {
         format!("{}{of}", self.prefix())

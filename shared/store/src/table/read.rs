@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use futures_util::future::try_join_all;
 
 use super::expression::Placeholders;
-use super::item::{Item, text};
+use super::item::{Item, key_texts, text};
 use super::usage::{Direction, record};
 use super::{Attempts, Index, Table};
 use crate::{Cause, StoreError};
@@ -361,12 +361,4 @@ impl Table {
         record(Direction::Write, output.consumed_capacity());
         Ok(())
     }
-}
-
-/// The texts of an item's key.
-fn key_texts(item: &Item) -> [String; 2] {
-    ["PK", "SK"].map(|name| {
-        let text = item.get(name).and_then(|value| value.as_s().ok());
-        text.cloned().unwrap_or_default()
-    })
 }

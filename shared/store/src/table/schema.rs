@@ -11,6 +11,8 @@ use aws_sdk_dynamodb::types::{
     TimeToLiveSpecification,
 };
 
+use serde_json::{Value, json};
+
 use crate::{Cause, StoreError};
 
 /// A table as template.yaml describes it, in DynamoDB's words.
@@ -26,6 +28,49 @@ pub struct Schema {
     pub stream_view: String,
     /// The TTL attribute.
     pub time_to_live: String,
+    /// How requests are paid: `PAY_PER_REQUEST`.
+    pub billing_mode: String,
+    /// Whether it is encrypted by a key of the account's, and not by one of DynamoDB's own.
+    pub has_account_key: bool,
+}
+
+impl Schema {
+    /// The table as `import-table` takes it (`TableCreationParameters`). The stream and the time to live are
+    /// not among what it takes.
+    pub fn creation_parameters(&self, table_name: &str) -> Value {
+        let attributes = self.attributes.iter();
+        let attributes: Vec<_> = attributes
+            .map(|(name, kind)| json!({ "AttributeName": name, "AttributeType": kind }))
+            .collect();
+        let key = |key: &[(String, String)]| -> Value {
+            let elements = key.iter();
+            elements
+                .map(|(name, kind)| json!({ "AttributeName": name, "KeyType": kind }))
+                .collect()
+        };
+        let indexes = self.indexes.iter();
+        let indexes: Vec<_> = indexes
+            .map(|index| {
+                let mut projection = json!({ "ProjectionType": index.projection });
+                if !index.attributes.is_empty() {
+                    projection["NonKeyAttributes"] = json!(index.attributes);
+                }
+                json!({
+                    "IndexName": index.name,
+                    "KeySchema": key(&index.key),
+                    "Projection": projection,
+                })
+            })
+            .collect();
+        json!({
+            "TableName": table_name,
+            "AttributeDefinitions": attributes,
+            "KeySchema": key(&self.key),
+            "GlobalSecondaryIndexes": indexes,
+            "BillingMode": self.billing_mode,
+            "SSESpecification": { "Enabled": self.has_account_key },
+        })
+    }
 }
 
 /// A global secondary index.
@@ -89,7 +134,7 @@ pub async fn make(client: &Client, name: &str, schema: &Schema) -> Result<Made, 
     let created = client
         .create_table()
         .table_name(name)
-        .billing_mode(BillingMode::PayPerRequest)
+        .billing_mode(BillingMode::from(schema.billing_mode.as_str()))
         .set_attribute_definitions(Some(attributes))
         .set_key_schema(Some(key_schema(&schema.key)?))
         .set_global_secondary_indexes(Some(indexes))

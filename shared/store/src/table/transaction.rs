@@ -106,6 +106,16 @@ impl Transaction {
         self.parts.push((role, Write::Delete(key, Some(condition))));
     }
 
+    /// The items that it puts, in their order.
+    pub(crate) fn into_items(self) -> Vec<Item> {
+        let parts = self.parts.into_iter();
+        let items = parts.filter_map(|(_, write)| match write {
+            Write::Put(item, _) => Some(item),
+            Write::Update(_) | Write::Delete(..) | Write::Check(..) => None,
+        });
+        items.collect()
+    }
+
     /// The update of the user or group, when it is all that is to be written.
     pub(crate) fn only_update(&self) -> Option<&Update> {
         match self.parts.as_slice() {

@@ -1,0 +1,30 @@
+//! Work that lasts for hours meets a table that throttles or can't be reached for a while.
+
+use std::time::Duration;
+
+use store::StoreError;
+
+/// The pauses between attempts, seven minutes in all.
+const PAUSES: [u64; 10] = [1, 2, 5, 10, 20, 30, 60, 90, 90, 120];
+
+/// Asks the table again after what may pass.
+pub(crate) async fn patiently<T>(
+    ask: impl AsyncFn() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let error = match ask().await {
+            Err(
+                error @ (StoreError::Unavailable(_)
+                | StoreError::Busy(_)
+                | StoreError::Conflict
+                | StoreError::UnderWay),
+            ) => error,
+            done => return done,
+        };
+        let Some(pause) = pauses.next() else {
+            return Err(error);
+        };
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+    }
+}
