@@ -41,7 +41,8 @@ pub(crate) struct Import {
         conflicts_with = "url"
     )]
     table_name: String,
-    /// The file for lines that are refused, instead of FILE.refused.ndjson.
+    /// The file for lines that are refused, instead of FILE.refused.ndjson. What is there is replaced if it is
+    /// such a file or empty; another file is left, and the import ends.
     #[arg(long, value_name = "PATH")]
     refused: Option<PathBuf>,
 }
@@ -81,8 +82,8 @@ fn to_files(
     let table = template.table.creation_parameters(table_name);
     let kept_for = template.account_settings()?.events_kept_for.0;
     let ended = write_items(input, refused, &folder, &table, kept_for, Clock::System)?;
-    let (items, table) = (folder.items(), folder.table());
-    let (items, table) = (items.display(), table.display());
+    let items = quoted(&folder.items().display().to_string());
+    let table = quoted(&format!("file://{}", folder.table().display()));
     let time_to_live = &template.table.time_to_live;
     let stream = &template.table.stream_view;
     println!(
@@ -92,14 +93,20 @@ Next, in a private bucket of yours (docs/operating.md, "Ten million users"):
   aws s3 cp --recursive {items} s3://<bucket>/items/
   aws dynamodb import-table --input-format DYNAMODB_JSON --input-compression-type GZIP \
     --s3-bucket-source S3Bucket=<bucket>,S3KeyPrefix=items/ \
-    --table-creation-parameters file://{table}
+    --table-creation-parameters {table}
 
-When `aws dynamodb describe-import` says COMPLETED, and names as many items without an error:
+When `aws dynamodb describe-import` says COMPLETED, and names as many items without an error, check the table
+before anything else writes to it:
+
+  cargo run -- check --table {table_name} --apart 0 --no-writers
+
+When that names nothing:
 
   aws dynamodb update-table --table-name {table_name} \
     --stream-specification StreamEnabled=true,StreamViewType={stream}
   aws dynamodb wait table-exists --table-name {table_name}
   aws dynamodb update-table --table-name {table_name} --deletion-protection-enabled
+  aws dynamodb wait table-exists --table-name {table_name}
   aws dynamodb update-time-to-live --table-name {table_name} \
     --time-to-live-specification Enabled=true,AttributeName={time_to_live}
   aws dynamodb update-continuous-backups --table-name {table_name} \
@@ -110,4 +117,9 @@ When `aws dynamodb describe-import` says COMPLETED, and names as many items with
 Then remove the folder and the bucket's objects: they may hold password hashes."#
     );
     Ok(ended)
+}
+
+/// A text as one word of a shell.
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
 }

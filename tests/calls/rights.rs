@@ -14,7 +14,7 @@ const A: &str = "ada@example.org";
 const OTHER: &str = "ada.byron@example.org";
 const T: &str = "thief@example.net";
 const V: &str = "fresh@example.com";
-const PHONE: &str = "+441632960815";
+const PHONE: &str = "+441514960815";
 const PASSWORD: &str = "a new long password";
 const FORM: &str = "password=a+new+long+password";
 const HOUR: Duration = Duration::from_hours(1);

@@ -10,7 +10,7 @@ use crate::harness::person::managed;
 use crate::harness::{NOW, Roster, write_by};
 
 const OWN: &str = "ada@example.org";
-const PHONE: &str = "+441632960815";
+const PHONE: &str = "+441514960815";
 const THIEF: &str = "thief@example.net";
 const PASSWORD: &str = "a new long password";
 const FORM: &str = "password=a+new+long+password";

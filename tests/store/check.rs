@@ -151,7 +151,7 @@ async fn all_that_a_lost_user_leaves_behind_is_named_and_goes(roster: Roster) {
         ),
         format!("the phone number +441514960453 is reserved for {user_id}, who does not have it"),
         format!("the username grace is reserved for {user_id}, who does not have it"),
-        format!("user {user_id}: is in group {group_id} as a user who is gone"),
+        format!("user {user_id}: is a member of group {group_id} from before the user was deleted"),
     ] {
         assert!(words.contains(&wanted), "{wanted}: {words:#?}");
     }
@@ -227,9 +227,9 @@ async fn what_is_missing_is_named_and_put_in_its_place(roster: Roster) {
             "user {user_id}: the reservation of the e-mail address grace@example.org is not whole"
         ),
         format!("user {user_id}: the reservation of the phone number +441514960453 is not whole"),
-        format!("user {user_id}: not all lists have it"),
-        format!("user {user_id}: is in group {group_id}, whose list lacks it"),
-        format!("group {group_id}: its name is not reserved"),
+        format!("user {user_id}: is missing from an index, or in one too many"),
+        format!("user {user_id}: is a member of group {group_id}, and missing from its list"),
+        format!("group {group_id}: its name is not reserved, or not as a whole"),
     ];
     wanted.sort();
     assert_eq!(check.words().await, wanted);
@@ -269,12 +269,42 @@ async fn a_member_who_does_not_know_of_the_group_leaves_it() {
         .await;
     let check = Check::of(&roster);
     let words = format!(
-        "user {}: the list of group {} has it, and it is not in the group",
+        "user {}: is in the list of group {}, and no member of it",
         id(&user),
         id(&group)
     );
     assert_eq!(check.words().await, [words]);
     check.mend_all().await;
+}
+
+#[tokio::test]
+async fn what_is_left_in_a_group_of_an_earlier_user_with_the_same_id_goes() {
+    let roster = Roster::start().await;
+    let (user, group) = furnish(&roster).await;
+    let (place, member) = key(&roster, &format!("GROUP#{}#", id(&group)), "MEMBER#").await;
+    let mut stale = item(&roster, &place, &member).await;
+    let sort = format!("000000000001#{}", id(&user));
+    stale.insert("SK".to_owned(), AttributeValue::S(format!("MEMBER#{sort}")));
+    stale.insert("list_sort".to_owned(), AttributeValue::S(sort));
+    stale.insert("born".to_owned(), AttributeValue::N("1".to_owned()));
+    roster.table.put(stale).await;
+    roster.deliver().await;
+    let shown = roster.send("GET", &group).await;
+    assert_eq!(shown.body["users_assigned"], 2);
+    let check = Check::of(&roster);
+    check.mend_all().await;
+    roster.deliver().await;
+    let shown = roster.send("GET", &group).await;
+    assert_eq!(shown.body["users_assigned"], 1);
+
+    // The same in the place of the user's own.
+    let mut replaced = item(&roster, &place, &member).await;
+    replaced.insert("born".to_owned(), AttributeValue::N("1".to_owned()));
+    roster.table.put(replaced).await;
+    check.mend_all().await;
+    let path = format!("/api/users/groups/{}/assigned", id(&group));
+    let found = roster.send("GET", &path).await.expect(200);
+    assert_eq!(found.each("user_id"), [json!(id(&user))]);
 }
 
 #[tokio::test]
@@ -291,7 +321,7 @@ async fn the_end_of_a_group_that_has_stopped_goes_on() {
     order_is_lost.send_notifications().await;
     let check = Check::of(&roster);
     let words = format!(
-        "group {}: was deleted, and its end has stopped at step 0",
+        "group {}: was deleted; the removal of its members has stopped at step 0",
         id(&group)
     );
     assert_eq!(check.words().await, [words]);
@@ -348,7 +378,7 @@ async fn what_has_changed_since_it_was_seen_is_left_as_it_is(roster: Roster) {
     roster.table.put(own).await;
     let before = roster.table.items().await;
     for fault in &faults {
-        assert_eq!(check.mend(fault).await, Mended::Moved, "{}", fault.1);
+        assert_eq!(check.mend(fault).await, Mended::Gone, "{}", fault.1);
     }
     assert_eq!(roster.table.items().await, before);
     assert_eq!(check.words().await, [""; 0]);
@@ -394,8 +424,8 @@ async fn wrong_numbers_of_users_are_named_and_set_right(roster: Roster) {
     let words: Vec<_> = miscounts.iter().map(ToString::to_string).collect();
     let group_id = id(&group);
     let wanted = [
-        "the directory: 1 users are counted, 2 are there".to_owned(),
-        format!("group {group_id}: 0 users are counted, 1 are there"),
+        "the directory: counted users: 1, found: 2".to_owned(),
+        format!("group {group_id}: counted users: 0, found: 1"),
     ];
     assert_eq!(words, wanted);
     let deadline = Instant::now() + Duration::from_secs(10);

@@ -142,7 +142,7 @@ async fn the_page_of_an_sms_says_which_mail_to_open_and_cancels_the_change() {
         .await
         .expect(200);
     let mailed = roster.link_to("ada@example.com").await;
-    let texted = roster.link_to("+441632960815").await;
+    let texted = roster.link_to("+441514960815").await;
 
     let messages = roster.outbox.messages();
     let sms = messages.iter().find(|message| message.subject.is_none());
@@ -232,7 +232,7 @@ async fn a_scanner_that_opens_every_link_and_presses_every_button_without_cookie
         .expect(200);
     let (change, texted) = (
         roster.link_to("second@example.com").await,
-        roster.link_to("+441632960815").await,
+        roster.link_to("+441514960815").await,
     );
     ada.add_email("third@example.com").await.expect(200);
     let add = roster.link_to("third@example.com").await;

@@ -154,7 +154,7 @@ async fn mails_and_sms_go_out_by_services_that_others_wrote() {
         [SENDER, "Confirm your new e-mail address"]
     );
     assert!(html.starts_with("<!doctype html>"), "{html}");
-    let [sms] = moto.sms_to("+441632960815").await.try_into().unwrap();
+    let [sms] = moto.sms_to("+441514960815").await.try_into().unwrap();
     let start = "Someone who knows your password asked to make ";
     assert!(sms.starts_with(start), "{sms}");
 

@@ -343,7 +343,7 @@ mod tests {
 
     /// The SMS for a message, if there is one.
     fn sms(message: Message) -> Option<String> {
-        let to = Recipient::Phone("+441632960815".to_owned());
+        let to = Recipient::Phone("+441514960815".to_owned());
         letter(message, to).map(|letter| match letter {
             Letter::Sms(text) => text,
             Letter::Mail(mail) => panic!("a mail: {mail:?}"),

@@ -46,15 +46,18 @@ fn users_become_the_files_of_a_table_as_the_template_has_it() {
     assert_eq!(code, Some(1), "{stderr}");
     assert!(stdout.starts_with("31 users: 30 written, "), "{stdout}");
     for next in [
-        format!("aws s3 cp --recursive {folder}/items s3://<bucket>/items/"),
+        format!("aws s3 cp --recursive '{folder}/items' s3://<bucket>/items/"),
         "aws dynamodb import-table".to_owned(),
-        format!("file://{folder}/table.json"),
+        format!("'file://{folder}/table.json'"),
         "StreamEnabled=true,StreamViewType=NEW_AND_OLD_IMAGES".to_owned(),
         "Enabled=true,AttributeName=expires_at".to_owned(),
         "ExistingTableStream=".to_owned(),
     ] {
         assert!(stdout.contains(&next), "{next}: {stdout}");
     }
+    // The check comes before the stream, whose consumers write.
+    let check = stdout.find("cargo run -- check --table new --apart 0 --no-writers");
+    assert!(check.is_some_and(|check| check < stdout.find("StreamEnabled").unwrap()));
 
     let table = json_in(&out.join("table.json"));
     assert_eq!(table["TableName"], "new");
@@ -94,6 +97,37 @@ fn users_become_the_files_of_a_table_as_the_template_has_it() {
     let refusal = "is there and not empty: give another folder, or remove it\n";
     assert!(stderr.ends_with(refusal), "{stderr}");
     assert_eq!(code, Some(1));
+}
+
+#[test]
+fn a_file_that_can_not_be_read_to_its_end_leaves_a_folder_that_can_go() {
+    let file = new_file("broken");
+    std::fs::write(&file, "[{\"username\":{\"username\":\"ada\"}},oh").unwrap();
+    let out = file.with_extension("out");
+    let (file, folder) = (file.to_str().unwrap(), out.to_str().unwrap());
+    let (code, stdout, stderr) = run(&["import", file, "--to-dynamodb-json", folder]);
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    let words = format!("nothing was written that can be imported, and {folder} can be removed\n");
+    assert!(
+        stderr.contains("not JSON from byte") && stderr.ends_with(&words),
+        "{stderr}"
+    );
+    assert!(!out.join("manifest.json").exists());
+}
+
+#[test]
+fn what_an_import_by_the_api_has_begun_stays() {
+    let file = users("begun", 1);
+    let beside = |extension: &str| PathBuf::from(format!("{}{extension}", file.display()));
+    let refused = beside(".refused.ndjson");
+    std::fs::write(beside(".progress"), "{}").unwrap();
+    std::fs::write(&refused, "{\"line\":1}\n").unwrap();
+    let out = file.with_extension("out");
+    let (file, folder) = (file.to_str().unwrap(), out.to_str().unwrap());
+    let (code, _, stderr) = run(&["import", file, "--to-dynamodb-json", folder]);
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("not at its end"), "{stderr}");
+    assert!(refused.exists() && !out.exists());
 }
 
 #[test]

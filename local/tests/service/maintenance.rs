@@ -92,18 +92,14 @@ fn a_directory_moves_by_its_table_with_all_hashes() {
     assert_eq!(before, after);
 }
 
-/// Deletes an item without Roster's code.
-fn delete(store: &str, partition: &str, sort: &str) {
+/// Deletes or puts an item without Roster's code.
+fn write(store: &str, operation: &str, body: &Value) {
     let address = store.strip_prefix("http://").unwrap();
-    let body = json!({
-        "TableName": "roster",
-        "Key": { "PK": { "S": partition }, "SK": { "S": sort } },
-    });
     let body = body.to_string();
     let length = body.len();
     let request = format!(
         "POST / HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\
-         content-type: application/x-amz-json-1.0\r\nx-amz-date: 20260101T000000Z\r\nx-amz-target: DynamoDB_20120810.DeleteItem\r\n\
+         content-type: application/x-amz-json-1.0\r\nx-amz-date: 20260101T000000Z\r\nx-amz-target: DynamoDB_20120810.{operation}\r\n\
          authorization: AWS4-HMAC-SHA256 Credential=local/20260101/local/dynamodb/aws4_request, \
          SignedHeaders=host, Signature=0\r\ncontent-length: {length}\r\n\r\n{body}"
     );
@@ -121,7 +117,9 @@ fn what_is_wrong_is_named_until_it_is_mended() {
     let (status, _, user) = running.send("POST", "/api/users", grace);
     assert_eq!(status, 201);
     let id = user["user_id"].as_str().unwrap();
-    delete(running.store(), "USERNAME#grace", "RESERVATION");
+    let key = json!({ "PK": { "S": "USERNAME#grace" }, "SK": { "S": "RESERVATION" } });
+    let lost = json!({ "TableName": "roster", "Key": key });
+    write(running.store(), "DeleteItem", &lost);
     let check = |arguments: &[&str]| {
         let mut command = on_table("check", running.store(), arguments);
         let (code, stdout, stderr) = ended(command.args(["--apart", "0"]));
@@ -139,6 +137,23 @@ fn what_is_wrong_is_named_until_it_is_mended() {
     let (code, told, sum) = check(&["--mend"]);
     let mended = format!("{words}: mended");
     assert_eq!((code, &told, &*sum), (Some(0), &mended, "1 wrong, 0 left"));
+
+    // The same name, and a user who is gone holds it.
+    let mut item = key;
+    for (name, value) in [
+        ("owner", "gone"),
+        ("canonical", "grace"),
+        ("prefix", "1#USERNAME#g#0"),
+    ] {
+        item[name] = json!({ "S": value });
+    }
+    let held = json!({ "TableName": "roster", "Item": item });
+    write(running.store(), "PutItem", &held);
+    let (code, told, sum) = check(&["--mend"]);
+    let both =
+        format!("the username grace is reserved for gone, who does not have it: mended\n{mended}");
+    assert_eq!((code, &told, &*sum), (Some(0), &both, "2 wrong, 0 left"));
+
     // Until then, the consumer of the stream is a writer.
     running.wait_for_event(id);
     let (code, told, sum) = check(&["--mend", "--no-writers"]);

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use clap::Parser;
+use domain::UserId;
 use serde_json::{Value, json};
+use transfer::Input;
 
 use crate::cli::{Running, new_file, refusal, roster, send_interrupt, wait};
 
@@ -582,6 +585,98 @@ fn an_import_of_another_products_table_goes_on_where_it_stopped_and_only_in_the_
         &shown,
         &json!({ "claims": { "given_name": "A, \"799\"\nB" } }),
     );
+}
+
+#[test]
+fn what_is_before_a_fault_of_the_file_is_imported_and_told() {
+    let running = Running::start(&["--empty"]);
+    let input = file("faulty", &format!("[{},oh", user(0)));
+    let (code, stdout, stderr) = import(&input, running.base());
+    assert_eq!(code, 1);
+    assert_eq!(stdout, "1 users: 1 created, 0 there already, 0 refused\n");
+    assert!(stderr.contains("not JSON from byte"), "{stderr}");
+
+    std::fs::write(&input, "[oh").unwrap();
+    std::fs::remove_file(beside(&input, ".progress")).unwrap();
+    let (code, stdout, _) = import(&input, running.base());
+    assert_eq!((code, stdout.as_str()), (1, ""));
+}
+
+#[test]
+fn refused_lines_go_to_the_file_that_is_named_and_over_no_other() {
+    let running = Running::start(&["--empty"]);
+    let input = file("named", "{\n");
+    let import_to = |refused: &Path| {
+        ended(begin_from(
+            &["--refused", refused.to_str().unwrap()],
+            &input,
+            running.base(),
+        ))
+    };
+    let named = beside(&input, ".mine");
+    for _ in 0..2 {
+        let (code, stdout, stderr) = import_to(&named);
+        assert_eq!(code, 1, "{stderr}");
+        assert!(stdout.contains(named.to_str().unwrap()), "{stdout}");
+        assert_eq!(std::fs::read_to_string(&named).unwrap().lines().count(), 1);
+    }
+    let other = beside(&input, ".other");
+    std::fs::write(&other, "other\n").unwrap();
+    for (refused, text) in [(&other, "other\n"), (&input, "{\n")] {
+        let (code, stdout, stderr) = import_to(refused);
+        assert_eq!((code, stdout.as_str()), (1, ""));
+        assert!(stderr.contains("name another file"), "{stderr}");
+        assert_eq!(std::fs::read_to_string(refused).unwrap(), text);
+    }
+}
+
+#[derive(Parser)]
+struct Reading {
+    #[command(flatten)]
+    input: Input,
+}
+
+#[test]
+fn an_id_is_kept_if_the_service_takes_it() {
+    let long = "a".repeat(64);
+    let ids = [
+        "a",
+        "A-z_09",
+        "-",
+        "_",
+        "a b",
+        "a.b",
+        "a/b",
+        "ä",
+        "a\n",
+        "a+",
+        "a=",
+        "groups",
+        "import",
+        "Groups",
+        "groups2",
+        "imports",
+        "user",
+        &long,
+        &format!("{long}a"),
+    ];
+    let rows = ids.map(|id| json!({ "id": id, "email": "ada@example.org" }).to_string());
+    let input = file("ids", &rows.join("\n"));
+    let arguments = ["import", input.to_str().unwrap(), "--from", "supabase"];
+    let records = Reading::parse_from(arguments).input.records().unwrap();
+    let lines: Vec<Value> = records
+        .map(|record| serde_json::from_slice(&record.unwrap().text.unwrap()).unwrap())
+        .collect();
+    assert_eq!(lines.len(), ids.len());
+    for (id, line) in ids.iter().zip(lines) {
+        let is_taken = UserId::parse(id).is_ok();
+        assert_eq!(line["user_id"], json!(is_taken.then_some(id)), "{id}");
+        assert_eq!(
+            line["private_data"]["id"],
+            json!((!is_taken).then_some(id)),
+            "{id}"
+        );
+    }
 }
 
 #[test]

@@ -172,7 +172,7 @@ pub fn person() -> Account {
         phones: addresses(
             [(
                 id(PHONE),
-                Address::added(Phone::restore("+441632960815".to_owned()), true),
+                Address::added(Phone::restore("+441514960815".to_owned()), true),
             )],
             Some(id(PHONE)),
         ),

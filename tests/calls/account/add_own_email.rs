@@ -4,7 +4,7 @@ use serde_json::json;
 use crate::harness::{Fault, Roster};
 
 const NEW: &str = "countess@example.com";
-const PHONE: &str = "+441632960815";
+const PHONE: &str = "+441514960815";
 const PATH: &str = "/users/email/";
 
 #[tokio::test]

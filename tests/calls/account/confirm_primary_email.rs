@@ -9,7 +9,7 @@ use crate::harness::{Answer, Roster};
 const OLD: &str = "ada@example.org";
 const OTHER: &str = "ada.byron@example.org";
 const NEW: &str = "countess@example.com";
-const PHONE: &str = "+441632960815";
+const PHONE: &str = "+441514960815";
 const DAY: Duration = Duration::from_hours(24);
 
 /// The sentence of a problem.

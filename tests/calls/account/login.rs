@@ -144,7 +144,7 @@ async fn an_identifier_is_looked_for_among_its_own_kind_only(roster: Roster) {
         ("email", "ada"),
         ("username", "ada@example.org"),
         ("phone_number", "ada"),
-        ("username", "+441632960815"),
+        ("username", "+441514960815"),
     ] {
         let mut body = json!({ "password": sample::PASSWORD });
         body[member] = identifier.into();
@@ -173,7 +173,7 @@ async fn exactly_one_identifier_and_the_password_are_needed(roster: Roster) {
             one.clone(),
         ),
         (
-            json!({ "email": email, "phone_number": "+441632960815", "password": password }),
+            json!({ "email": email, "phone_number": "+441514960815", "password": password }),
             one,
         ),
         (

@@ -8,7 +8,7 @@ use crate::harness::{Answer, Fault, NOW, Roster};
 
 const PASSWORD: &str = sample::PASSWORD;
 const NEW: &str = "countess@example.com";
-const PHONE: &str = "+441632960815";
+const PHONE: &str = "+441514960815";
 /// How long the hour lasts after the time of the tests.
 const TO_THE_HOUR: Duration = Duration::from_secs(2800);
 const PATH: &str = "/users/email-change/";

@@ -10,7 +10,7 @@ use crate::harness::{NOW, Roster};
 const OLD: &str = "ada@example.org";
 const OTHER: &str = "ada.byron@example.org";
 const NEW: &str = "countess@example.com";
-const PHONE: &str = "+441632960815";
+const PHONE: &str = "+441514960815";
 const PASSWORD: &str = "a new long password";
 const FORM: &str = "password=a+new+long+password";
 const LIFETIME: Duration = Duration::from_hours(72);

@@ -8,7 +8,7 @@ use crate::harness::Roster;
 const OLD: &str = "ada@example.org";
 const OTHER: &str = "ada.byron@example.org";
 const NEW: &str = "countess@example.com";
-const PHONE: &str = "+441632960815";
+const PHONE: &str = "+441514960815";
 
 /// The text of all messages that were sent after the first `earlier` ones.
 fn said_after(roster: &Roster, earlier: usize) -> String {

@@ -15,7 +15,7 @@ use workers::send_notifications::CONSUMER;
 use crate::harness::{Fault, NOW, Roster, free_port, log};
 
 const NEW: &str = "countess@example.com";
-const PHONE: &str = "+441632960815";
+const PHONE: &str = "+441514960815";
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
 /// How often the SDK sends a request whose answers are faults.

@@ -1,6 +1,6 @@
 use crate::harness::Roster;
 
-const PHONE: &str = "+441632960815";
+const PHONE: &str = "+441514960815";
 
 #[tokio::test]
 async fn a_removed_number_gets_no_sms() {

@@ -1,5 +1,6 @@
 //! `check`: what does not belong together in the table, and its mending.
 
+use std::collections::HashSet;
 use std::pin::pin;
 use std::time::Duration;
 
@@ -14,10 +15,8 @@ use tokio::time::{Instant, sleep};
 use transfer::{Ended, Progress};
 
 use crate::patience::patiently;
-use crate::{MaintenanceError, TableTarget};
+use crate::{MaintenanceError, SEGMENTS, TableTarget};
 
-/// How many parts of the table are read at the same time.
-const SEGMENTS: u32 = 8;
 /// How many items are looked at, or mended, at the same time.
 const AT_ONCE: usize = 8;
 /// With more suspects than this, something is wrong with the whole table. Those that are known by then
@@ -77,6 +76,13 @@ pub async fn check(arguments: CheckArguments) -> Result<Ended, MaintenanceError>
     }
 }
 
+/// The keys of what was found, each once.
+fn keys(found: &[Found]) -> Vec<Key> {
+    let mut keys: Vec<_> = found.iter().map(|(key, _)| key.clone()).collect();
+    keys.dedup();
+    keys
+}
+
 struct Check {
     scan: Scan,
     checks: Checks,
@@ -106,28 +112,31 @@ impl Check {
             items,
             is_cut,
         } = self.pass().await?;
-        let mut found = self.look(suspects).await?;
-        if !found.is_empty() {
+        let once = self.look(suspects).await?;
+        let mut twice = Vec::new();
+        if !once.is_empty() {
             sleep(self.apart).await;
-            let again = found.iter().map(|(key, _)| key.clone()).collect();
-            let again = self.look(again).await?;
-            found.retain(|one| again.contains(one));
+            twice = self.look(keys(&once)).await?;
+            let once: HashSet<Found> = once.into_iter().collect();
+            twice.retain(|found| once.contains(found));
         }
-        found.sort_by_key(|(_, fault)| !fault.is_orphan());
-        let mut left = 0;
-        for some in found.chunks(AT_ONCE) {
-            let treated = some.iter().map(|(key, fault)| self.treat(key, fault));
-            let treated = try_join_all(treated).await?;
-            left += treated.into_iter().filter(|is_mended| !is_mended).count();
-        }
+        let needs_stream = twice.iter().all(|(_, fault)| fault.needs_stream());
+        let wrong = twice.len();
+        let (orphans, rest): (Vec<_>, Vec<_>) =
+            twice.into_iter().partition(|(_, fault)| fault.is_orphan());
+        let mut left = self.treat_all(&orphans).await?;
+        // What an orphan held may be free by now for who should have it.
+        let rest = if self.mends && !orphans.is_empty() {
+            self.look(keys(&rest)).await?
+        } else {
+            rest
+        };
+        left += self.treat_all(&rest).await?;
         let (items, users) = (HumanCount(items), HumanCount(counted.users()));
-        println!(
-            "{items} items, {users} users: {} wrong, {left} left",
-            found.len()
-        );
+        println!("{items} items, {users} users: {wrong} wrong, {left} left");
         if is_cut {
             println!("the table was not read to its end: check it again when these are mended");
-        } else if self.counts && found.is_empty() {
+        } else if self.counts && needs_stream {
             left += self.count(&counted).await?;
         } else if self.counts {
             println!("the numbers of users are checked once nothing else is wrong: check again");
@@ -179,6 +188,17 @@ impl Check {
         Ok(found.concat())
     }
 
+    /// Treats all of these. Returns how many are left.
+    async fn treat_all(&self, found: &[Found]) -> Result<usize, StoreError> {
+        let mut left = 0;
+        for some in found.chunks(AT_ONCE) {
+            let treated = some.iter().map(|(key, fault)| self.treat(key, fault));
+            let treated = try_join_all(treated).await?;
+            left += treated.into_iter().filter(|is_mended| !is_mended).count();
+        }
+        Ok(left)
+    }
+
     /// Tells of a fault, and mends it where that is wanted. Returns whether it is mended.
     async fn treat(&self, key: &Key, fault: &Fault) -> Result<bool, StoreError> {
         if !self.mends {
@@ -193,11 +213,12 @@ impl Check {
         let mended = mended.await?;
         let words = match mended {
             Mended::Done => "mended",
-            Mended::Moved => "changed meanwhile, and left as it is",
-            Mended::NeedsPerson => "left to a person",
+            Mended::Gone => "no longer so",
+            Mended::Moved => "not mended: it has changed meanwhile",
+            Mended::NeedsPerson => "not mended: a person must decide",
         };
         println!("{fault}: {words}");
-        Ok(mended == Mended::Done)
+        Ok(matches!(mended, Mended::Done | Mended::Gone))
     }
 
     /// Checks the numbers of users against a second pass, and mends them where that is wanted. Returns how
@@ -214,10 +235,23 @@ impl Check {
         }
         let mut left = 0;
         for miscount in &wrong {
-            let deadline = Instant::now() + FOR_A_MENDING;
-            let is_mended = self.mends && self.checks.recount(miscount, deadline).await?;
+            if !self.mends {
+                println!("{miscount}");
+                left += 1;
+                continue;
+            }
+            let recounted = patiently(async || {
+                let deadline = Instant::now() + FOR_A_MENDING;
+                self.checks.recount(miscount, deadline).await
+            });
+            let is_mended = recounted.await?;
             left += usize::from(!is_mended);
-            println!("{miscount}{}", if is_mended { ": mended" } else { "" });
+            let words = if is_mended {
+                "mended"
+            } else {
+                "not mended: it has changed meanwhile"
+            };
+            println!("{miscount}: {words}");
         }
         Ok(left)
     }

@@ -35,8 +35,16 @@ pub enum MaintenanceError {
     #[error("{0} is there and not empty: give another folder, or remove it")]
     NotEmpty(String),
     /// The input changed while it was read.
-    #[error("{0} has changed while it was read: remove the folder and run the same command again")]
+    #[error("{0} has changed while it was read: run the same command again")]
     Changed(String),
+    /// The items could not be made.
+    #[error("{source}; nothing was written that can be imported, and {folder} can be removed")]
+    NoItems {
+        /// The folder.
+        folder: String,
+        /// Why.
+        source: Box<MaintenanceError>,
+    },
     /// A parameter of the template, or this machine, does not fit.
     #[error(transparent)]
     Misconfigured(#[from] roster_http::Misconfigured),

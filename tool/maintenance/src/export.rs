@@ -12,10 +12,7 @@ use tokio::signal::ctrl_c;
 use transfer::{Ended, Output, Progress};
 
 use crate::patience::patiently;
-use crate::{MaintenanceError, TableTarget};
-
-/// How many parts of the table are read at the same time.
-const SEGMENTS: u32 = 8;
+use crate::{MaintenanceError, SEGMENTS, TableTarget};
 
 /// Exports all users from the table: one in each line, as `GET /api/users/{user_id}` shows them, and the
 /// password's hash beside it. Those whose items can't be read are named on standard error, and left out.

@@ -17,3 +17,6 @@ pub use error::MaintenanceError;
 pub use export::export;
 pub use items::{ItemFolder, write_items};
 pub use target::TableTarget;
+
+/// How many parts of the table are read at the same time.
+const SEGMENTS: u32 = 8;

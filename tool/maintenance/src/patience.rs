@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use store::StoreError;
+use store::{StoreError, with_sources};
 
 /// The pauses between attempts, seven minutes in all.
 const PAUSES: [u64; 10] = [1, 2, 5, 10, 20, 30, 60, 90, 90, 120];
+
+/// A shorter pause is not told, in seconds.
+const WORTH_A_WORD: u64 = 10;
 
 /// Asks the table again after what may pass.
 pub(crate) async fn patiently<T>(
@@ -25,6 +28,9 @@ pub(crate) async fn patiently<T>(
         let Some(pause) = pauses.next() else {
             return Err(error);
         };
+        if pause >= WORTH_A_WORD {
+            eprintln!("{}: waiting {pause} s", with_sources(&error));
+        }
         tokio::time::sleep(Duration::from_secs(pause)).await;
     }
 }

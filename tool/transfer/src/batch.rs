@@ -1,7 +1,7 @@
 //! Records, as many as one request takes.
 
 use crate::TransferError;
-use crate::input::{Record, Records};
+use crate::input::{Flaw, Record, Records};
 use crate::source::Position;
 
 /// A request has at most so many bytes, unless one line is longer: what is under way takes memory.
@@ -46,7 +46,7 @@ impl Batches {
                     break;
                 }
             };
-            let length = record.text.as_ref().map_or(0, Vec::len) + 1;
+            let length = record.text.as_ref().map_or_else(Flaw::length, Vec::len) + 1;
             if bytes + length > BATCH_BYTES && !records.is_empty() {
                 self.kept = Some(Ok((record, behind)));
                 break;
@@ -89,6 +89,17 @@ mod tests {
         let two = third.len() as u64 * 2;
         assert_eq!((batch.records.len(), batch.end.offset), (2, two));
         assert_eq!(batches.next_batch().unwrap().unwrap().records[0].line, 3);
+        assert_eq!(batches.next_batch().unwrap(), None);
+    }
+
+    #[test]
+    fn what_can_not_be_sent_takes_room_too() {
+        let broken = [&b"[\"\n"[..], &vec![b'x'; BATCH_BYTES], b"\",{}]"].concat();
+        let mut batches = of(&broken);
+        for _ in 0..2 {
+            let batch = batches.next_batch().unwrap().unwrap();
+            assert_eq!(batch.records.len(), 1);
+        }
         assert_eq!(batches.next_batch().unwrap(), None);
     }
 

@@ -88,7 +88,7 @@ pub enum TransferError {
         source: io::Error,
     },
     /// The file is no JSON array, and begins like one.
-    #[error("{path}: the array is not JSON from byte {offset} on; what is before that was taken")]
+    #[error("{path}: the array is not JSON from byte {offset} on")]
     BrokenArray {
         /// The file.
         path: String,
@@ -112,6 +112,17 @@ pub enum TransferError {
     NoColumns {
         /// The file.
         path: String,
+    },
+    /// The file has a password hash of Firebase's, and the key of these is not given.
+    #[error(
+        "{path}: user {user} has a password hash, which can't be read without the project's key: give \
+         --firebase-signer-key"
+    )]
+    NoSignerKey {
+        /// The file.
+        path: String,
+        /// Which user it is, from one.
+        user: u64,
     },
     /// Another process imports the same file.
     #[error("{0}: another import of this file is running")]
@@ -145,6 +156,41 @@ pub enum TransferError {
         /// Where that import went.
         url: String,
     },
+    /// The journal tells of an import whose refused lines are in another file.
+    #[error(
+        "{journal} is of an import whose refused lines are in {refused}: use that --refused, or remove the file \
+         {journal} to import from the beginning"
+    )]
+    OtherRefused {
+        /// The journal.
+        journal: String,
+        /// Where that import's refused lines are.
+        refused: String,
+    },
+    /// The file of refused lines has less than the journal tells of.
+    #[error(
+        "{refused} has not all refused lines that {journal} tells of: bring it back, or remove {journal} to import \
+         from the beginning"
+    )]
+    RefusedLinesLost {
+        /// The file.
+        refused: String,
+        /// The journal.
+        journal: String,
+    },
+    /// `--refused` names the input.
+    #[error("--refused {0}: this is the file that is imported, or its journal: name another file")]
+    RefusedIsInput(String),
+    /// `--refused` names a file that no import has written.
+    #[error(
+        "--refused {0}: what is there is no file of refused lines: name another file, or remove it"
+    )]
+    NotRefusedLines(String),
+    /// An import by the API has begun and not ended.
+    #[error(
+        "{0} tells of an import of this file that is not at its end: run that one to its end, or remove {0}"
+    )]
+    Unfinished(String),
     /// The journal can't be read.
     #[error("{0} is no journal of this version: remove the file to import from the beginning")]
     BadJournal(String),

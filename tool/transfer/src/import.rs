@@ -17,7 +17,7 @@ use crate::crew::{self, Job, Step, Watch};
 use crate::input::{Input, Record, Records};
 use crate::journal::{Counts, Entry, Journal};
 use crate::progress::Progress;
-use crate::refused::{Refused, RefusedLine};
+use crate::refused::{Place, Refused, RefusedLine};
 use crate::source::Position;
 use crate::{Ended, Target, TransferError};
 
@@ -30,7 +30,7 @@ pub async fn import(
     target: &Target,
     refused: Option<PathBuf>,
 ) -> Result<Ended, TransferError> {
-    let refused = refused.unwrap_or_else(|| input.refused_path());
+    let refused = Place::of(&input, refused)?;
     let client = Arc::new(Client::new(target)?);
     let (send, jobs) = mpsc::channel(1);
     let mut log = if input.is_stdin() {
@@ -40,7 +40,7 @@ pub async fn import(
     } else {
         let mut file = input.open()?;
         let path = input.path();
-        let (journal, before) = Journal::open(path, &mut file, input.form(), client.base())?;
+        let (journal, before) = Journal::open(&input, &mut file, client.base(), refused.name())?;
         let length = file.metadata();
         let length = length.map_err(|error| TransferError::file(path, error))?;
         let position = before.as_ref().map(|entry| entry.position);
@@ -269,16 +269,21 @@ impl Watch<Lines> for Log {
 impl Log {
     /// The log of an import of so many bytes that begins, or goes on from that entry.
     fn new(
-        refused: PathBuf,
+        refused: Place,
         length: Option<u64>,
         journal: Option<Journal>,
         before: Option<Entry>,
     ) -> Result<Self, TransferError> {
-        let progress = Progress::new(length);
+        let refused = match (&journal, &before) {
+            (Some(journal), Some(entry)) => {
+                Refused::go_on_at(refused, entry.refused_bytes, journal.path())?
+            }
+            _ => Refused::begin_at(refused)?,
+        };
         let mut log = Self {
-            progress,
+            progress: Progress::new(length),
             journal,
-            refused: Refused::open(refused, before.as_ref().map_or(0, |it| it.refused_bytes))?,
+            refused,
             counts: Counts::default(),
             position: None,
         };
@@ -314,8 +319,26 @@ impl Log {
         } else {
             self.write_down(true)?;
         }
-        drop(self.progress);
+        // What came before a fault was done nonetheless.
+        if ran.is_ok() || self.position.is_some() {
+            self.tell();
+        }
         ran?;
+        if !is_whole {
+            // Without a journal, the same command begins anew, and finds users there already.
+            println!("stopped: run the same command to go on");
+            return Ok(Ended::Interrupted);
+        }
+        Ok(if self.counts.refused > 0 {
+            Ended::WithRefusals
+        } else {
+            Ended::Whole
+        })
+    }
+
+    /// Says how many lines ended how.
+    fn tell(&self) {
+        self.progress.clear();
         let Counts {
             created,
             found,
@@ -332,16 +355,6 @@ impl Log {
                 self.refused.path().display()
             );
         }
-        if !is_whole {
-            // Without a journal, the same command begins anew, and finds users there already.
-            println!("stopped: run the same command to go on");
-            return Ok(Ended::Interrupted);
-        }
-        Ok(if refused > 0 {
-            Ended::WithRefusals
-        } else {
-            Ended::Whole
-        })
     }
 }
 

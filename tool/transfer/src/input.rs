@@ -5,20 +5,24 @@ use std::io::{self, BufReader, ErrorKind, Read, Seek as _, SeekFrom, stdin};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use jiff::Timestamp;
 
 use crate::TransferError;
 use crate::error::beside;
-use crate::from::{Columns, Conversion, ConversionArguments};
+use crate::from::{Columns, Conversion, ConversionArguments, Unconverted};
 use crate::source::{Form, Position, RawRecord, Source, SourceError};
 
 /// A file of users, and what form it has.
 #[derive(Args, Clone, Debug)]
 pub struct Input {
-    /// The file; `-` for standard input, which can't be gone on with.
+    /// The file; `-` for standard input, an import from it can't be resumed.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
     conversion: ConversionArguments,
+    /// The moment of the whole run: what depends on it is the same at each reading.
+    #[arg(skip = Timestamp::now())]
+    pub(crate) now: Timestamp,
 }
 
 /// A user of the file.
@@ -63,6 +67,16 @@ impl Flaw {
         }
     }
 
+    /// How many bytes it holds.
+    pub(crate) fn length(&self) -> usize {
+        match self {
+            Self::TooLong => 0,
+            Self::NotJson(text)
+            | Self::NotCarried { record: text, .. }
+            | Self::BadRow { row: text, .. } => text.len(),
+        }
+    }
+
     /// The reason, for a person.
     pub fn detail(&self) -> &str {
         match self {
@@ -79,12 +93,17 @@ impl Input {
         &self.file
     }
 
-    /// Where lines of it go that are refused.
-    pub fn refused_path(&self) -> PathBuf {
+    /// Where lines of it go that are refused, unless `--refused` names another file.
+    pub(crate) fn refused_path(&self) -> PathBuf {
         if self.is_stdin() {
             return PathBuf::from("stdin.refused.ndjson");
         }
         beside(&self.file, ".refused.ndjson")
+    }
+
+    /// Where it is written down how far an import of it is.
+    pub(crate) fn journal_path(&self) -> PathBuf {
+        beside(&self.file, ".progress")
     }
 
     /// Whether it is standard input.
@@ -135,7 +154,7 @@ impl Input {
     }
 
     fn conversion(&self) -> Conversion {
-        Conversion::new(&self.conversion)
+        Conversion::new(&self.conversion, self.now)
     }
 
     fn fault(&self, error: io::Error) -> TransferError {
@@ -193,10 +212,15 @@ impl Records {
         let Some(RawRecord { line, text }) = self.source.record()? else {
             return Ok(None);
         };
-        let text = text.and_then(|text| match &self.columns {
+        let line_of = |text: Vec<u8>| match &self.columns {
             Some(columns) => self.conversion.convert(columns.members(&text)?),
             None => self.conversion.convert_text(text),
-        });
+        };
+        let text = match text.map_err(Unconverted::Flaw).and_then(line_of) {
+            Ok(text) => Ok(text),
+            Err(Unconverted::Flaw(flaw)) => Err(flaw),
+            Err(Unconverted::NoSignerKey) => return Err(SourceError::NoSignerKey(line)),
+        };
         Ok(Some(Record { line, text }))
     }
 
@@ -233,5 +257,6 @@ fn fault(path: &Path, error: SourceError) -> TransferError {
             path: name(),
             member,
         },
+        SourceError::NoSignerKey(user) => TransferError::NoSignerKey { path: name(), user },
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::TransferError;
 use crate::error::beside;
+use crate::input::Input;
 use crate::source::Position;
 
 /// So much of the input's beginning and end is compared.
@@ -30,6 +31,9 @@ pub(crate) struct Entry {
     /// Which product's form the input has, and with which values it is read; none for Roster's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     form: Option<String>,
+    /// The file of refused lines, if it is not the usual one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
     /// Each line before it has its final outcome.
     pub(crate) position: Position,
     /// What of the file of refused lines is about those.
@@ -66,6 +70,7 @@ pub(crate) struct Journal {
     url: String,
     input: Fingerprint,
     form: Option<String>,
+    refused: Option<String>,
     synced: Instant,
     /// The input. It is locked until the import ends.
     _locked: File,
@@ -76,21 +81,22 @@ impl Journal {
 
     /// The journal of an import of this file, and what it says where the import has begun before.
     pub(crate) fn open(
-        input: &Path,
+        input: &Input,
         file: &mut File,
-        form: Option<String>,
         url: &str,
+        refused: Option<String>,
     ) -> Result<(Self, Option<Entry>), TransferError> {
-        let error = |error| TransferError::file(input, error);
+        let error = |error| TransferError::file(input.path(), error);
         // A file system that has no locks is no reason to stop.
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            return Err(TransferError::Busy(input.display().to_string()));
+            return Err(TransferError::Busy(input.path().display().to_string()));
         }
         let journal = Self {
-            path: beside(input, ".progress"),
+            path: input.journal_path(),
             url: url.to_owned(),
             input: Fingerprint::of(file).map_err(error)?,
-            form,
+            form: input.form(),
+            refused,
             synced: Instant::now(),
             _locked: file.try_clone().map_err(error)?,
         };
@@ -105,7 +111,7 @@ impl Journal {
         let entry = entry.ok_or_else(|| TransferError::BadJournal(name.clone()))?;
         if entry.input != journal.input {
             return Err(TransferError::OtherInput {
-                input: input.display().to_string(),
+                input: input.path().display().to_string(),
                 journal: name,
             });
         }
@@ -118,7 +124,19 @@ impl Journal {
                 url: entry.url,
             });
         }
+        if entry.refused != journal.refused {
+            let usual = || input.refused_path().display().to_string();
+            return Err(TransferError::OtherRefused {
+                journal: name,
+                refused: entry.refused.unwrap_or_else(usual),
+            });
+        }
         Ok((journal, Some(entry)))
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Whether the next entry goes to the disk, and so must what it speaks of.
@@ -139,6 +157,7 @@ impl Journal {
             url: self.url.clone(),
             input: self.input.clone(),
             form: self.form.clone(),
+            refused: self.refused.clone(),
             position,
             refused_bytes,
             counts,
@@ -185,6 +204,8 @@ impl Fingerprint {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
     use crate::source::Form;
 
@@ -200,17 +221,23 @@ mod tests {
         refused: 0,
     };
 
-    fn open(input: &Path, url: &str) -> Result<(Journal, Option<Entry>), TransferError> {
-        open_as(input, None, url)
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        input: Input,
     }
 
-    fn open_as(
-        input: &Path,
-        form: Option<&str>,
-        url: &str,
-    ) -> Result<(Journal, Option<Entry>), TransferError> {
-        let mut file = File::open(input).unwrap();
-        Journal::open(input, &mut file, form.map(str::to_owned), url)
+    type Opened = Result<(Journal, Option<Entry>), TransferError>;
+
+    fn open(input: &Path, url: &str) -> Opened {
+        open_as(input, &[], url, None)
+    }
+
+    fn open_as(input: &Path, form: &[&str], url: &str, refused: Option<&str>) -> Opened {
+        let arguments = [&["import", input.to_str().unwrap()], form].concat();
+        let input = Command::parse_from(arguments).input;
+        let mut file = input.open().unwrap();
+        Journal::open(&input, &mut file, url, refused.map(str::to_owned))
     }
 
     #[test]
@@ -237,13 +264,36 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let input = folder.path().join("users.json");
         std::fs::write(&input, "{}\n{}\n").unwrap();
-        for (form, other) in [(None, Some("auth0")), (Some("auth0"), Some("clerk"))] {
-            let (mut journal, _) = open_as(&input, form, URL).unwrap();
+        let [auth0, clerk] = [["--from", "auth0"], ["--from", "clerk"]];
+        for (form, other) in [(&[][..], &auth0[..]), (&auth0, &clerk)] {
+            let (mut journal, _) = open_as(&input, form, URL, None).unwrap();
             journal.write(POSITION, 0, COUNTS, false).unwrap();
             drop(journal);
-            let error = open_as(&input, other, URL).unwrap_err();
+            let error = open_as(&input, other, URL, None).unwrap_err();
             assert!(matches!(error, TransferError::OtherForm { .. }), "{error}");
-            let (journal, entry) = open_as(&input, form, URL).unwrap();
+            let (journal, entry) = open_as(&input, form, URL, None).unwrap();
+            assert_eq!(entry.unwrap().position, POSITION);
+            journal.remove().unwrap();
+        }
+    }
+
+    #[test]
+    fn it_names_the_file_of_refused_lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let input = folder.path().join("users.json");
+        std::fs::write(&input, "{}\n{}\n").unwrap();
+        for (own, other, named) in [
+            (None, Some("/b"), "users.json.refused.ndjson"),
+            (Some("/a"), Some("/b"), "/a"),
+            (Some("/a"), None, "/a"),
+        ] {
+            let (mut journal, _) = open_as(&input, &[], URL, own).unwrap();
+            journal.write(POSITION, 0, COUNTS, false).unwrap();
+            drop(journal);
+            let error = open_as(&input, &[], URL, other).unwrap_err();
+            let is_told = matches!(error, TransferError::OtherRefused { .. });
+            assert!(is_told && error.to_string().contains(named), "{error}");
+            let (journal, entry) = open_as(&input, &[], URL, own).unwrap();
             assert_eq!(entry.unwrap().position, POSITION);
             journal.remove().unwrap();
         }

@@ -24,7 +24,7 @@ pub use import::import;
 pub use input::{Flaw, Input, Record, Records};
 pub use output::Output;
 pub use progress::Progress;
-pub use refused::{Refused, RefusedLine};
+pub use refused::{Refused, RefusedLine, private_file};
 
 use clap::Args;
 use secrecy::SecretString;

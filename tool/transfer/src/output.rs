@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use indicatif::HumanCount;
 
 use crate::error::beside;
-use crate::refused::private;
+use crate::refused::private_file;
 use crate::{Ended, TransferError};
 
 /// Where an export writes users, one in each line: a file that is there only when all are in it, or
@@ -40,7 +40,7 @@ impl Output {
             }
             _ => {}
         }
-        let file = private().write(true).truncate(true).open(&partial);
+        let file = private_file().write(true).truncate(true).open(&partial);
         let file = file.map_err(|error| TransferError::file(&partial, error))?;
         Ok(Self(Place::File {
             file: BufWriter::new(file),

@@ -63,6 +63,8 @@ pub(crate) enum SourceError {
     Broken(u64),
     /// The object has no array of this name.
     NoMember(&'static str),
+    /// The password hash of this record needs a key that is not given.
+    NoSignerKey(u64),
 }
 
 impl From<io::Error> for SourceError {
@@ -174,23 +176,27 @@ impl<R: BufRead> Source<R> {
     /// The next row that is not blank: up to a line break that is not between quotes.
     fn row(&mut self) -> io::Result<Option<RawRecord>> {
         loop {
-            let (mut text, mut is_quoted, mut breaks) = (Text::default(), false, 0);
+            let line = self.position.line + 1;
+            let (mut text, mut quotes) = (Text::default(), Quotes::default());
             while let Some(&byte) = self.reader.fill_buf()?.first() {
                 self.step();
                 text.extend(&[byte]);
-                is_quoted ^= byte == b'"';
-                breaks += u64::from(byte == b'\n');
-                if byte == b'\n' && !is_quoted {
+                quotes.see(byte);
+                let is_end = matches!(byte, b'\n' | b'\r') && quotes.place != Place::Quoted;
+                if is_end && byte == b'\r' && self.reader.fill_buf()?.first() == Some(&b'\n') {
+                    self.step();
+                    text.extend(b"\n");
+                }
+                self.position.line += u64::from(is_end || byte == b'\n');
+                if is_end {
                     break;
                 }
             }
             if text.length == 0 {
                 return Ok(None);
             }
-            let line = self.position.line + 1;
-            self.position.line += breaks.max(1);
             if !text.is_blank() {
-                let text = text.into_row();
+                let text = text.into_row(&quotes);
                 return Ok(Some(RawRecord { line, text }));
             }
         }
@@ -350,6 +356,52 @@ impl<R: BufRead> Source<R> {
     }
 }
 
+/// The quotes of a row, as RFC 4180 has them. One within a field without quotes counts as a letter.
+#[derive(Default)]
+struct Quotes {
+    place: Place,
+    /// Whether something other than a comma stands behind a closing quote. Then a quote is missing or one too
+    /// many, and what is between quotes may be other rows.
+    is_broken: bool,
+}
+
+/// Where a row is read.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Place {
+    #[default]
+    StartOfField,
+    /// In a field without quotes.
+    Plain,
+    Quoted,
+    /// Behind a quote in a quoted field: it closes the field, unless another one follows.
+    Closed,
+}
+
+impl Quotes {
+    fn see(&mut self, byte: u8) {
+        self.place = match (self.place, byte) {
+            (Place::Quoted, b'"') => Place::Closed,
+            (Place::StartOfField | Place::Closed, b'"') | (Place::Quoted, _) => Place::Quoted,
+            (_, b',') => Place::StartOfField,
+            (place, _) => {
+                self.is_broken |= place == Place::Closed && !matches!(byte, b'\n' | b'\r');
+                Place::Plain
+            }
+        };
+    }
+
+    /// Why the row is none.
+    fn fault(&self) -> Option<&'static str> {
+        if self.place == Place::Quoted {
+            return Some(
+                "A quote is opened in this row and never closed, so all that is behind it is one field.",
+            );
+        }
+        self.is_broken
+            .then_some("Something other than a comma stands behind a closing quote of this row.")
+    }
+}
+
 /// A line's text, as far as it can be sent.
 #[derive(Default)]
 struct Text {
@@ -380,7 +432,13 @@ impl Text {
         Ok(line.to_vec())
     }
 
-    fn into_row(self) -> Result<Vec<u8>, Flaw> {
+    fn into_row(self, quotes: &Quotes) -> Result<Vec<u8>, Flaw> {
+        if let Some(reason) = quotes.fault() {
+            return Err(Flaw::BadRow {
+                reason: reason.to_owned(),
+                row: self.bytes,
+            });
+        }
         if self.bytes.len() > MAX_LINE {
             return Err(Flaw::TooLong);
         }
@@ -488,6 +546,57 @@ mod tests {
     }
 
     #[test]
+    fn a_row_ends_at_each_kind_of_line_break() {
+        let text = b"id,name\r1,a\r\r2,b\r\n3,\"c\rd\"\n4,e";
+        let rows = lines(&[
+            (1, "id,name\r"),
+            (2, "1,a\r"),
+            (4, "2,b\r\n"),
+            (5, "3,\"c\rd\"\n"),
+            (6, "4,e"),
+        ]);
+        assert_eq!(read_as(Layout::Table, text), (rows, None));
+    }
+
+    #[test]
+    fn a_quote_within_a_field_opens_nothing() {
+        let text = b"id,name\n1,5\" disk\n2,a\"\n\"3\",\"\"\n";
+        let rows = lines(&[
+            (1, "id,name\n"),
+            (2, "1,5\" disk\n"),
+            (3, "2,a\"\n"),
+            (4, "\"3\",\"\"\n"),
+        ]);
+        assert_eq!(read_as(Layout::Table, text), (rows, None));
+    }
+
+    #[test]
+    fn a_quote_that_hides_other_rows_is_told() {
+        let rows = |text: &str| {
+            let mut source = Source::new(text.as_bytes(), Layout::Table).unwrap();
+            let mut rows = Vec::new();
+            while let Some(RawRecord { line, text }) = source.record().unwrap() {
+                rows.push((line, text.map_err(|flaw| flaw.detail().to_owned())));
+            }
+            rows
+        };
+        let row = |text: &str| Ok(text.as_bytes().to_vec());
+        let [header, unclosed] = rows("id,a\n1,\"b\n2,c\n").try_into().unwrap();
+        assert_eq!(header, (1, row("id,a\n")));
+        let words = unclosed.1.unwrap_err();
+        assert!(unclosed.0 == 2 && words.contains("never closed"), "{words}");
+        let large = format!("id,a\n1,\"{}", "b".repeat(MAX_LINE));
+        assert!(rows(&large)[1].1.is_err());
+        let [_, stray, next] = rows("id,a\n1,\"b\n2,\"c\"\n3,d\n").try_into().unwrap();
+        let words = stray.1.unwrap_err();
+        assert!(
+            stray.0 == 2 && words.contains("behind a closing quote"),
+            "{words}"
+        );
+        assert_eq!(next, (4, row("3,d\n")));
+    }
+
+    #[test]
     fn an_array_that_is_not_json_gives_what_is_before() {
         let one = lines(&[(1, "{}")]);
         for (text, offset) in [
@@ -531,6 +640,7 @@ mod tests {
                 b"{\"users\":[{},{\"a\":1}]}{\"users\":[12],\"b\":1}",
             ),
             (Layout::Table, b"a,b\n\n\"1\n\",2\r\n3,4"),
+            (Layout::Table, b"a,b\r\r\"1\r\",2\r3,4"),
         ] {
             let mut source = Source::new(text, layout).unwrap();
             let mut seen = Vec::new();

@@ -22,7 +22,7 @@ pub(super) const B: &str = "ada.byron@example.org";
 /// An address that no user has.
 pub(super) const NEW: &str = "countess@example.com";
 /// The primary phone number.
-pub(super) const PHONE: &str = "+441632960815";
+pub(super) const PHONE: &str = "+441514960815";
 
 /// What was told, and to whom.
 pub(super) type Told = Vec<(Recipient, Message)>;

@@ -40,12 +40,9 @@ impl fmt::Display for Miscount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { said, found, .. } = self;
         match self.counter {
-            Counter::Users => write!(
-                f,
-                "the directory: {said} users are counted, {found} are there"
-            ),
+            Counter::Users => write!(f, "the directory: counted users: {said}, found: {found}"),
             Counter::OfGroup(id) => {
-                write!(f, "group {id}: {said} users are counted, {found} are there")
+                write!(f, "group {id}: counted users: {said}, found: {found}")
             }
         }
     }

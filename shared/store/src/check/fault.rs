@@ -14,7 +14,7 @@ pub struct Key {
 }
 
 /// What is wrong with an item: it can't be read, or what belongs to it is not there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Fault {
     /// The item can't be read, or is of no kind that this code knows.
     Unreadable(Key),
@@ -41,7 +41,7 @@ pub enum Fault {
         /// The identifier.
         identifier: Identifier,
     },
-    /// A user is missing from an index, or is in one that it should not be in.
+    /// A user is missing from the index of disabled users or of ids, or is in one too many.
     NotListed(UserId),
     /// An identifier is reserved for a user who does not have it, or isn't there: no other can get it.
     ReservedForNone {
@@ -68,14 +68,14 @@ pub enum Fault {
         /// The group.
         group: GroupId,
     },
-    /// The user's half of a membership is missing: the user is in the list of a group, and doesn't know.
+    /// The user's half of a membership is missing, or tells of a later user.
     InGroupAlone {
         /// The user.
         user: UserId,
         /// The group.
         group: GroupId,
     },
-    /// The name of a group is not reserved.
+    /// The name of a group is not reserved, or its reservation lacks what lists find it by.
     NameNotReserved(GroupId),
     /// The name of a group is reserved for another.
     NameHeldByAnother {
@@ -113,6 +113,11 @@ impl Fault {
                 | Self::OfFormerUser { .. }
                 | Self::InGroupAlone { .. }
         )
+    }
+
+    /// Whether it is mended for good only once the stream's consumer goes on.
+    pub const fn needs_stream(&self) -> bool {
+        matches!(self, Self::EndStopped { .. })
     }
 
     /// Whether only a person can decide what is right.
@@ -166,7 +171,10 @@ impl fmt::Display for Fault {
                     "user {user}: the reservation of the {identifier} is not whole"
                 )
             }
-            Self::NotListed(user) => write!(f, "user {user}: not all lists have it"),
+            Self::NotListed(user) => write!(
+                f,
+                "user {user}: is missing from an index, or in one too many"
+            ),
             Self::ReservedForNone { identifier, owner } => {
                 let identifier = Named(identifier);
                 write!(
@@ -177,18 +185,27 @@ impl fmt::Display for Fault {
             Self::WithoutUser(key) => write!(f, "{key}: its user is not there"),
             Self::WithoutGroup(key) => write!(f, "{key}: its group is not there"),
             Self::OfFormerUser { user, group } => {
-                write!(f, "user {user}: is in group {group} as a user who is gone")
+                write!(
+                    f,
+                    "user {user}: is a member of group {group} from before the user was deleted"
+                )
             }
             Self::NotInGroup { user, group } => {
-                write!(f, "user {user}: is in group {group}, whose list lacks it")
+                write!(
+                    f,
+                    "user {user}: is a member of group {group}, and missing from its list"
+                )
             }
             Self::InGroupAlone { user, group } => {
                 write!(
                     f,
-                    "user {user}: the list of group {group} has it, and it is not in the group"
+                    "user {user}: is in the list of group {group}, and no member of it"
                 )
             }
-            Self::NameNotReserved(group) => write!(f, "group {group}: its name is not reserved"),
+            Self::NameNotReserved(group) => write!(
+                f,
+                "group {group}: its name is not reserved, or not as a whole"
+            ),
             Self::NameHeldByAnother { group, holder } => {
                 write!(f, "group {group}: its name is reserved for {holder}")
             }
@@ -201,7 +218,7 @@ impl fmt::Display for Fault {
             Self::EndStopped { group, step } => {
                 write!(
                     f,
-                    "group {group}: was deleted, and its end has stopped at step {step}"
+                    "group {group}: was deleted; the removal of its members has stopped at step {step}"
                 )
             }
         }

@@ -230,11 +230,7 @@ fn of_user(user: &User, item: &Item, beside: &Beside) -> Result<Vec<Finding>, St
                 }
             }
             (Some(present), Some(owner)) if owner == user_id => {
-                if wanted.iter().all(|(name, value)| {
-                    present
-                        .get(name)
-                        .is_some_and(|own| own == value || !decides(name))
-                }) {
+                if is_whole(present, &wanted) {
                     continue;
                 }
                 let is_own = Condition::equal(reservation::OWNER, text(&user_id));
@@ -274,10 +270,14 @@ fn of_user(user: &User, item: &Item, beside: &Beside) -> Result<Vec<Finding>, St
     Ok(found)
 }
 
-/// Whether an attribute of a reservation must have the value that this code would write. The partitions of
-/// the indexes may be those of another layout.
-fn decides(attribute: &str) -> bool {
-    !matches!(attribute, "prefix" | "domain")
+/// Whether a reservation has all that this code would write. The partitions of the indexes may be those of
+/// another layout.
+fn is_whole(present: &Item, wanted: &Item) -> bool {
+    let is_any = |name: &str| matches!(name, "prefix" | "domain");
+    wanted.iter().all(|(name, value)| {
+        let own = present.get(name);
+        own.is_some_and(|own| own == value || is_any(name))
+    })
 }
 
 /// What hangs on a user. It lapses by itself where it has a time.
@@ -324,6 +324,7 @@ fn of_membership(stored: &Stored, beside: &Beside) -> Result<Option<Finding>, St
     let own = key_of(&of_user);
     let is_seen = || Condition::equal(membership::BORN, number(stored.membership.born));
     let [owner, group, other] = [&user_key, &group_key, &of_group].map(|key| beside.get(key));
+    let other_is_seen = other.map(born_as_seen);
     let mut repair = Transaction::default();
     let user = user_id.clone();
     let is_present = owner.is_some_and(|item| log::born(item) == Some(stored.membership.born));
@@ -337,11 +338,12 @@ fn of_membership(stored: &Stored, beside: &Beside) -> Result<Option<Finding>, St
     } else if !is_present {
         repair.check(Role::Related, user_key, as_seen(owner));
         Fault::OfFormerUser { user, group: id }
-    } else if other.is_none() {
+    } else if other.and_then(membership::born_of) != Some(stored.membership.born) {
         repair.check(Role::Related, user_key, as_seen(owner));
         repair.check(Role::Related, group_key, Condition::exists());
         repair.check(Role::Related, own, is_seen());
-        repair.put_if_absent(Role::Related, of_group);
+        let is_missing = other_is_seen.unwrap_or_else(Condition::absent);
+        repair.put_if(Role::Related, of_group, is_missing);
         let fault = Fault::NotInGroup { user, group: id };
         return Ok(Some(Finding {
             fault,
@@ -351,8 +353,8 @@ fn of_membership(stored: &Stored, beside: &Beside) -> Result<Option<Finding>, St
         return Ok(None);
     };
     repair.delete_if(Role::Related, own, is_seen());
-    if other.is_some() {
-        repair.delete_if(Role::Related, key_of(&of_group), is_seen());
+    if let Some(is_seen) = other_is_seen {
+        repair.delete_if(Role::Related, key_of(&of_group), is_seen);
     }
     Ok(Some(Finding {
         fault,
@@ -360,52 +362,73 @@ fn of_membership(stored: &Stored, beside: &Beside) -> Result<Option<Finding>, St
     }))
 }
 
-/// The group's half of a membership has no meaning without the user's.
+/// The group's half of a membership has no meaning without the user's, which must tell of the same user in
+/// the same place of the list.
 fn of_list(stored: &Stored, beside: &Beside) -> Result<Option<Finding>, StoreError> {
     let (user, group) = (
         stored.membership.user_id.clone(),
         stored.membership.group_id,
     );
-    let of_user = key_of(&stored.of_user()?);
+    let of_user = stored.of_user()?;
+    let present = beside.get(&of_user);
+    let says_the_same = present.is_some_and(|present| {
+        let said = [membership::BORN, "list_sort"];
+        said.iter()
+            .all(|name| present.get(*name) == of_user.get(*name))
+    });
     let is_ending = beside.get(&group::deletion_key(group)).is_some();
-    if is_ending || beside.get(&of_user).is_some() {
+    if is_ending || says_the_same {
         return Ok(None);
     }
     let is_seen = Condition::equal(membership::BORN, number(stored.membership.born));
     let mut repair = Transaction::default();
     repair.delete_if(Role::Related, stored.group_key(), is_seen);
-    repair.check(Role::Related, of_user, Condition::absent());
+    let is_other = present.map_or_else(Condition::absent, born_as_seen);
+    repair.check(Role::Related, key_of(&of_user), is_other);
     Ok(Some(Finding {
         fault: Fault::InGroupAlone { user, group },
         repair: Some(repair),
     }))
 }
 
-/// The name of a group must be reserved for it.
+/// The condition that a half of a membership is about the user about whom it was seen to be.
+fn born_as_seen(half: &Item) -> Condition {
+    let born = membership::born_of(half);
+    born.map_or_else(Condition::exists, |born| {
+        Condition::equal(membership::BORN, number(born))
+    })
+}
+
+/// The name of a group must be reserved for it, and lists must find the group by it.
 fn of_group(group: &Group, beside: &Beside) -> Result<Option<Finding>, StoreError> {
     let wanted = group::name_item(group)?;
-    let Some(present) = beside.get(&wanted) else {
-        let mut repair = Transaction::default();
+    let mut repair = Transaction::default();
+    if let Some(present) = beside.get(&wanted) {
+        let holder = group::name_owner(present);
+        if holder != Some(group.id) {
+            let holder = holder.map_or_else(|| key(present).to_string(), |own| own.to_string());
+            let fault = Fault::NameHeldByAnother {
+                group: group.id,
+                holder,
+            };
+            return Ok(Some(Finding {
+                fault,
+                repair: None,
+            }));
+        }
+        if is_whole(present, &wanted) {
+            return Ok(None);
+        }
+        let is_own = Condition::equal(reservation::OWNER, text(group.id));
+        repair.put_if(Role::Related, wanted, is_own);
+    } else {
         repair.put_if_absent(Role::Related, wanted);
-        let is_seen = Condition::equal("version", number(group.version));
-        repair.check(Role::Related, group::key(group.id), is_seen);
-        return Ok(Some(Finding {
-            fault: Fault::NameNotReserved(group.id),
-            repair: Some(repair),
-        }));
-    };
-    let holder = group::name_owner(present);
-    if holder == Some(group.id) {
-        return Ok(None);
     }
-    let holder = holder.map_or_else(|| key(present).to_string(), |own| own.to_string());
-    let fault = Fault::NameHeldByAnother {
-        group: group.id,
-        holder,
-    };
+    let is_seen = Condition::equal("version", number(group.version));
+    repair.check(Role::Related, group::key(group.id), is_seen);
     Ok(Some(Finding {
-        fault,
-        repair: None,
+        fault: Fault::NameNotReserved(group.id),
+        repair: Some(repair),
     }))
 }
 

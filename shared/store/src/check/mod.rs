@@ -44,7 +44,9 @@ pub struct CheckedPage {
 pub enum Mended {
     /// It is mended.
     Done,
-    /// It isn't there any more, or the items have changed since it was seen: nothing was written.
+    /// It isn't there any more: nothing was written.
+    Gone,
+    /// The items have changed while it was being mended: nothing was written.
     Moved,
     /// Only a person can decide what is right: nothing was written.
     NeedsPerson,
@@ -108,7 +110,7 @@ impl Checks {
     ) -> Result<Mended, StoreError> {
         let found = self.findings(at, now).await?;
         let Some(finding) = found.into_iter().find(|found| found.fault == *fault) else {
-            return Ok(Mended::Moved);
+            return Ok(Mended::Gone);
         };
         let Some(repair) = finding.repair else {
             return Ok(Mended::NeedsPerson);

@@ -290,14 +290,9 @@ pub(crate) fn sort_value(item: &Item, field: UserField) -> SortValue {
     }
 }
 
-/// The attributes that put a user into indexes.
-const LISTED_BY: [&str; 5] = [
-    "list_shard",
-    "list_sort",
-    "disabled_shard",
-    "prefix",
-    "canonical",
-];
+/// The attributes that put a user into the index of disabled users and into that of ids. Without those of
+/// the list of all users, no user can be read.
+const LISTED_BY: [&str; 3] = ["disabled_shard", "prefix", "canonical"];
 
 /// An update that puts the user of an item into the indexes that lack it, or takes it out of one, on
 /// condition that the user has not changed. `None` where nothing is to be done. It changes nothing that is

@@ -311,7 +311,7 @@ mod tests {
     }
 
     fn phone() -> Identifier {
-        Identifier::from(&Phone::restore("+441632960815".to_owned()))
+        Identifier::from(&Phone::restore("+441514960815".to_owned()))
     }
 
     /// One of each role.

@@ -63,7 +63,7 @@ impl Key {
     }
 }
 
-/// Who has a key: what the line is recognised by that is written with it.
+/// Who has a key: the digest of the line that has it.
 type Holder = [u8; HOLDER];
 const HOLDER: usize = 22;
 

@@ -9,8 +9,9 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use store::{DynamodbJson, Item};
+use transfer::private_file;
 
-use super::spills::{Spills, fault, make_folder, private};
+use super::spills::{Spills, fault, make_folder};
 use crate::MaintenanceError;
 
 /// What a file has at most before it is compressed: it is shuffled in memory.
@@ -143,7 +144,7 @@ impl Shuffled {
     }
 
     fn compress(&self, path: &Path) -> std::io::Result<u64> {
-        let file = private().write(true).truncate(true).open(path)?;
+        let file = private_file().write(true).truncate(true).open(path)?;
         let mut encoder = GzEncoder::new(file, Compression::default());
         for (_, place) in &self.places {
             encoder.write_all(&self.lines[place.clone()])?;

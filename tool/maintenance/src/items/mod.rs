@@ -21,15 +21,14 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 use store::{NewTable, Precondition, Write};
 use tokio::time::Instant;
-use transfer::{Ended, Input, Progress, Record, Refused, RefusedLine};
+use transfer::{Ended, Input, Progress, Record, Refused, RefusedLine, private_file};
 
 use crate::MaintenanceError;
 use duplicates::{Contest, Key, Keys};
 use files::{ItemFiles, Written};
-use spills::{fault, make_folder, private};
+use spills::{fault, make_folder};
 
-/// By what the log of changes tells these users from those whom an import by the API has made. It is in the
-/// place of the API key's id.
+/// The log of changes has this in the place of an API key's id.
 const BY: &str = "to-dynamodb-json";
 /// The call whose lines are judged, and whose outcome a later import finds.
 const CALL: &str = "import_users";
@@ -93,34 +92,22 @@ pub fn write_items(
         input,
         importer: importer(&operation, &entropy, now),
     };
+    let refused = Refused::begin(input, refused)?;
     make_folder(&folder.path)?;
-    let (keys, first) = reading.first(Keys::new(folder.work())?)?;
-    let mut items = Items {
-        contest: keys.contest()?,
-        table: NewTable::new(now, kept_for),
-        files: ItemFiles::new(folder.work().join("items"), length)?,
-        refused: Refused::begin(refused.unwrap_or_else(|| input.refused_path()))?,
-        counts: Counts::default(),
-    };
-    if reading.second(&mut items, first.records)? != first {
-        let input = input.path().display().to_string();
-        return Err(MaintenanceError::Changed(input));
+    let made = reading
+        .items(folder, length, NewTable::new(now, kept_for), refused)
+        .and_then(|made| {
+            save(&folder.table(), table)?;
+            save(&folder.manifest(), &made.manifest(now))?;
+            Ok(made)
+        });
+    match made {
+        Ok(made) => Ok(made.tell(folder)),
+        Err(source) => Err(MaintenanceError::NoItems {
+            folder: folder.path.display().to_string(),
+            source: Box::new(source),
+        }),
     }
-    let (counts, refused) = (items.counts, items.refused.path().to_owned());
-    let written = items.write(&folder.items())?;
-    let work = folder.work();
-    std::fs::remove_dir_all(&work).map_err(|error| fault(&work, error))?;
-    save(&folder.table(), table)?;
-    let manifest = json!({
-        "users": counts.written,
-        "items": written.items,
-        "files": written.files,
-        "bytes": written.bytes,
-        "uncompressed_bytes": written.uncompressed_bytes,
-        "made_at": now.as_unix(),
-    });
-    save(&folder.manifest(), &manifest)?;
-    Ok(tell(&counts, written, folder, &refused))
 }
 
 /// How all lines write: now, and each by an operation of this run. A line that names no user gets an id that
@@ -155,6 +142,37 @@ struct Read {
 }
 
 impl Reading<'_> {
+    /// Makes the items of all users.
+    fn items(
+        &self,
+        folder: &ItemFolder,
+        length: u64,
+        table: NewTable,
+        refused: Refused,
+    ) -> Result<Made, MaintenanceError> {
+        let (keys, first) = self.first(Keys::new(folder.work())?)?;
+        let mut items = Items {
+            contest: keys.contest()?,
+            table,
+            files: ItemFiles::new(folder.work().join("items"), length)?,
+            refused,
+            counts: Counts::default(),
+        };
+        if self.second(&mut items, first.records)? != first {
+            let input = self.input.path().display().to_string();
+            return Err(MaintenanceError::Changed(input));
+        }
+        let (counts, refused) = (items.counts, items.refused.path().to_owned());
+        let written = items.write(&folder.items())?;
+        let work = folder.work();
+        std::fs::remove_dir_all(&work).map_err(|error| fault(&work, error))?;
+        Ok(Made {
+            counts,
+            written,
+            refused,
+        })
+    }
+
     /// Notes the keys of all lines that would be written if they were alone.
     fn first(&self, mut keys: Keys) -> Result<(Keys, Read), MaintenanceError> {
         let read = self.each(Progress::new(None), |record| {
@@ -315,7 +333,7 @@ fn refused_line(line: u64, user_id: Option<UserId>, problem: Problem, text: &[u8
 /// Writes a file that is there whole, or not at all.
 fn save(path: &Path, content: &Value) -> Result<(), MaintenanceError> {
     let new = path.with_extension("new");
-    let saved = private()
+    let saved = private_file()
         .write(true)
         .truncate(true)
         .open(&new)
@@ -327,24 +345,49 @@ fn save(path: &Path, content: &Value) -> Result<(), MaintenanceError> {
     saved.map_err(|error| fault(path, error))
 }
 
-fn tell(counts: &Counts, written: Written, folder: &ItemFolder, refused: &Path) -> Ended {
-    let total = counts.written + counts.found + counts.refused;
-    let [total, users, found, refusals] =
-        [total, counts.written, counts.found, counts.refused].map(HumanCount);
-    println!("{total} users: {users} written, {found} the same as one before, {refusals} refused");
-    let [items, files] = [written.items, written.files].map(HumanCount);
-    let [bytes, uncompressed] = [written.bytes, written.uncompressed_bytes].map(HumanBytes);
-    let place = folder.items();
-    println!(
-        "{items} items in {files} files in {}: {bytes}, {uncompressed} before they were compressed",
-        place.display()
-    );
-    if counts.refused == 0 {
-        return Ended::Whole;
+/// What was made.
+struct Made {
+    counts: Counts,
+    written: Written,
+    /// Where the refused lines are.
+    refused: PathBuf,
+}
+
+impl Made {
+    fn manifest(&self, now: Timestamp) -> Value {
+        let written = self.written;
+        json!({
+            "users": self.counts.written,
+            "items": written.items,
+            "files": written.files,
+            "bytes": written.bytes,
+            "uncompressed_bytes": written.uncompressed_bytes,
+            "made_at": now.as_unix(),
+        })
     }
-    println!(
-        "refused lines, maybe with password hashes: {}",
-        refused.display()
-    );
-    Ended::WithRefusals
+
+    fn tell(&self, folder: &ItemFolder) -> Ended {
+        let (counts, written) = (self.counts, self.written);
+        let total = counts.written + counts.found + counts.refused;
+        let [total, users, found, refusals] =
+            [total, counts.written, counts.found, counts.refused].map(HumanCount);
+        println!(
+            "{total} users: {users} written, {found} the same as one before, {refusals} refused"
+        );
+        let [items, files] = [written.items, written.files].map(HumanCount);
+        let [bytes, uncompressed] = [written.bytes, written.uncompressed_bytes].map(HumanBytes);
+        let place = folder.items();
+        println!(
+            "{items} items in {files} files in {}: {bytes}, {uncompressed} before they were compressed",
+            place.display()
+        );
+        if counts.refused == 0 {
+            return Ended::Whole;
+        }
+        println!(
+            "refused lines, maybe with password hashes: {}",
+            self.refused.display()
+        );
+        Ended::WithRefusals
+    }
 }

@@ -1,9 +1,11 @@
 //! Records that wait on disk, in parts that are small enough to be looked at in memory.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, BufReader, Chain, Cursor, Read, Write as _};
 use std::path::{Path, PathBuf};
+
+use transfer::{TransferError, private_file};
 
 use crate::MaintenanceError;
 
@@ -45,7 +47,7 @@ impl Spills {
         self.buffered = 0;
         for (part, buffer) in std::mem::take(&mut self.buffers) {
             let path = self.path(part);
-            let file = private().append(true).open(&path);
+            let file = private_file().append(true).open(&path);
             let written = file.and_then(|mut file| file.write_all(&buffer));
             written.map_err(|error| fault(&path, error))?;
             self.on_disk.insert(part);
@@ -133,19 +135,10 @@ pub(super) fn make_folder(path: &Path) -> Result<(), MaintenanceError> {
     builder.create(path).map_err(|error| fault(path, error))
 }
 
-/// How a file is made that its owner alone may read: it may hold hashes of passwords.
-pub(super) fn private() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.create(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
 /// A fault of a file.
 pub(super) fn fault(path: &Path, source: io::Error) -> MaintenanceError {
     let path = path.display().to_string();
-    transfer::TransferError::File { path, source }.into()
+    TransferError::File { path, source }.into()
 }
 
 #[cfg(test)]

@@ -9,8 +9,9 @@ use super::user::User;
 
 pub(super) fn user(members: &mut Members) -> User {
     let mut user = User::default();
-    if let Some(id) = id(members) {
-        user.identify(&id, "user_id", members);
+    let id = id(members);
+    if let Some(id) = &id {
+        user.identify(id, "user_id", members);
     }
     let email_is_verified = members.flag("email_verified").unwrap_or(false);
     if let Some(email) = members.text("email") {
@@ -21,19 +22,7 @@ pub(super) fn user(members: &mut Members) -> User {
         user.add_phone(phone, phone_is_verified);
     }
     let mut username = members.text("username");
-    for mut identifier in members
-        .take::<Vec<Members>>("identifiers")
-        .unwrap_or_default()
-    {
-        let is_verified = identifier.flag("verified").unwrap_or(false);
-        let kind = identifier.text("type").unwrap_or_default();
-        match (kind.as_str(), identifier.text("value")) {
-            ("email", Some(email)) => user.add_email(email, is_verified),
-            ("phone" | "phone_number", Some(phone)) => user.add_phone(phone, is_verified),
-            ("username", Some(name)) => username = username.or(Some(name)),
-            _ => {}
-        }
-    }
+    add_identifiers(&mut user, &mut username, members);
     if let Some(username) = username {
         user.set_username(username, "username", members);
     }
@@ -48,11 +37,42 @@ pub(super) fn user(members: &mut Members) -> User {
     if let Some(metadata) = members.object("user_metadata") {
         user.public_data.put_object("user_metadata", metadata);
     }
-    user.external_providers = providers(members);
+    user.external_providers = providers(members, id.as_deref());
     user.hash = members.text("passwordHash").map(hash::known);
     user.password_updated_at = password_updated_at(members);
     members.remove(&["_tmp_is_unique"]);
     user
+}
+
+/// Takes the identifiers. One stays in the list if Roster has no place for all that it says.
+fn add_identifiers(user: &mut User, username: &mut Option<String>, members: &mut Members) {
+    let mut rest = Vec::new();
+    for record in members
+        .take::<Vec<Members>>("identifiers")
+        .unwrap_or_default()
+    {
+        let mut identifier = record.clone();
+        let is_verified = identifier.flag("verified").unwrap_or(false);
+        let kind = identifier.text("type").unwrap_or_default();
+        let is_taken = match (kind.as_str(), identifier.text("value")) {
+            ("email", Some(email)) => {
+                user.add_email(email, is_verified);
+                true
+            }
+            ("phone" | "phone_number", Some(phone)) => {
+                user.add_phone(phone, is_verified);
+                true
+            }
+            ("username", Some(name)) => *username.get_or_insert_with(|| name.clone()) == name,
+            _ => false,
+        };
+        if !is_taken || !identifier.said().is_empty() {
+            rest.push(record);
+        }
+    }
+    if !rest.is_empty() {
+        members.put("identifiers", &rest);
+    }
 }
 
 /// The id. The record of a password hash has the part of it that is behind `auth0|`.
@@ -69,9 +89,14 @@ fn password_updated_at(members: &mut Members) -> Option<i64> {
     members.time("last_password_reset", Unit::Seconds).or(set)
 }
 
-/// The account in Auth0's own database says nothing new.
-fn providers(members: &mut Members) -> Vec<Provider> {
-    take_providers(members, "identities", &["auth0"], |identity| {
+/// The account in Auth0's own database says nothing new. Another one there, which was linked to this user,
+/// may have a password of its own.
+fn providers(members: &mut Members, id: Option<&str>) -> Vec<Provider> {
+    let own = id.and_then(|id| id.strip_prefix("auth0|"));
+    let is_own = |account: &Account| {
+        account.provider == "auth0" && own.is_some() && account.id.as_deref() == own
+    };
+    take_providers(members, "identities", is_own, |identity| {
         let number: Option<u64> = identity.peek("user_id");
         let id = identity.text("user_id");
         Account {

@@ -43,13 +43,13 @@ pub(super) fn user(members: &mut Members) -> User {
     user
 }
 
-/// The addresses of one kind, the primary one first. It is verified unless it is among those that are not.
+/// The addresses of one kind, the primary one first. An address is verified if it is among those that are.
 fn addresses(members: &mut Members, one: &str, many: &str) -> Vec<(String, bool)> {
     let primary = members.text(&format!("primary_{one}"));
     let verified = list(members, &format!("verified_{many}"));
     let unverified = list(members, &format!("unverified_{many}"));
     let primary = primary.map(|primary| {
-        let is_verified = !unverified.contains(&primary);
+        let is_verified = verified.contains(&primary);
         (primary, is_verified)
     });
     let verified = verified.into_iter().map(|address| (address, true));

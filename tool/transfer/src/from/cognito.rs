@@ -80,9 +80,14 @@ fn claims(user: &mut User, attributes: &mut Members) {
 }
 
 fn providers(attributes: &mut Members) -> Vec<Provider> {
-    take_providers(attributes, "identities", &[], |identity| Account {
-        provider: identity.text("providerType").unwrap_or_default(),
-        id: identity.text("userId"),
-        claims: Members::default(),
-    })
+    take_providers(
+        attributes,
+        "identities",
+        |_| false,
+        |identity| Account {
+            provider: identity.text("providerType").unwrap_or_default(),
+            id: identity.text("userId"),
+            claims: Members::default(),
+        },
+    )
 }

@@ -11,7 +11,7 @@ pub(crate) struct Columns(StringRecord);
 impl Columns {
     /// Takes the first row. Each table that is read here has a column `id`.
     pub(crate) fn of(row: &[u8]) -> Option<Self> {
-        let names = fields(row).ok()?;
+        let names = fields(row)?;
         names.iter().any(|name| name == "id").then_some(Self(names))
     }
 
@@ -21,7 +21,7 @@ impl Columns {
             reason: reason.to_owned(),
             row: row.to_vec(),
         };
-        let fields = fields(row).map_err(|_| bad("The row is not CSV in UTF-8."))?;
+        let fields = fields(row).ok_or_else(|| bad("The row is not one row of CSV in UTF-8."))?;
         if fields.len() != self.0.len() {
             return Err(bad("The row has more or fewer fields than the first row."));
         }
@@ -35,11 +35,17 @@ impl Columns {
     }
 }
 
-fn fields(row: &[u8]) -> csv::Result<StringRecord> {
-    let mut reader = ReaderBuilder::new().has_headers(false).from_reader(row);
-    let mut fields = StringRecord::new();
-    reader.read_record(&mut fields)?;
-    Ok(fields)
+/// The fields of a text that is one row, and no more.
+fn fields(row: &[u8]) -> Option<StringRecord> {
+    let mut reader = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(row);
+    let mut rows = reader.records();
+    match (rows.next(), rows.next()) {
+        (Some(Ok(fields)), None) => Some(fields),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -63,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_row_of_another_length_or_encoding_is_refused_and_told() {
-        for row in [&b"1,2"[..], b"1,2,3,4", b"\xff,2,3"] {
+        for row in [&b"1,2"[..], b"1,2,3,4", b"\xff,2,3", b"1,2,3\n4,5,6", b""] {
             let flaw = columns().members(row).unwrap_err();
             assert!(matches!(&flaw, Flaw::BadRow { row: told, .. } if told == row));
         }

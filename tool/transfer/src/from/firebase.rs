@@ -1,6 +1,10 @@
 //! Firebase Authentication: what `firebase auth:export` writes as JSON.
 
-use clap::Args;
+use std::ffi::OsStr;
+
+use clap::builder::TypedValueParser;
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::members::Members;
@@ -18,14 +22,16 @@ pub(super) struct HashParameters {
         long = "firebase-signer-key",
         value_name = "BASE64",
         env = "FIREBASE_SIGNER_KEY",
-        hide_env_values = true
+        hide_env_values = true,
+        value_parser = SignerKey
     )]
     signer_key: Option<SecretString>,
     /// Firebase: the project's `base64_salt_separator`.
     #[arg(
         long = "firebase-salt-separator",
         value_name = "BASE64",
-        default_value = "Bw=="
+        default_value = "Bw==",
+        value_parser = separator
     )]
     salt_separator: String,
     /// Firebase: the project's `rounds`.
@@ -38,6 +44,35 @@ pub(super) struct HashParameters {
         default_value_t = 14
     )]
     memory_cost: u8,
+}
+
+/// Reads the signer key. A parser that is a function would have clap print the key with the fault.
+#[derive(Clone)]
+struct SignerKey;
+
+impl TypedValueParser for SignerKey {
+    type Value = SecretString;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        _: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<SecretString, clap::Error> {
+        let key = value.to_str().filter(|text| {
+            let key = hash::base64(text);
+            key.is_some_and(|key| !key.is_empty())
+        });
+        key.map(SecretString::from).ok_or_else(|| {
+            let words = "--firebase-signer-key, or FIREBASE_SIGNER_KEY, is no base64\n";
+            clap::Error::raw(ErrorKind::ValueValidation, words).with_cmd(command)
+        })
+    }
+}
+
+fn separator(text: &str) -> Result<String, &'static str> {
+    let is_base64 = hash::base64(text).is_some();
+    is_base64.then(|| text.to_owned()).ok_or("it is no base64")
 }
 
 impl HashParameters {
@@ -94,26 +129,22 @@ pub(super) fn user(members: &mut Members, parameters: &HashParameters) -> Result
 }
 
 fn providers(members: &mut Members) -> Vec<Provider> {
-    take_providers(
-        members,
-        "providerUserInfo",
-        &["password", "phone"],
-        |account| {
-            let mut claims = Members::default();
-            for (member, claim) in [
-                ("email", "email"),
-                ("displayName", "name"),
-                ("photoUrl", "picture"),
-            ] {
-                if let Some(text) = account.text(member) {
-                    claims.put(claim, &text);
-                }
+    let is_own = |account: &Account| matches!(account.provider.as_str(), "password" | "phone");
+    take_providers(members, "providerUserInfo", is_own, |account| {
+        let mut claims = Members::default();
+        for (member, claim) in [
+            ("email", "email"),
+            ("displayName", "name"),
+            ("photoUrl", "picture"),
+        ] {
+            if let Some(text) = account.text(member) {
+                claims.put(claim, &text);
             }
-            Account {
-                provider: account.text("providerId").unwrap_or_default(),
-                id: account.text("rawId"),
-                claims,
-            }
-        },
-    )
+        }
+        Account {
+            provider: account.text("providerId").unwrap_or_default(),
+            id: account.text("rawId"),
+            claims,
+        }
+    })
 }

@@ -1,5 +1,7 @@
 //! Keycloak: the users of a realm's export.
 
+use serde_json::value::RawValue;
+
 use super::members::Members;
 use super::provider::{Account, Provider, take_providers};
 use super::time::Unit;
@@ -84,36 +86,48 @@ fn claims(user: &mut User, members: &mut Members, attributes: &mut Members) {
 
 /// A provider's name is an alias that the realm has given it; most keep the one that Keycloak proposes.
 fn providers(members: &mut Members) -> Vec<Provider> {
-    take_providers(members, "federatedIdentities", &[], |identity| {
-        let mut claims = Members::default();
-        if let Some(name) = identity.text("userName") {
-            claims.put("preferred_username", &name);
-        }
-        Account {
-            provider: identity.text("identityProvider").unwrap_or_default(),
-            id: identity.text("userId"),
-            claims,
-        }
-    })
+    take_providers(
+        members,
+        "federatedIdentities",
+        |_| false,
+        |identity| {
+            let mut claims = Members::default();
+            if let Some(name) = identity.text("userName") {
+                claims.put("preferred_username", &name);
+            }
+            Account {
+                provider: identity.text("identityProvider").unwrap_or_default(),
+                id: identity.text("userId"),
+                claims,
+            }
+        },
+    )
 }
 
-/// Takes the password. Of other credentials the secrets are left out, and what kind they are is kept.
+/// Takes the password. Of other credentials it is kept what kind they are, and no secret. What is no list of
+/// credentials may be a password, and is not kept.
 fn add_password(user: &mut User, members: &mut Members) {
-    let mut rest = Vec::new();
-    for mut credential in members
-        .take::<Vec<Members>>("credentials")
-        .unwrap_or_default()
-    {
-        let is_password = credential
-            .peek::<String>("type")
-            .is_some_and(|kind| kind == "password");
-        if is_password && user.hash.is_none() {
-            user.password_updated_at = credential.time("createdDate", Unit::Milliseconds);
-            user.hash = Some(password_hash(&mut credential));
-        } else {
-            credential.remove(&["secretData", "credentialData", "value"]);
-            rest.push(credential);
+    let (mut rest, mut is_unknown) = (Vec::new(), false);
+    if let Some(credentials) = members.take::<Vec<Box<RawValue>>>("credentials") {
+        for credential in credentials {
+            let Some(mut credential) = Members::parse(credential.get().as_bytes()) else {
+                is_unknown = true;
+                continue;
+            };
+            let kind: Option<String> = credential.peek("type");
+            if kind.as_deref() == Some("password") && user.hash.is_none() {
+                user.password_updated_at = credential.time("createdDate", Unit::Milliseconds);
+                user.hash = Some(password_hash(&mut credential));
+            } else {
+                credential.retain(&["id", "type", "userLabel", "createdDate"]);
+                rest.push(credential);
+            }
         }
+    }
+    is_unknown |= members.has("credentials");
+    members.remove(&["credentials"]);
+    if is_unknown && user.hash.is_none() {
+        user.hash = Some(Err(NotCarried::UnusableHash));
     }
     if !rest.is_empty() {
         members.put("credentials", &rest);

@@ -77,6 +77,33 @@ impl Members {
         }
     }
 
+    /// Keeps members of these names alone.
+    pub(super) fn retain(&mut self, names: &[&str]) {
+        self.0.retain(|name, _| names.contains(&name.as_str()));
+    }
+
+    /// The members without those of these names, at any depth.
+    pub(super) fn without(self, names: &[&str]) -> Self {
+        self.without_at(0, names)
+    }
+
+    fn without_at(self, depth: usize, names: &[&str]) -> Self {
+        let members = self.0.into_iter();
+        let members = members.filter(|(name, _)| !names.contains(&name.as_str()));
+        Self(
+            members
+                .map(|(name, value)| (name, without(value, depth, names)))
+                .collect(),
+        )
+    }
+
+    /// Removes what has these names within a member, at any depth.
+    pub(super) fn remove_within(&mut self, name: &str, names: &[&str]) {
+        if let Some((name, value)) = self.0.remove_entry(name) {
+            self.0.insert(name, without(value, 0, names));
+        }
+    }
+
     /// Leaves `true` in the place of a secret that the user has.
     pub(super) fn mask(&mut self, name: &str) {
         if self.text(name).is_some() {
@@ -112,9 +139,38 @@ impl Members {
         )
     }
 
+    /// Whether there is such a member.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
+}
+
+/// The service takes no JSON that is deeper.
+const MAX_DEPTH: usize = 128;
+
+/// A value without the members that have these names, at any depth. Null stands for what can't be looked at.
+fn without(value: Box<RawValue>, depth: usize, names: &[&str]) -> Box<RawValue> {
+    let text = value.get();
+    let members = match text.as_bytes().first() {
+        Some(b'{' | b'[') if depth == MAX_DEPTH => None,
+        Some(b'{') => Members::parse(text.as_bytes())
+            .and_then(|members| to_raw_value(&members.without_at(depth + 1, names)).ok()),
+        Some(b'[') => serde_json::from_str::<Vec<Box<RawValue>>>(text)
+            .ok()
+            .and_then(|values| {
+                let values = values.into_iter();
+                let values: Vec<_> = values
+                    .map(|value| without(value, depth + 1, names))
+                    .collect();
+                to_raw_value(&values).ok()
+            }),
+        _ => return value,
+    };
+    members.unwrap_or_else(|| RawValue::NULL.to_owned())
 }
 
 /// JSON without the white space between its tokens.

@@ -84,6 +84,20 @@ pub(crate) struct Conversion {
     now: Timestamp,
 }
 
+/// Why a record is no import line.
+pub(crate) enum Unconverted {
+    /// This one can't be imported; others can.
+    Flaw(Flaw),
+    /// It has a hash of Firebase's, and the key is not given. It is the same for all others.
+    NoSignerKey,
+}
+
+impl From<Flaw> for Unconverted {
+    fn from(flaw: Flaw) -> Self {
+        Self::Flaw(flaw)
+    }
+}
+
 /// Why Roster can't have a user of another product, in words for a person. They repeat no value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 enum NotCarried {
@@ -107,10 +121,10 @@ enum NotCarried {
 }
 
 impl Conversion {
-    pub(crate) fn new(arguments: &ConversionArguments) -> Self {
+    pub(crate) fn new(arguments: &ConversionArguments, now: Timestamp) -> Self {
         Self {
             arguments: arguments.clone(),
-            now: Timestamp::now(),
+            now,
         }
     }
 
@@ -136,28 +150,31 @@ impl Conversion {
     }
 
     /// The import line of a record that is JSON.
-    pub(crate) fn convert_text(&self, text: Vec<u8>) -> Result<Vec<u8>, Flaw> {
+    pub(crate) fn convert_text(&self, text: Vec<u8>) -> Result<Vec<u8>, Unconverted> {
         if self.arguments.from.is_none() {
             return Ok(text);
         }
         match Members::parse(&text) {
             Some(members) => self.convert(members),
-            None => Err(Flaw::NotJson(text)),
+            None => Err(Flaw::NotJson(text).into()),
         }
     }
 
     /// The import line of a record.
-    pub(crate) fn convert(&self, record: Members) -> Result<Vec<u8>, Flaw> {
+    pub(crate) fn convert(&self, record: Members) -> Result<Vec<u8>, Unconverted> {
         let mut members = record.clone();
         let user = self.user(&mut members).and_then(|mut user| {
             user.keep_rest(members);
             user.finish(self.arguments.drop_unusable_hashes)
         });
-        user.map(|user| user.to_line())
-            .map_err(|reason| Flaw::NotCarried {
+        match user {
+            Ok(user) => Ok(user.to_line()),
+            Err(NotCarried::NoSignerKey) => Err(Unconverted::NoSignerKey),
+            Err(reason) => Err(Unconverted::Flaw(Flaw::NotCarried {
                 reason: reason.to_string(),
                 record: record.to_json(),
-            })
+            })),
+        }
     }
 
     fn user(&self, members: &mut Members) -> Result<User, NotCarried> {

@@ -24,18 +24,30 @@ pub(super) struct Account {
     pub(super) claims: Members,
 }
 
-/// Takes the accounts of a list. Those that say nothing new, as they are of the product itself, are dropped;
-/// those with a provider that Roster doesn't know stay in the list.
+/// Secrets by which a program acts for the user at a provider.
+const TOKENS: [&str; 4] = [
+    "access_token",
+    "access_token_secret",
+    "id_token",
+    "refresh_token",
+];
+
+/// Takes the accounts of a list. Those that say nothing new, as they are the product's own, are dropped; those
+/// with a provider that Roster doesn't know stay in the list. No token stays.
 pub(super) fn take_providers(
     members: &mut Members,
     list: &str,
-    own: &[&str],
+    is_own: impl Fn(&Account) -> bool,
     read: impl Fn(&mut Members) -> Account,
 ) -> Vec<Provider> {
     let (mut providers, mut rest) = (Vec::new(), Vec::new());
-    for record in members.json::<Vec<Members>>(list).unwrap_or_default() {
+    let records = members.json::<Vec<Members>>(list).unwrap_or_default();
+    // What is left is no list of objects.
+    members.remove_within(list, &TOKENS);
+    for record in records {
+        let record = record.without(&TOKENS);
         let account = read(&mut record.clone());
-        let is_own = own.contains(&account.provider.as_str());
+        let is_own = is_own(&account);
         match Provider::of(account) {
             Some(provider) => providers.push(provider),
             None if is_own => {}

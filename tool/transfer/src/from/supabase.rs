@@ -86,7 +86,8 @@ fn metadata(user: &mut User, members: &mut Members) {
 
 /// The accounts by e-mail and by phone say nothing new.
 fn providers(members: &mut Members) -> Vec<Provider> {
-    take_providers(members, "identities", &["email", "phone"], |identity| {
+    let is_own = |account: &Account| matches!(account.provider.as_str(), "email" | "phone");
+    take_providers(members, "identities", is_own, |identity| {
         let id = identity.text("provider_id");
         Account {
             provider: identity.text("provider").unwrap_or_default(),

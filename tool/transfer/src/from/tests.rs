@@ -99,6 +99,78 @@ fn auth0s_users_and_password_hashes_in_one_record() {
 }
 
 #[test]
+fn an_account_in_auth0s_database_stays_unless_it_is_the_users_own() {
+    let own = json!({ "provider": "auth0", "user_id": "5dea", "connection": "db" });
+    let linked = json!({ "provider": "auth0", "user_id": "77aa", "connection": "db" });
+    for (id, kept) in [
+        (json!("auth0|5dea"), json!([linked])),
+        (json!("google-oauth2|5dea"), json!([own, linked])),
+        (json!(null), json!([own, linked])),
+    ] {
+        let user = from(
+            "auth0",
+            json!({ "user_id": id, "email": "ada@example.org", "identities": [own, linked] }),
+        );
+        assert_eq!(user["private_data"]["identities"], kept, "{id}");
+    }
+}
+
+#[test]
+fn auth0s_identifiers_without_a_place_are_kept() {
+    let [other, second, marked, silent] = [
+        json!({ "type": "passport", "value": "7" }),
+        json!({ "type": "username", "value": "countess" }),
+        json!({ "type": "email", "value": "b@example.org", "verified": true, "source": "x" }),
+        json!({ "type": "email" }),
+    ];
+    let first = json!({ "type": "username", "value": "ada" });
+    let user = from(
+        "auth0",
+        json!({ "email": "a@example.org", "identifiers": [first, other, second, marked, silent] }),
+    );
+    assert_eq!(user["username"]["username"], "ada");
+    assert_eq!(user["emails"][1]["email"], "b@example.org");
+    let kept = json!([other, second, marked, silent]);
+    assert_eq!(user["private_data"], json!({ "identifiers": kept }));
+}
+
+#[test]
+fn tokens_of_providers_are_not_kept() {
+    let secret = |name: &str| json!({ name: "secret" });
+    let identity = json!({
+        "provider": "samlp", "user_id": "b", "access_token": "secret", "refresh_token": "secret",
+        "id_token": "secret", "access_token_secret": "secret",
+        "profileData": { "n": 1.50, "deep": [[secret("id_token")], { "on": true, "access_token": [1] }] },
+    });
+    let mut google = identity.clone();
+    google["provider"] = json!("google-oauth2");
+    let user = from(
+        "auth0",
+        json!({ "email": "a@example.org", "identities": [identity, google] }),
+    );
+    let data = json!({ "n": 1.50, "deep": [[{}], { "on": true }] });
+    let kept = json!([{ "provider": "samlp", "user_id": "b", "profileData": data }]);
+    assert_eq!(user["private_data"]["identities"], kept);
+    assert_eq!(user["external_providers"][0]["claims"], data);
+    // A list of another shape than the product has it.
+    for other in [identity.clone(), json!([identity, 7])] {
+        let user = from(
+            "auth0",
+            json!({ "email": "a@example.org", "identities": other }),
+        );
+        let text = user.to_string();
+        assert!(text.contains("samlp") && !text.contains("secret"), "{text}");
+    }
+    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let record = format!(r#"[{{"email":"a@example.org","identities":[{{"a":{deep}}}]}}]"#);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("deep");
+    std::fs::write(&file, record).unwrap();
+    let records = records(file.to_str().unwrap(), &["--from", "auth0"]);
+    assert_eq!(records.len(), 1);
+}
+
+#[test]
 fn cognitos_users() {
     insta::assert_snapshot!(shown("cognito-users.json", &["--from", "cognito"]));
 }
@@ -113,11 +185,6 @@ fn firebases_users() {
 fn firebases_hashes_need_the_projects_parameters() {
     let account =
         json!({ "localId": "a", "email": "a@example.org", "passwordHash": "_-8=", "salt": "_-8" });
-    let words = refused("firebase", account.clone());
-    assert!(words.contains("--firebase-signer-key"), "{words}");
-    let dropping = ["--from", "firebase", "--drop-unusable-hashes"];
-    let user = converted(&dropping, &account).unwrap();
-    assert_eq!(user.get("password_hash"), None);
     let arguments = [
         ["--from", "firebase"],
         ["--firebase-signer-key", "AAAAAAAAAAAAAAAAAAAAAA"],
@@ -128,6 +195,43 @@ fn firebases_hashes_need_the_projects_parameters() {
     let user = converted(&arguments.concat(), &account).unwrap();
     let hash = "$fbscrypt$v=1,n=7,r=4,p=1,ss=AA==,sk=AAAAAAAAAAAAAAAAAAAAAA==$/+8=$/+8=";
     assert_eq!(user["password_hash"], hash);
+}
+
+#[test]
+fn firebases_hashes_without_the_key_end_the_import_whatever_may_be_dropped() {
+    let account = |id: &str| json!({ "localId": id, "email": format!("{id}@example.org") });
+    let mut hashed = account("b");
+    hashed["passwordHash"] = json!("_-8=");
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users.json");
+    let users = json!({ "users": [account("a"), hashed, account("c")] });
+    std::fs::write(&file, users.to_string()).unwrap();
+    for dropping in [&[][..], &["--drop-unusable-hashes"]] {
+        let arguments = [&["--from", "firebase"], dropping].concat();
+        let mut records = input(file.to_str().unwrap(), &arguments).records().unwrap();
+        assert!(records.next().unwrap().unwrap().text.is_ok());
+        let words = records.next().unwrap().unwrap_err().to_string();
+        assert!(
+            words.contains("--firebase-signer-key") && words.contains("user 2"),
+            "{words}"
+        );
+        assert!(records.next().is_none());
+    }
+}
+
+#[test]
+fn firebases_parameters_are_base64() {
+    for (name, value, words) in [
+        ("--firebase-signer-key", "se*cret", "no base64"),
+        ("--firebase-signer-key", "", "no base64"),
+        ("--firebase-salt-separator", "*", "no base64"),
+    ] {
+        let arguments = ["import", "x", "--from", "firebase", name, value];
+        let error = Command::try_parse_from(arguments).err().unwrap();
+        let error = error.to_string();
+        assert!(error.contains(name) && error.contains(words), "{error}");
+        assert!(!error.contains("se*cret"), "{error}");
+    }
 }
 
 #[test]
@@ -158,6 +262,24 @@ fn keycloaks_argon2_is_taken_where_it_is_argon2id() {
 }
 
 #[test]
+fn of_keycloaks_other_credentials_no_secret_is_kept() {
+    let user = |credentials: Value| {
+        let user = json!({ "username": "ada", "credentials": credentials });
+        converted(&["--from", "keycloak", "--drop-unusable-hashes"], &user).unwrap()
+    };
+    let key = json!({ "id": "b1", "type": "otp", "userLabel": "phone", "createdDate": 7,
+        "device": "d", "secretData": "s", "credentialData": "c", "hashedSaltedValue": "h", "salt": "s" });
+    let kept = json!([{ "id": "b1", "type": "otp", "userLabel": "phone", "createdDate": 7 }]);
+    assert_eq!(user(json!([key]))["private_data"]["credentials"], kept);
+    for other in [json!({ "secret": 1 }), json!("secret"), json!(["secret"])] {
+        assert_eq!(user(other.clone()).get("private_data"), None, "{other}");
+        let user = json!({ "username": "ada", "credentials": other });
+        let words = refused("keycloak", user);
+        assert!(words.contains("--drop-unusable-hashes"), "{words}");
+    }
+}
+
+#[test]
 fn clerks_users() {
     insta::assert_snapshot!(shown("clerk-users.csv", &["--from", "clerk"]));
 }
@@ -168,7 +290,7 @@ fn clerks_users_as_json() {
         "clerk",
         json!({
             "id": "user_1", "primary_email_address": "a@example.org",
-            "verified_email_addresses": ["b@example.org"], "unverified_email_addresses": ["a@example.org"],
+            "verified_email_addresses": ["b@example.org"], "primary_phone_number": "+441514960456",
             "public_metadata": { "plan": "pro" }, "private_metadata": { "crm": 7 }, "banned": true,
             "created_at": "2024-01-01T00:00:00.000Z", "delete_self_enabled": true,
         }),
@@ -181,6 +303,7 @@ fn clerks_users_as_json() {
             { "email": "a@example.org", "verified": false, "primary": false },
             { "email": "b@example.org", "verified": true, "primary": true },
         ],
+        "phone_numbers": [{ "phone": "+441514960456", "verified": false, "primary": false }],
         "public_data": { "public_metadata": { "plan": "pro" } },
         "private_data": { "delete_self_enabled": true, "private_metadata": { "crm": 7 } },
     });
@@ -284,6 +407,29 @@ fn supabases_bans_hold_until_their_end() {
         );
         assert_eq!(user["disabled"], disabled, "{end}");
         assert_eq!(user["private_data"]["banned_until"], end);
+    }
+}
+
+#[test]
+fn all_readings_of_an_input_are_at_one_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("users");
+    let user = json!({ "email": "a@example.org", "banned_until": "2024-01-01T00:00:00Z" });
+    std::fs::write(&file, user.to_string()).unwrap();
+    let mut input = input(file.to_str().unwrap(), &["--from", "supabase"]);
+    for (now, disabled) in [
+        ("2023-12-31T23:59:59Z", json!(true)),
+        ("2024-01-01T00:00:00Z", json!(null)),
+    ] {
+        input.now = now.parse().unwrap();
+        for records in [
+            input.records(),
+            input.records_behind(input.open().unwrap(), None),
+        ] {
+            let line = records.unwrap().next().unwrap().unwrap().text.unwrap();
+            let user: Value = serde_json::from_slice(&line).unwrap();
+            assert_eq!(user["disabled"], disabled, "{now}");
+        }
     }
 }
 

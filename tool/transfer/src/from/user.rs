@@ -170,8 +170,9 @@ impl User {
         }
         match self.hash.take() {
             Some(Ok(hash)) => self.password_hash = Some(hash),
-            Some(Err(reason)) if !drops_unusable_hashes => return Err(reason),
-            _ => {}
+            Some(Err(NotCarried::UnusableHash)) if drops_unusable_hashes => {}
+            Some(Err(reason)) => return Err(reason),
+            None => {}
         }
         Ok(self)
     }
