@@ -13,11 +13,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lambda_events::event::dynamodb::Event;
+use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use consumer::{Consumer, Worker, consume};
 use domain::Timestamp;
 use embedded::Embedded;
+use serde::Deserialize as _;
 use serde_json::{Value, json};
 use store::Settings;
 use tokio::sync::{Mutex, watch};
@@ -114,7 +115,7 @@ struct Queue {
 }
 
 struct Waiting {
-    record: Value,
+    record: Arc<Value>,
     /// How many records of the shard were read before it.
     number: usize,
     failures: u32,
@@ -454,10 +455,11 @@ impl Stream {
             mend(&mut record["dynamodb"][image]);
         }
         let number = shard.pass(sequence_number(&record).as_str().unwrap_or_default());
+        let record = Arc::new(record);
         for ((_, function), queue) in self.consumers.iter().zip(&mut shard.queues) {
             if function.wants(&record) {
                 queue.waiting.push_back(Waiting {
-                    record: record.clone(),
+                    record: Arc::clone(&record),
                     number,
                     failures: 0,
                 });
@@ -518,13 +520,8 @@ impl Source {
         let (Self::Embedded(embedded), Ok(consumed)) = (self, consumed.parse()) else {
             return Ok(());
         };
-        let (embedded, table) = (embedded.clone(), table.to_owned());
-        let removal = move || embedded.remove_records(&table, consumed);
-        match tokio::task::spawn_blocking(removal).await {
-            Ok(Err(fault)) => Err(StreamError::of("remove records", &fault)),
-            // The runtime is shutting down.
-            Ok(Ok(())) | Err(_) => Ok(()),
-        }
+        let removed = embedded.remove_records(table, consumed).await;
+        removed.map_err(|fault| StreamError::of("remove records", &fault))
     }
 }
 
@@ -598,11 +595,11 @@ async fn work_off(
             warn!(consumer = consumer.name, records = over, "given up");
         }
         let at_most = queue.at_most.unwrap_or(function.batch_size);
-        let records: Vec<Value> = queue
+        let records: Vec<_> = queue
             .waiting
             .iter()
             .take(at_most)
-            .map(|waiting| waiting.record.clone())
+            .map(|waiting| Arc::clone(&waiting.record))
             .collect();
         let length = records.len();
         if length == 0 {
@@ -640,16 +637,20 @@ async fn invoke(
     worker: &Arc<Worker>,
     consumer: &'static Consumer,
     function: &StreamFunction,
-    records: &[Value],
+    records: &[Arc<Value>],
 ) -> Failed {
     let failed = |fault: String| {
         error!(consumer = consumer.name, fault);
         Failed::Whole
     };
-    let event: Event = match serde_json::from_value(json!({ "Records": records })) {
-        Ok(event) => event,
+    let mut event = Event::default();
+    let read = records
+        .iter()
+        .map(|record| EventRecord::deserialize(&**record));
+    match read.collect() {
+        Ok(records) => event.records = records,
         Err(fault) => return failed(fault.to_string()),
-    };
+    }
     let worker = Arc::clone(worker);
     let end = Instant::now() + function.function.timeout;
     let task = tokio::spawn(async move { consume(&worker, consumer, event, end).await });
@@ -671,7 +672,7 @@ async fn invoke(
 
 /// The first record that the answer names as failed. If the answer names one that is not in the batch,
 /// all have failed.
-fn first_failed(answer: &DynamoDbEventResponse, records: &[Value]) -> Failed {
+fn first_failed(answer: &DynamoDbEventResponse, records: &[Arc<Value>]) -> Failed {
     let mut first = None;
     for failure in &answer.batch_item_failures {
         let name = failure.item_identifier.as_deref();
@@ -726,7 +727,7 @@ mod tests {
     fn a_failed_record_waits_longer_each_time_up_to_a_limit() {
         let failed_at = Instant::now();
         let rest = |failures| {
-            let record = Value::Null;
+            let record = Arc::new(Value::Null);
             let queue = Queue {
                 waiting: [Waiting {
                     record,

@@ -23,7 +23,7 @@ use std::time::Duration;
 
 pub use dynoxide::auth_material::AuthMaterial;
 use dynoxide::{Database, auth_material};
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tracing::error;
 
 use disk::Disk;
@@ -55,6 +55,9 @@ struct Inner {
 struct Engine {
     database: Database,
     tokens: Tokens,
+    /// Who holds it may use the database: dynoxide has one connection, and SQLite one writer at a time.
+    /// Without it, threads would wait for them, and do no other work meanwhile.
+    turn: Mutex<()>,
 }
 
 /// SQLite could not do what it was asked.
@@ -100,6 +103,7 @@ impl Embedded {
             engine: Engine {
                 database,
                 tokens: Tokens::default(),
+                turn: Mutex::default(),
             },
             records,
             file,
@@ -125,7 +129,7 @@ impl Embedded {
         if disk.as_ref().is_some_and(Disk::is_broken) {
             return operation::failed();
         }
-        let answer = operation.run(engine, body);
+        let answer = operation.run(engine, body).await;
         if operation.reads() {
             return answer;
         }
@@ -168,10 +172,18 @@ impl Embedded {
         Ok(self.0.records.after(table, number, at_most)?)
     }
 
-    /// Stores the number of the last record that was consumed, and removes the records before it. It
-    /// blocks.
-    pub fn remove_records(&self, table: &str, consumed: i64) -> Result<(), Fault> {
-        Ok(self.0.records.remove(table, consumed)?)
+    /// Stores the number of the last record that was consumed, and removes the records before it.
+    /// Requests may come between two steps of the removal.
+    pub async fn remove_records(&self, table: &str, consumed: i64) -> Result<(), Fault> {
+        let Inner {
+            engine, records, ..
+        } = &*self.0;
+        loop {
+            let _turn = engine.turn.lock().await;
+            if records.remove_some(table, consumed)? {
+                return Ok(());
+            }
+        }
     }
 
     /// Deletes expired items every `pause`, for as long as the runtime lives; DynamoDB itself takes up

@@ -1,12 +1,14 @@
 //! DynamoDB's operations: JSON in, JSON out.
 
+use std::pin::Pin;
+
 use dynoxide::actions::transact_write_items::{
     TransactWriteItemsRequest, TransactWriteItemsResponse,
 };
 use dynoxide::{DynoxideError, Result};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::tokens::Once;
 use super::{Answer, Engine};
@@ -24,7 +26,8 @@ enum Effect {
     Writes,
 }
 
-type Run = fn(&Engine, &[u8]) -> std::result::Result<String, Failure>;
+type Run = for<'a> fn(&'a Engine, &'a [u8]) -> Running<'a>;
+type Running<'a> = Pin<Box<dyn Future<Output = std::result::Result<String, Failure>> + Send + 'a>>;
 
 /// Why a request has no result.
 enum Failure {
@@ -33,36 +36,40 @@ enum Failure {
     Refused(DynoxideError),
 }
 
-fn run<Request: DeserializeOwned, Response: Serialize>(
+async fn run<Request: DeserializeOwned + Send, Response: Serialize>(
+    engine: &Engine,
     body: &[u8],
-    operation: impl FnOnce(Request) -> Result<Response>,
+    operation: impl FnOnce(Request) -> Result<Response> + Send,
 ) -> std::result::Result<String, Failure> {
     let request = serde_json::from_slice(body).map_err(Failure::Malformed)?;
-    let response = operation(request).map_err(Failure::Refused)?;
+    let turn = engine.turn.lock().await;
+    let response = operation(request);
+    drop(turn);
+    let response = response.map_err(Failure::Refused)?;
     serde_json::to_string(&response).map_err(Failure::Malformed)
 }
 
 /// dynoxide's operation, with a store of tokens of this crate. A repeat reports no consumed capacity,
 /// where DynamoDB reports that of a read.
-fn transact_write_items(engine: &Engine, body: &[u8]) -> std::result::Result<String, Failure> {
-    let asked: Value = serde_json::from_slice(body).map_err(Failure::Malformed)?;
-    run(body, |mut request: TransactWriteItemsRequest| {
-        let is_fit = |token: &mut String| token.len() <= MAX_TOKEN_LENGTH;
-        let Some(token) = request.client_request_token.take_if(is_fit) else {
-            // There is no token, or one that dynoxide refuses.
-            return engine.database.transact_write_items(request);
+fn transact_write_items<'a>(engine: &'a Engine, body: &'a [u8]) -> Running<'a> {
+    Box::pin(async move {
+        let asked = engine.tokens.asked(body).map_err(Failure::Malformed)?;
+        let transact = |mut request: TransactWriteItemsRequest| {
+            let is_fit = |token: &mut String| token.len() <= MAX_TOKEN_LENGTH;
+            let Some(token) = request.client_request_token.take_if(is_fit) else {
+                // There is no token, or one that dynoxide refuses.
+                return engine.database.transact_write_items(request);
+            };
+            let carry_out = || engine.database.transact_write_items(request);
+            match engine.tokens.once(&token, asked, carry_out) {
+                Once::Now(result) => result,
+                Once::Before => Ok(TransactWriteItemsResponse::default()),
+                Once::Mismatch => Err(DynoxideError::IdempotentParameterMismatchException(
+                    "An error occurred (IdempotentParameterMismatchException)".to_owned(),
+                )),
+            }
         };
-        let carry_out = || engine.database.transact_write_items(request);
-        match engine
-            .tokens
-            .once(&token, &asked["TransactItems"], carry_out)
-        {
-            Once::Now(result) => result,
-            Once::Before => Ok(TransactWriteItemsResponse::default()),
-            Once::Mismatch => Err(DynoxideError::IdempotentParameterMismatchException(
-                "An error occurred (IdempotentParameterMismatchException)".to_owned(),
-            )),
-        }
+        run(engine, body, transact).await
     })
 }
 
@@ -71,7 +78,7 @@ macro_rules! operations {
         &[
             ("TransactWriteItems", Effect::Writes, transact_write_items),
             $(($name, Effect::$effect, |engine, body| {
-                run(body, |request| engine.database.$method(request))
+                Box::pin(run(engine, body, |request| engine.database.$method(request)))
             })),+
         ]
     };
@@ -122,8 +129,8 @@ impl Operation {
         self.0.1 == Effect::Reads
     }
 
-    pub(super) fn run(&self, engine: &Engine, body: &[u8]) -> Answer {
-        match (self.0.2)(engine, body) {
+    pub(super) async fn run(&self, engine: &Engine, body: &[u8]) -> Answer {
+        match (self.0.2)(engine, body).await {
             Ok(body) => Answer { status: 200, body },
             Err(Failure::Refused(error)) => Answer {
                 status: error.status_code(),

@@ -140,22 +140,22 @@ impl Records {
         records.collect()
     }
 
-    /// Stores the number of the last record that was consumed, and removes the records before it.
+    /// Stores the number of the last record that was consumed, and removes some of the records before
+    /// it. Returns whether it has removed the last of them.
     ///
     /// The record itself stays: dynoxide gives the next record the highest number plus one, so the
     /// highest must not be lost.
-    pub(crate) fn remove(&self, table: &str, consumed: i64) -> Result<()> {
-        self.connection().execute(KEEP, params![table, consumed])?;
-        loop {
-            // Other requests may run between two deletions.
-            let removed = self
-                .connection()
-                .prepare_cached(REMOVE)?
-                .execute(params![table, consumed, BATCH])?;
-            if removed < BATCH as usize {
-                return Ok(());
-            }
-        }
+    pub(crate) fn remove_some(&self, table: &str, consumed: i64) -> Result<bool> {
+        let connection = self.connection();
+        let transaction = connection.unchecked_transaction()?;
+        transaction
+            .prepare_cached(KEEP)?
+            .execute(params![table, consumed])?;
+        let removed = transaction
+            .prepare_cached(REMOVE)?
+            .execute(params![table, consumed, BATCH])?;
+        transaction.commit()?;
+        Ok(removed < BATCH as usize)
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection> {
@@ -227,22 +227,21 @@ mod tests {
         };
         assert_eq!(records.position("a").unwrap(), 0);
         for consumed in [1, all - 7, all - 1] {
-            records.remove("a", consumed).unwrap();
+            while !records.remove_some("a", consumed).unwrap() {}
             assert_eq!(left(), (consumed, usize::try_from(all - consumed).unwrap()));
             assert_eq!(records.position("a").unwrap(), consumed);
         }
         assert_eq!(i64::from(next(&connection).0), all);
-        records.remove("b", all).unwrap();
+        assert!(records.remove_some("b", all).unwrap());
         assert_eq!(left(), (all - 1, 1));
     }
 
-    #[test]
-    fn a_record_is_told_as_dynoxides_own_api_tells_it() {
+    #[tokio::test]
+    async fn a_record_is_told_as_dynoxides_own_api_tells_it() {
         let embedded = crate::Embedded::open(None).unwrap();
-        let engine = &embedded.0.engine;
-        let ask = |target: &str, request: Value| -> Value {
-            let operation = crate::Operation::of(target).unwrap();
-            let answer = operation.run(engine, request.to_string().as_bytes());
+        let ask = async |target: &str, request: Value| -> Value {
+            let body = request.to_string();
+            let answer = embedded.answer(target, body.as_bytes()).await;
             assert_eq!(answer.status, 200, "{}", answer.body);
             parsed(&answer.body)
         };
@@ -255,25 +254,28 @@ mod tests {
                 "BillingMode": "PAY_PER_REQUEST",
                 "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
             }),
-        );
+        )
+        .await;
         for value in ["1", "2"] {
             let item =
                 json!({ "PK": { "S": "b" }, "list": { "L": [{ "N": value }, { "M": {} }] } });
             let put = json!({ "TableName": "abc", "Item": item });
-            ask("DynamoDB_20120810.PutItem", put);
+            ask("DynamoDB_20120810.PutItem", put).await;
         }
         let delete = json!({ "TableName": "abc", "Key": { "PK": { "S": "b" } } });
-        ask("DynamoDB_20120810.DeleteItem", delete);
+        ask("DynamoDB_20120810.DeleteItem", delete).await;
 
         let streams = ask(
             "DynamoDBStreams_20120810.ListStreams",
             json!({ "TableName": "abc" }),
-        );
+        )
+        .await;
         let arn = &streams["Streams"][0]["StreamArn"];
         let stream = ask(
             "DynamoDBStreams_20120810.DescribeStream",
             json!({ "StreamArn": arn }),
-        );
+        )
+        .await;
         let iterator = ask(
             "DynamoDBStreams_20120810.GetShardIterator",
             json!({
@@ -281,8 +283,9 @@ mod tests {
                 "ShardId": stream["StreamDescription"]["Shards"][0]["ShardId"],
                 "ShardIteratorType": "TRIM_HORIZON",
             }),
-        );
-        let mut told = ask("DynamoDBStreams_20120810.GetRecords", iterator);
+        )
+        .await;
+        let mut told = ask("DynamoDBStreams_20120810.GetRecords", iterator).await;
         let records = embedded.0.records.after("abc", 0, 10).unwrap();
         let mut read: Vec<_> = records.iter().map(|record| record.json(true)).collect();
         let told = told["Records"].as_array_mut().unwrap();

@@ -3,11 +3,14 @@
 //! So it gets none, and the tokens are kept here.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{BuildHasher as _, Hash, Hasher, RandomState};
+use std::fmt;
+use std::hash::{BuildHasher as _, Hash, Hasher as _, RandomState};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 /// How long a token holds.
 const HOLDS: Duration = Duration::from_mins(10);
@@ -39,16 +42,22 @@ pub(super) enum Once<T> {
 }
 
 impl Tokens {
+    /// The hash of what a request asks to transact. The order of members makes no difference. The token
+    /// and what the answer shall tell are left out.
+    pub(super) fn asked(&self, request: &[u8]) -> serde_json::Result<u64> {
+        let Asked { items } = serde_json::from_slice(request)?;
+        Hashed(&self.hasher).deserialize(&mut serde_json::Deserializer::from_str(items.get()))
+    }
+
     /// Carries out the transaction that is `asked` for, unless it has happened under this token.
     /// Transactions with a token wait for each other, as all writes do in SQLite.
     pub(super) fn once<T, E>(
         &self,
         token: &str,
-        asked: &Value,
+        asked: u64,
         carry_out: impl FnOnce() -> Result<T, E>,
     ) -> Once<Result<T, E>> {
         let token = self.hasher.hash_one(token);
-        let asked = self.hash(asked);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.forget(Instant::now());
         match known.asked.get(&token) {
@@ -63,24 +72,78 @@ impl Tokens {
         }
         Once::Now(result)
     }
+}
 
-    /// The hash of a JSON value. The order of members makes no difference.
-    fn hash(&self, json: &Value) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        match json {
-            Value::Object(members) => members
-                .iter()
-                .map(|(name, value)| self.hasher.hash_one((name, self.hash(value))))
-                .fold(0, u64::wrapping_add)
-                .hash(&mut hasher),
-            Value::Array(elements) => {
-                for element in elements {
-                    self.hash(element).hash(&mut hasher);
-                }
-            }
-            other => other.hash(&mut hasher),
+#[derive(Deserialize)]
+struct Asked<'a> {
+    #[serde(borrow, rename = "TransactItems")]
+    items: &'a RawValue,
+}
+
+/// Makes the hash of a JSON value without keeping the value: a transaction has thousands of parts.
+#[derive(Clone, Copy)]
+struct Hashed<'a>(&'a RandomState);
+
+impl Hashed<'_> {
+    /// Values of different kinds have different hashes, though their bytes be the same.
+    fn of(self, kind: char, value: impl Hash) -> u64 {
+        self.0.hash_one((kind, value))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Hashed<'_> {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<u64, D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Hashed<'_> {
+    type Value = u64;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<u64, E> {
+        Ok(self.of('0', ()))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<u64, E> {
+        Ok(self.of('b', value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<u64, E> {
+        Ok(self.of('i', value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<u64, E> {
+        Ok(self.of('u', value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<u64, E> {
+        Ok(self.of('f', value.to_bits()))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<u64, E> {
+        Ok(self.of('s', value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<u64, A::Error> {
+        let mut hasher = self.0.build_hasher();
+        while let Some(element) = elements.next_element_seed(self)? {
+            element.hash(&mut hasher);
         }
-        hasher.finish()
+        Ok(self.of('[', hasher.finish()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<u64, A::Error> {
+        let mut all = 0_u64;
+        while let Some(member) = members.next_entry_seed(self, self)? {
+            all = all.wrapping_add(self.of(':', member));
+        }
+        Ok(self.of('{', all))
     }
 }
 
@@ -97,12 +160,14 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn once(tokens: &Tokens, token: &str, asked: Value) -> &'static str {
-        match tokens.once(token, &asked, || Ok::<_, ()>(())) {
+    fn once(tokens: &Tokens, token: &str, items: &Value) -> &'static str {
+        let request = json!({ "ClientRequestToken": token, "TransactItems": items });
+        let asked = tokens.asked(request.to_string().as_bytes()).unwrap();
+        match tokens.once(token, asked, || Ok::<_, ()>(())) {
             Once::Now(_) => "now",
             Once::Before => "before",
             Once::Mismatch => "mismatch",
@@ -114,19 +179,44 @@ mod tests {
         let tokens = Tokens::default();
         let asked = json!([{ "Put": { "a": 1, "b": [1, 2] } }]);
         let same = json!([{ "Put": { "b": [1, 2], "a": 1 } }]);
-        let other = json!([{ "Put": { "b": [2, 1], "a": 1 } }]);
-        assert_eq!(once(&tokens, "1", asked.clone()), "now");
-        assert_eq!(once(&tokens, "1", same), "before");
-        assert_eq!(once(&tokens, "1", other), "mismatch");
-        assert_eq!(once(&tokens, "2", asked), "now");
+        assert_eq!(once(&tokens, "1", &asked), "now");
+        assert_eq!(once(&tokens, "1", &same), "before");
+        assert_eq!(once(&tokens, "2", &asked), "now");
+        for other in [
+            json!([{ "Put": { "a": 1, "b": [2, 1] } }]),
+            json!([{ "Put": { "a": 1, "b": [1] } }]),
+            json!([{ "Put": { "a": "1", "b": [1, 2] } }]),
+            json!([{ "Put": { "b": 1, "a": [1, 2] } }]),
+            json!([{ "Put": { "a": { "b": 1 } } }]),
+            json!([{ "Put": { "a": null, "b": true } }]),
+            json!([[]]),
+            json!([{}]),
+            json!([null]),
+            json!([0]),
+            json!([]),
+        ] {
+            assert_eq!(once(&tokens, "1", &other), "mismatch", "{other}");
+        }
+    }
+
+    #[test]
+    fn what_the_answer_shall_tell_is_not_part_of_what_is_asked() {
+        let tokens = Tokens::default();
+        let asked = |request: Value| tokens.asked(request.to_string().as_bytes()).unwrap();
+        let plain = asked(json!({ "TransactItems": [1] }));
+        let told = json!({ "ReturnConsumedCapacity": "TOTAL", "TransactItems": [1] });
+        assert_eq!(asked(told), plain);
+        assert_ne!(asked(json!({ "TransactItems": [2] })), plain);
+        assert!(tokens.asked(b"[]").is_err());
+        assert!(tokens.asked(b"{").is_err());
     }
 
     #[test]
     fn a_transaction_that_failed_did_not_happen() {
         let tokens = Tokens::default();
-        let failed = tokens.once("1", &Value::Null, || Err::<(), _>(()));
+        let failed = tokens.once("1", 1, || Err::<(), _>(()));
         assert!(matches!(failed, Once::Now(Err(()))));
-        assert_eq!(once(&tokens, "1", json!(1)), "now");
+        assert_eq!(once(&tokens, "1", &json!([])), "now");
     }
 
     #[test]
