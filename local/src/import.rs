@@ -38,6 +38,7 @@ pub(crate) struct Import {
         long,
         value_name = "NAME",
         default_value = "roster-imported",
+        value_parser = table_name,
         conflicts_with = "url"
     )]
     table_name: String,
@@ -119,7 +120,33 @@ Then remove the folder and the bucket's objects: they may hold password hashes."
     Ok(ended)
 }
 
+/// A name that DynamoDB would refuse is refused before all users are read (Developer Guide, "Naming rules").
+/// It goes into the commands that are printed, without quotes.
+fn table_name(argument: &str) -> Result<String, &'static str> {
+    let is_fit = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    if (3..=255).contains(&argument.len()) && argument.bytes().all(is_fit) {
+        Ok(argument.to_owned())
+    } else {
+        Err("needs 3 to 255 characters, each of them A-Z, a-z, 0-9, `_`, `-` or `.`")
+    }
+}
+
 /// A text as one word of a shell.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_a_name_that_dynamodb_takes() {
+        for fit in ["abc", "A.b_c-9", &"a".repeat(255)] {
+            assert_eq!(table_name(fit).as_deref(), Ok(fit));
+        }
+        for unfit in ["", "ab", "a b", "a;b", "tablé", &"a".repeat(256)] {
+            assert!(table_name(unfit).is_err(), "{unfit}");
+        }
+    }
 }

@@ -55,8 +55,9 @@ struct Inner {
 struct Engine {
     database: Database,
     tokens: Tokens,
-    /// Who holds it may use the database: dynoxide has one connection, and SQLite one writer at a time.
-    /// Without it, threads would wait for them, and do no other work meanwhile.
+    /// Held while a request uses the database: dynoxide has one connection, and SQLite one writer at a
+    /// time. Without it, requests would block threads, which could do no other work meanwhile. The sweep
+    /// and the reads of the stream don't take it, so its holder may still block for a moment.
     turn: Mutex<()>,
 }
 
@@ -121,17 +122,26 @@ impl Embedded {
     ///
     /// A write to a file is answered when it is on the disk. After the disk has failed once, all
     /// requests fail, because what they read might be lost at a restart.
+    ///
+    /// Requests take turns. So poll the future to its end or drop it: one that is left alone may hold up
+    /// all others. A request that is dropped before its turn has done nothing.
     pub async fn answer(&self, target: &str, body: &[u8]) -> Answer {
         let Some(operation) = Operation::of(target) else {
             return operation::unknown();
         };
         let Inner { engine, disk, .. } = &*self.0;
-        if disk.as_ref().is_some_and(Disk::is_broken) {
+        let is_broken = || disk.as_ref().is_some_and(Disk::is_broken);
+        if is_broken() {
             return operation::failed();
         }
         let answer = operation.run(engine, body).await;
         if operation.reads() {
-            return answer;
+            // The disk may have failed while this request waited for its turn.
+            return if is_broken() {
+                operation::failed()
+            } else {
+                answer
+            };
         }
         // This comes before the wait, because the caller may give up the wait.
         self.0.written.send_modify(|count| *count += 1);
@@ -172,17 +182,19 @@ impl Embedded {
         Ok(self.0.records.after(table, number, at_most)?)
     }
 
-    /// Stores the number of the last record that was consumed, and removes the records before it.
-    /// Requests may come between two steps of the removal.
+    /// Stores the number of the last record that was consumed, and removes the records before it, in
+    /// steps between which requests may come. Each step blocks the thread.
     pub async fn remove_records(&self, table: &str, consumed: i64) -> Result<(), Fault> {
         let Inner {
             engine, records, ..
         } = &*self.0;
         loop {
-            let _turn = engine.turn.lock().await;
+            let turn = engine.turn.lock().await;
             if records.remove_some(table, consumed)? {
                 return Ok(());
             }
+            drop(turn);
+            tokio::task::yield_now().await;
         }
     }
 
@@ -269,6 +281,14 @@ mod tests {
         embedded
     }
 
+    /// A store whose disk fails at the next write.
+    async fn failing(directory: &Path) -> Embedded {
+        let inner = Arc::into_inner(linked(directory).await.0).unwrap();
+        // `/dev/null` can't be synced.
+        let disk = Some(Disk::of(File::open("/dev/null").unwrap()));
+        Embedded(Arc::new(Inner { disk, ..inner }))
+    }
+
     #[tokio::test]
     async fn a_write_to_a_file_is_on_the_disk_when_it_is_answered() {
         let directory = tempfile::tempdir().unwrap();
@@ -285,17 +305,25 @@ mod tests {
     #[tokio::test]
     async fn after_the_disk_has_failed_nothing_is_answered() {
         let directory = tempfile::tempdir().unwrap();
-        let embedded = linked(directory.path()).await;
-        let inner = Arc::into_inner(embedded.0).unwrap();
-        // `/dev/null` can't be synced.
-        let disk = Disk::of(File::open("/dev/null").unwrap());
-        let disk = Some(disk);
-        let embedded = Embedded(Arc::new(Inner { disk, ..inner }));
+        let embedded = failing(directory.path()).await;
         assert_eq!(status(&embedded, "GetItem").await, 200);
         let writes = embedded.writes();
         assert_eq!(status(&embedded, "PutItem").await, 500);
         assert!(writes.has_changed().unwrap(), "it happened all the same");
         assert_eq!(status(&embedded, "GetItem").await, 500);
+    }
+
+    #[tokio::test]
+    async fn a_read_that_waits_for_its_turn_while_the_disk_fails_is_not_answered() {
+        let directory = tempfile::tempdir().unwrap();
+        let embedded = failing(directory.path()).await;
+        let turn = embedded.0.engine.turn.lock().await;
+        let fail = async {
+            assert!(!embedded.0.disk.as_ref().unwrap().keep().await);
+            drop(turn);
+        };
+        let (status, ()) = tokio::join!(status(&embedded, "GetItem"), fail);
+        assert_eq!(status, 500);
     }
 
     #[tokio::test]

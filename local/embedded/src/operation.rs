@@ -36,6 +36,8 @@ enum Failure {
     Refused(DynoxideError),
 }
 
+/// Carries out an operation in its turn. JSON is read before the turn and written after it, so that
+/// another request may use the database meanwhile.
 async fn run<Request: DeserializeOwned + Send, Response: Serialize>(
     engine: &Engine,
     body: &[u8],

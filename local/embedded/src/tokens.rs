@@ -42,15 +42,15 @@ pub(super) enum Once<T> {
 }
 
 impl Tokens {
-    /// The hash of what a request asks to transact. The order of members makes no difference. The token
-    /// and what the answer shall tell are left out.
+    /// The hash of what a request asks to transact. The order of members makes no difference. The rest of
+    /// the request is left out, so a repeat may ask for another answer, such as one with the capacity.
     pub(super) fn asked(&self, request: &[u8]) -> serde_json::Result<u64> {
         let Asked { items } = serde_json::from_slice(request)?;
         Hashed(&self.hasher).deserialize(&mut serde_json::Deserializer::from_str(items.get()))
     }
 
     /// Carries out the transaction that is `asked` for, unless it has happened under this token.
-    /// Transactions with a token wait for each other, as all writes do in SQLite.
+    /// Transactions with a token wait for each other; the caller has the turn, so they do in any case.
     pub(super) fn once<T, E>(
         &self,
         token: &str,
@@ -85,7 +85,7 @@ struct Asked<'a> {
 struct Hashed<'a>(&'a RandomState);
 
 impl Hashed<'_> {
-    /// Values of different kinds have different hashes, though their bytes be the same.
+    /// Values of different kinds have different hashes, even if their bytes are the same.
     fn of(self, kind: char, value: impl Hash) -> u64 {
         self.0.hash_one((kind, value))
     }
