@@ -240,6 +240,18 @@ mod tests {
         Journal::open(&input, &mut file, url, refused.map(str::to_owned))
     }
 
+    /// Why an import that has begun in its own way can't go on in another. In its own it can.
+    fn refusal<Way: Copy>(own: Way, other: Way, open: impl Fn(Way) -> Opened) -> TransferError {
+        let (mut journal, _) = open(own).unwrap();
+        journal.write(POSITION, 0, COUNTS, false).unwrap();
+        drop(journal);
+        let error = open(other).unwrap_err();
+        let (journal, entry) = open(own).unwrap();
+        assert_eq!(entry.unwrap().position, POSITION);
+        journal.remove().unwrap();
+        error
+    }
+
     #[test]
     fn it_says_how_far_the_same_import_is() {
         let folder = tempfile::tempdir().unwrap();
@@ -266,14 +278,8 @@ mod tests {
         std::fs::write(&input, "{}\n{}\n").unwrap();
         let [auth0, clerk] = [["--from", "auth0"], ["--from", "clerk"]];
         for (form, other) in [(&[][..], &auth0[..]), (&auth0, &clerk)] {
-            let (mut journal, _) = open_as(&input, form, URL, None).unwrap();
-            journal.write(POSITION, 0, COUNTS, false).unwrap();
-            drop(journal);
-            let error = open_as(&input, other, URL, None).unwrap_err();
+            let error = refusal(form, other, |form| open_as(&input, form, URL, None));
             assert!(matches!(error, TransferError::OtherForm { .. }), "{error}");
-            let (journal, entry) = open_as(&input, form, URL, None).unwrap();
-            assert_eq!(entry.unwrap().position, POSITION);
-            journal.remove().unwrap();
         }
     }
 
@@ -287,15 +293,9 @@ mod tests {
             (Some("/a"), Some("/b"), "/a"),
             (Some("/a"), None, "/a"),
         ] {
-            let (mut journal, _) = open_as(&input, &[], URL, own).unwrap();
-            journal.write(POSITION, 0, COUNTS, false).unwrap();
-            drop(journal);
-            let error = open_as(&input, &[], URL, other).unwrap_err();
+            let error = refusal(own, other, |refused| open_as(&input, &[], URL, refused));
             let is_told = matches!(error, TransferError::OtherRefused { .. });
             assert!(is_told && error.to_string().contains(named), "{error}");
-            let (journal, entry) = open_as(&input, &[], URL, own).unwrap();
-            assert_eq!(entry.unwrap().position, POSITION);
-            journal.remove().unwrap();
         }
     }
 
